@@ -1,0 +1,1 @@
+"""Selling: places, catalogue, prices, stock, carts, checkout, orders, payments."""

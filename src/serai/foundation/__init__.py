@@ -1,0 +1,1 @@
+"""What every system stands on, without one business word: database, events, jobs, pages, errors, money, time."""

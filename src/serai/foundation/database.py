@@ -1,0 +1,172 @@
+"""PostgreSQL through asyncpg: pools, and transactions that know their merchant.
+
+Every transaction of a merchant runs as the role ``serai_app`` with ``serai.merchant_id`` set, so row-level security
+refuses rows of another merchant even where a statement forgets them. Only migrations, checks and the event pump use
+the owner's role, through ``Database.owner``.
+"""
+
+import asyncio
+import uuid as _uuid
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from serai.foundation.errors import Outside
+from serai.foundation.ids import MerchantId
+
+APP_ROLE = "serai_app"
+STATEMENT_TIMEOUT_MS = 15_000
+ACQUIRE_TIMEOUT_S = 10
+Mode = Literal["write", "read"]
+Rows = list[asyncpg.Record]
+
+
+class DatabaseUnreachable(Outside):
+    """The database does not answer; the message tells what to look at."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("database", reason, retryable=True)
+
+
+class Transaction:
+    """One open transaction. Functions that receive one never commit; ``merchant_id`` is the tenant it is bound to."""
+
+    __slots__ = ("connection", "merchant_id", "execute", "fetch", "fetchrow", "fetchval", "executemany")
+
+    def __init__(self, connection: Any, merchant_id: MerchantId) -> None:
+        self.connection = connection
+        self.merchant_id = merchant_id
+        self.execute = connection.execute
+        self.fetch = connection.fetch
+        self.fetchrow = connection.fetchrow
+        self.fetchval = connection.fetchval
+        self.executemany = connection.executemany
+
+    async def copy_rows(self, schema: str, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Send rows with COPY, the fastest way in. Row-level security forbids COPY, so stage in a temporary table."""
+        await self.connection.copy_records_to_table(table, schema_name=schema, columns=columns, records=rows)
+
+
+class Database:
+    """A pool for one role. Open with :func:`open_database`, close with :meth:`close`."""
+
+    def __init__(self, pool: asyncpg.Pool, url: str) -> None:
+        self.pool = pool
+        self.url = url
+
+    @asynccontextmanager
+    async def transaction(self, merchant_id: MerchantId, mode: Mode = "write") -> AsyncIterator[Transaction]:
+        """A transaction at READ COMMITTED, bound to one merchant.
+
+        Commits when the block ends well, rolls back when it raises.
+        """
+        # BEGIN and the tenant travel in one round trip; the id is a UUID by type, so it may stand in the text.
+        tenant = UUID(str(merchant_id))
+        begin = "BEGIN" if mode == "write" else "BEGIN READ ONLY"
+        async with self._connection() as connection:
+            try:
+                await connection.execute(f"{begin}; SET LOCAL serai.merchant_id = '{tenant}'")
+                yield Transaction(connection, merchant_id)
+                await connection.execute("COMMIT")
+            except BaseException:
+                await _roll_back(connection)
+                raise
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        try:
+            connection = await self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            raise DatabaseUnreachable(f"{type(error).__name__}: {error}") from error
+        try:
+            yield connection
+        finally:
+            await self.pool.release(connection)
+
+    async def fetch(self, sql: str, *args: Any) -> Rows:
+        """One statement outside any tenant: registries, health, and the owner's checks."""
+        return await self.pool.fetch(sql, *args)
+
+    async def fetchval(self, sql: str, *args: Any) -> Any:
+        return await self.pool.fetchval(sql, *args)
+
+    async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
+        return await self.pool.fetchrow(sql, *args)
+
+    async def execute(self, sql: str, *args: Any) -> str:
+        return await self.pool.execute(sql, *args)
+
+    async def close(self) -> None:
+        """Close the pool, waiting a few seconds for what is under way."""
+        try:
+            await asyncio.wait_for(self.pool.close(), 10)
+        except TimeoutError:
+            self.pool.terminate()
+
+
+async def _roll_back(connection: Any) -> None:
+    """Leave no half transaction behind: roll back, or drop the connection when even that fails."""
+    if connection.is_closed():
+        return
+    try:
+        await asyncio.wait_for(connection.execute("ROLLBACK"), 5)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, asyncio.CancelledError):
+        connection.terminate()
+
+
+async def _keep_connection(connection: Any) -> None:
+    """Nothing to reset between users: every setting is made with SET LOCAL, so it ended with its transaction."""
+
+
+async def _prepare_connection(connection: Any) -> None:
+    await connection.set_type_codec(
+        "jsonb", encoder=_encode_jsonb, decoder=_decode_jsonb, schema="pg_catalog", format="binary"
+    )
+    # Plain uuid.UUID instead of asyncpg's subclass: msgspec and sets treat both alike, and pickling stays simple.
+    await connection.set_type_codec(
+        "uuid", encoder=lambda u: u.bytes, decoder=lambda b: _uuid.UUID(bytes=b), schema="pg_catalog", format="binary"
+    )
+
+
+def _encode_jsonb(value: Any) -> bytes:
+    return b"\x01" + msgspec.json.encode(value)
+
+
+def _decode_jsonb(data: bytes) -> Any:
+    return msgspec.json.decode(data[1:])
+
+
+async def open_database(
+    url: str, *, role: str | None = APP_ROLE, size: int = 10, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS
+) -> Database:
+    """Open a pool of up to ``size`` connections that act as ``role`` (None: the owner of the address).
+
+    Raises:
+        DatabaseUnreachable: with the reason, when no connection can be made.
+    """
+    settings = {
+        "application_name": "serai",
+        "statement_timeout": str(statement_timeout_ms),
+        "idle_in_transaction_session_timeout": "60000",
+        "timezone": "UTC",
+        "jit": "off",
+    }
+    if role:
+        settings["role"] = role
+    try:
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=size,
+            init=_prepare_connection,
+            reset=_keep_connection,
+            server_settings=settings,
+            command_timeout=60,
+        )
+    except (OSError, asyncpg.PostgresError, TimeoutError, ValueError) as error:
+        raise DatabaseUnreachable(f"{type(error).__name__}: {error}") from error
+    return Database(pool, url)

@@ -1,0 +1,198 @@
+"""The ledger's SQL, one statement per function. Nothing else in the house writes accounts or transfers."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from serai.foundation.database import Transaction
+from serai.ledger.logic import Movement, Reservation, Row
+from serai.ledger.types import Account, Phase
+
+ACCOUNT_COLUMNS = "account_id, kind, unit_id, normal, no_negative, subject_id, place_id"
+
+
+async def lock_accounts(tx: Transaction, account_ids: Sequence[UUID]) -> dict[UUID, Row]:
+    """Lock existing accounts in key order (the one lock order of the ledger) and read them."""
+    rows = await tx.fetch(
+        f"SELECT {ACCOUNT_COLUMNS}, posted_dr, posted_cr, pending_dr, pending_cr FROM ledger.account"
+        " WHERE merchant_id = $1 AND account_id = ANY($2) ORDER BY account_id FOR NO KEY UPDATE",
+        tx.merchant_id,
+        account_ids,
+    )
+    return {row[0]: Row(Account(*row[:3], _normal(row[3]), *row[4:7]), list(row[7:])) for row in rows}
+
+
+def _normal(value: Any) -> Any:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+async def add_accounts(tx: Transaction, accounts: Iterable[Account]) -> None:
+    """Open accounts that do not exist yet, in key order, with empty sums."""
+    ordered = sorted(accounts, key=lambda a: a.account_id)
+    await tx.execute(
+        f"INSERT INTO ledger.account (merchant_id, {ACCOUNT_COLUMNS})"
+        " SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[]::\"char\"[], $6::bool[], $7::uuid[],"
+        " $8::uuid[]) ON CONFLICT DO NOTHING",
+        tx.merchant_id,
+        *_columns(ordered),
+    )
+
+
+def _columns(accounts: Sequence[Account]) -> tuple[list[Any], ...]:
+    return (
+        [a.account_id for a in accounts],
+        [a.kind for a in accounts],
+        [a.unit_id for a in accounts],
+        [a.normal for a in accounts],
+        [a.no_negative for a in accounts],
+        [a.subject_id for a in accounts],
+        [a.place_id for a in accounts],
+    )
+
+
+async def list_reservations(tx: Transaction, pending_ids: Sequence[UUID]) -> list[Any]:
+    """Pending transfers by id; rows never change, so they may be read before the locks."""
+    return await tx.fetch(
+        "SELECT transfer_id, debit_id, credit_id, unit_id, amount, expires_at FROM ledger.transfer"
+        " WHERE merchant_id = $1 AND transfer_id = ANY($2) AND phase = 2",
+        tx.merchant_id,
+        pending_ids,
+    )
+
+
+async def list_existing(tx: Transaction, transfer_ids: Sequence[UUID], pending_ids: Sequence[UUID]) -> list[Any]:
+    """Which of the batch's transfers exist (with their group), and which reservations are resolved.
+
+    To be read after the accounts are locked: its snapshot then includes every batch that held the locks before.
+    """
+    if not pending_ids:
+        return await tx.fetch(
+            "SELECT transfer_id, group_id, pending_id FROM ledger.transfer"
+            " WHERE merchant_id = $1 AND transfer_id = ANY($2)",
+            tx.merchant_id,
+            transfer_ids,
+        )
+    return await tx.fetch(
+        "SELECT transfer_id, group_id, pending_id FROM ledger.transfer WHERE merchant_id = $1 AND transfer_id = ANY($2)"
+        " UNION ALL SELECT transfer_id, group_id, pending_id FROM ledger.transfer"
+        " WHERE merchant_id = $1 AND pending_id = ANY($3)",
+        tx.merchant_id,
+        transfer_ids,
+        pending_ids,
+    )
+
+
+async def write_batch(tx: Transaction, rows: Sequence[Row], movements: Sequence[Movement], at: datetime) -> None:
+    """Write a decided batch in one statement: the sums of every touched account and all transfers.
+
+    The accounts are locked by this transaction, so the sums decided in memory are the sums to store.
+    """
+    await tx.execute(
+        "WITH moved AS ("
+        "  INSERT INTO ledger.transfer (merchant_id, transfer_id, group_id, debit_id, credit_id, unit_id, amount, phase,"
+        "    pending_id, expires_at, reason, document_id, recorded_at)"
+        "  SELECT $1, t.*, $2 FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::bigint[],"
+        "    $9::smallint[], $10::uuid[], $11::timestamptz[], $12::text[], $13::uuid[]) t)"
+        " UPDATE ledger.account a SET posted_dr = s.pd, posted_cr = s.pc, pending_dr = s.qd, pending_cr = s.qc"
+        " FROM unnest($14::uuid[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[]) s (id, pd, pc, qd, qc)"
+        " WHERE a.merchant_id = $1 AND a.account_id = s.id",
+        tx.merchant_id,
+        at,
+        [m.transfer.transfer_id for m in movements],
+        [m.group.group_id for m in movements],
+        [m.debit_id for m in movements],
+        [m.credit_id for m in movements],
+        [m.unit_id for m in movements],
+        [m.amount for m in movements],
+        [int(m.transfer.phase) for m in movements],
+        [m.transfer.pending_id for m in movements],
+        [m.transfer.expires_at for m in movements],
+        [m.transfer.reason for m in movements],
+        [m.group.document_id for m in movements],
+        [r.account.account_id for r in rows],
+        *([r.sums[i] for r in rows] for i in range(4)),
+    )
+
+
+def reservation_of(row: Any, resolved: set[UUID]) -> Reservation:
+    """A reservation row with what the locked read found out about it."""
+    return Reservation(*row.values(), row["transfer_id"] in resolved)
+
+
+async def list_balances(tx: Transaction, account_ids: Sequence[UUID]) -> list[Any]:
+    return await tx.fetch(
+        "SELECT account_id, posted_dr, posted_cr, pending_dr, pending_cr, normal FROM ledger.account"
+        " WHERE merchant_id = $1 AND account_id = ANY($2)",
+        tx.merchant_id,
+        account_ids,
+    )
+
+
+async def list_subject_balances(tx: Transaction, kind: str, subject_ids: Sequence[UUID]) -> list[Any]:
+    return await tx.fetch(
+        "SELECT subject_id, place_id, posted_dr, posted_cr, pending_dr, pending_cr, normal FROM ledger.account"
+        " WHERE merchant_id = $1 AND subject_id = ANY($3) AND kind = $2",
+        tx.merchant_id,
+        kind,
+        subject_ids,
+    )
+
+
+async def list_entries(tx: Transaction, account_id: UUID, before: UUID | None, limit: int) -> list[Any]:
+    """The newest transfers of an account before a transfer id, with the running balance of what has counted.
+
+    Transfer ids are not all time-ordered (some derive from keys), so the order is by time, then id.
+    """
+    return await tx.fetch(
+        "WITH entry AS ("
+        "  SELECT t.*, CASE WHEN t.debit_id = $2 THEN 1 ELSE -1 END * CASE a.normal WHEN 'D' THEN 1 ELSE -1 END AS sign,"
+        "    CASE WHEN t.debit_id = $2 THEN t.credit_id ELSE t.debit_id END AS other_id"
+        "  FROM ledger.account a JOIN ledger.transfer t ON t.merchant_id = a.merchant_id"
+        "   AND (t.debit_id = a.account_id OR t.credit_id = a.account_id)"
+        "  WHERE a.merchant_id = $1 AND a.account_id = $2),"
+        " running AS (SELECT *, (sum(CASE WHEN phase IN (1, 3) THEN sign * amount ELSE 0 END)"
+        "   OVER (ORDER BY recorded_at, transfer_id))::bigint AS balance_after FROM entry)"
+        " SELECT r.transfer_id, r.group_id, r.recorded_at, r.phase, (r.sign * r.amount)::bigint AS amount, r.reason,"
+        "   r.document_id, o.kind AS other_kind, o.place_id AS other_place_id, r.balance_after"
+        " FROM running r JOIN ledger.account o ON o.merchant_id = $1 AND o.account_id = r.other_id"
+        " WHERE $3::uuid IS NULL OR (r.recorded_at, r.transfer_id) < ("
+        "   SELECT b.recorded_at, b.transfer_id FROM entry b WHERE b.transfer_id = $3)"
+        " ORDER BY r.recorded_at DESC, r.transfer_id DESC LIMIT $4",
+        tx.merchant_id,
+        account_id,
+        before,
+        limit,
+    )
+
+
+async def list_document_transfers(tx: Transaction, document_id: UUID) -> list[Any]:
+    return await tx.fetch(
+        "SELECT t.transfer_id, t.group_id, t.recorded_at, t.phase, t.amount, t.reason, t.pending_id,"
+        "   d.kind AS debit_kind, c.kind AS credit_kind, t.unit_id, d.place_id, t.expires_at,"
+        "   t.phase = 2 AND NOT EXISTS (SELECT FROM ledger.transfer x"
+        "     WHERE x.merchant_id = $1 AND x.pending_id = t.transfer_id) AS is_open"
+        " FROM ledger.transfer t"
+        " JOIN ledger.account d ON d.merchant_id = $1 AND d.account_id = t.debit_id"
+        " JOIN ledger.account c ON c.merchant_id = $1 AND c.account_id = t.credit_id"
+        " WHERE t.merchant_id = $1 AND t.document_id = $2 ORDER BY t.recorded_at, t.transfer_id",
+        tx.merchant_id,
+        document_id,
+    )
+
+
+async def list_open_pendings(tx: Transaction, document_id: UUID) -> list[Any]:
+    """Reservations of a document that nothing has resolved yet."""
+    return await tx.fetch(
+        "SELECT t.transfer_id, t.reason, t.amount, c.kind AS credit_kind FROM ledger.transfer t"
+        " JOIN ledger.account c ON c.merchant_id = $1 AND c.account_id = t.credit_id"
+        " WHERE t.merchant_id = $1 AND t.document_id = $2 AND t.phase = 2 AND NOT EXISTS ("
+        "   SELECT FROM ledger.transfer x WHERE x.merchant_id = $1 AND x.pending_id = t.transfer_id)"
+        " ORDER BY t.transfer_id",
+        tx.merchant_id,
+        document_id,
+    )
+
+
+def phase_of(number: int) -> Phase:
+    return Phase(number)
