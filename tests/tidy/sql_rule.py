@@ -30,6 +30,10 @@ _STATEMENT = re.compile(
     r"copy\s|merge\s+into|with\s+\w+\s+as|lock\s+table|join\s|from\s|values\s*\()",
     re.IGNORECASE | re.DOTALL,
 )
+# Prose says "select" and "from" too; statements in code are written with capitals.
+_WRITTEN_STATEMENT = re.compile(
+    r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|DROP|TRUNCATE|GRANT)\b"
+)
 _QUOTED = re.compile(r"'(?:[^']|'')*'")
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 # A name after a dot or a word is a column of an alias or part of a longer word, not a schema.
@@ -56,6 +60,38 @@ def list_foreign_schemas(sources: list[Source]) -> list[str]:
                 f"{source.path}:{first_line + line}: {name}" for line, name in _find_foreign(text, system)
             )
     return breaches
+
+
+def list_sql_holes(sources: list[Source]) -> list[str]:
+    """Statements put together from more than constants: what varies travels as a parameter, never in the text.
+
+    An f-string may take in upper-case constants (a list of columns). Anything else needs ``# sql: why`` on one of
+    the lines of the statement, saying why nobody from outside can choose the text.
+    """
+    breaches = []
+    for source in sources:
+        lines = source.text.splitlines()
+        for node in ast.walk(source.tree):
+            if not isinstance(node, ast.JoinedStr):
+                continue
+            constant = "".join(str(v.value) if isinstance(v, ast.Constant) else " ? " for v in node.values)
+            explained = any("# sql: " in line for line in lines[node.lineno - 1 : node.end_lineno])
+            if not _WRITTEN_STATEMENT.search(constant) or explained:
+                continue
+            breaches.extend(
+                f"{source.path}:{node.lineno}: {{{ast.unparse(value.value)}}}"
+                for value in node.values
+                if isinstance(value, ast.FormattedValue) and not _is_constant(value.value)
+            )
+    return breaches
+
+
+def _is_constant(value: ast.expr) -> bool:
+    match value:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name.isupper()
+        case _:
+            return isinstance(value, ast.Constant)
 
 
 def _find_foreign(text: str, system: str) -> list[tuple[int, str]]:

@@ -2,13 +2,17 @@
 
 import pytest
 from tests.tidy.source import ROOT, Source, read_sources
-from tests.tidy.sql_rule import list_foreign_schemas
+from tests.tidy.sql_rule import list_foreign_schemas, list_sql_holes
 
 
 def test_a_system_names_only_its_own_schema() -> None:
     sources = read_sources(ROOT, "src/serai", suffixes=(".py", ".sql"))
     assert any(source.path.endswith(".sql") for source in sources)
     assert list_foreign_schemas([source for source in sources if len(source.parts) > 3]) == []
+
+
+def test_what_varies_in_a_statement_is_a_parameter() -> None:
+    assert list_sql_holes(read_sources(ROOT, "src/serai")) == []
 
 
 @pytest.mark.parametrize(
@@ -65,3 +69,25 @@ def test_pieces_of_an_f_string_are_read_together_and_docstrings_are_not() -> Non
         "src/serai/commerce/cart/store.py:1: ledger.account"
     ]
     assert list_foreign_schemas([Source("src/serai/commerce/cart/store.py", prose + name)]) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'f"SELECT {columns} FROM commerce.cart"',
+        """f"SELECT a FROM commerce.cart WHERE b = '{name}'\"""",
+        'f"DELETE FROM commerce.{COLUMNS.lower()}"',
+    ],
+)
+def test_a_hole_in_a_statement_is_found(code: str) -> None:
+    path = "src/serai/commerce/cart/store.py"
+    assert len(list_sql_holes([Source(path, f"x = {code}")])) == 1
+    assert list_sql_holes([Source(path, f"x = {code}  # sql: a name from the list above")]) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    ['f"SELECT {COLUMNS} FROM commerce.cart WHERE a = $1"', 'f"select {many} from the list"', '"SELECT 1"'],
+)
+def test_constants_and_prose_are_no_holes(code: str) -> None:
+    assert list_sql_holes([Source("src/serai/commerce/cart/store.py", f"x = {code}")]) == []
