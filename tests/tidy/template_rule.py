@@ -42,6 +42,7 @@ _VOID_ELEMENTS = {
 _ATTRIBUTE = re.compile(r"""[a-z][\w-]*=(?:"[^"]*"|'[^']*')""")
 # Stands where an expression was; not a letter, so that it never counts as text.
 _HOLE = "\N{OBJECT REPLACEMENT CHARACTER}"
+_ID = re.compile(rf"(?:[a-z0-9]+-)+{_HOLE}\S*")
 
 _environment = Environment(autoescape=True, extensions=["jinja2.ext.i18n", "jinja2.ext.do"])
 
@@ -126,7 +127,7 @@ class _Reader(HTMLParser):
                 break
 
     def handle_data(self, data: str) -> None:
-        # A macro may print nothing but attributes for a tag that is opened elsewhere.
-        text = " ".join(_ATTRIBUTE.sub("", data).split())
+        # A macro may print nothing but attributes, or an id such as `field-3-hint`, for a tag opened elsewhere.
+        text = " ".join(_ID.sub("", _ATTRIBUTE.sub("", data)).split())
         if not self._silent and _is_readable(text):
             self.unmarked.append(text)
