@@ -1,0 +1,168 @@
+"""The command line: `serai` and its menu."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from serai import __version__
+from serai.main.fault import Fault, explain_error, record_trace
+from serai.main.installation import Installation, find_database_url
+from serai.main.screen import Screen
+from serai.main.settings import HouseSettings, describe_settings, hide_password, load_house
+
+app = typer.Typer(
+    name="serai",
+    help="Serai, an open retail cloud: shop, console, API and all behind them.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+console = Console()
+errors = Console(stderr=True)
+screen = Screen(console, errors)
+
+
+@contextmanager
+def telling_faults() -> Iterator[None]:
+    """Expected errors become a message and exit code 1; a bug is logged and told without its trace."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - the outermost edge of every command
+        fault = explain_error(error)
+        if fault is None:
+            path = record_trace(error, Installation.at(os.environ.get("SERAI_DATA_DIR", "./var")).log_dir)
+            fault = Fault(
+                f"Something unexpected happened: {type(error).__name__}.", f"The details are in {path}"
+            )
+        screen.show_fault(fault)
+        raise typer.Exit(1) from None
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"serai {__version__}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Serai, an open retail cloud: shop, console, API and all behind them."""
+
+
+@app.command(rich_help_panel="Run")
+def up(
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of shop, console and API.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Number of web workers.")] = None,
+    no_demo: Annotated[bool, typer.Option("--no-demo", help="Start with an empty shop.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Load the demo with the stock of every store.")
+    ] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Remove all data first, after asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the logs of all processes.")] = False,
+) -> None:
+    """Run everything: database, web workers, worker, payment sandbox. Ctrl-C stops it."""
+    from serai.main.up import Recipe, UpOptions, run_up
+
+    with telling_faults():
+        house = load_house(os.environ)
+        changes = {"port": port, "workers": workers}
+        house = msgspec.structs.replace(house, **{k: v for k, v in changes.items() if v is not None})
+        if reset and not yes:
+            ask_reset(house)
+        options = UpOptions(reset=reset, demo=not no_demo, full=full, verbose=verbose)
+        run_up(house, options, Recipe(), screen)
+
+
+def ask_reset(house: HouseSettings) -> None:
+    """Make sure that the operator means it. Fault when nobody can be asked."""
+    what = (
+        f"every table of Serai in {hide_password(house.database_url)}"
+        if house.database_url
+        else f"the shop in {os.path.abspath(house.data_dir)}"
+    )
+    if not sys.stdin.isatty():
+        raise Fault("Nobody can be asked here whether to remove all data.", "Add --yes when you mean it.")
+    if not typer.confirm(f"Remove {what}, with all orders, stock and accounts?"):
+        console.print("Nothing was removed.")
+        raise typer.Exit(1)
+
+
+@app.command(rich_help_panel="Run")
+def web(
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")] = None,
+    fd: Annotated[int | None, typer.Option(hidden=True, help="Listening socket of the supervisor.")] = None,
+    application: Annotated[str, typer.Option("--app", hidden=True)] = "serai.main.web:create_app",
+) -> None:
+    """Run one web worker alone, for many machines behind a load balancer."""
+    from serai.main.serving import bind_listener, serve_web
+
+    with telling_faults():
+        house = load_house(os.environ)
+        listener = (
+            socket.socket(fileno=fd)
+            if fd is not None
+            else bind_listener(house.bind_address, port or house.port)
+        )
+        os.environ["SERAI_DATABASE_URL"] = require_database_url(house)
+        serve_web(application, listener)
+
+
+def require_database_url(house: HouseSettings) -> str:
+    """The database of this installation. Fault when neither one's own nor a running embedded one is known."""
+    url = find_database_url(Installation.at(house.data_dir), house.database_url)
+    if url is None:
+        raise Fault(
+            f"No database is known: nothing runs on {os.path.abspath(house.data_dir)}.",
+            "Start everything with `serai up`, or set SERAI_DATABASE_URL to your own PostgreSQL.",
+        )
+    return url
+
+
+@app.command(rich_help_panel="Look after it")
+def migrate() -> None:
+    """Bring the database up to date and show what was applied."""
+    from serai.foundation.migration import apply_migrations
+    from serai.main.connecting import require_database
+    from serai.main.systems import SYSTEMS
+
+    with telling_faults():
+        url = require_database_url(load_house(os.environ))
+        asyncio.run(require_database(url))
+        applied = asyncio.run(apply_migrations(url, SYSTEMS))
+        for migration in applied:
+            console.print(f"{migration.system}/{migration.number:04}_{migration.name}", highlight=False)
+        console.print(
+            f"{len(applied)} migrations applied." if applied else "Nothing to do: the database is up to date."
+        )
+
+
+@app.command(rich_help_panel="Look after it")
+def settings() -> None:
+    """Show every setting with its value, where it comes from and what it means."""
+    with telling_faults():
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for title in ("Setting", "Value", "Origin", "Meaning"):
+            table.add_column(title, overflow="fold")
+        for shown in describe_settings(os.environ):
+            table.add_row(shown.name, shown.value, shown.origin, shown.meaning)
+        console.print(table, highlight=False, markup=False)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,160 @@
+"""The supervisor: keeps PostgreSQL, web workers, worker and payment sandbox alive, and stops them in order.
+
+One loop in one thread looks at every child ten times a second. There is nothing concurrent in here, so each decision
+(restart, wait, give up, stop) is made with all others at rest.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+from serai.foundation.errors import Outside
+from serai.main.child import DEATHS_LIMIT, DEATHS_WINDOW_S, STOP_TIMEOUT_S, Child, rotate_log
+from serai.main.fault import Fault
+
+LOOK_EVERY_S = 0.1
+ROTATE_EVERY_S = 5.0
+# While the database is away, the others' deaths are its fault and must not use up their tries.
+DATABASE_GRACE_S = 20.0
+STOP_ORDER = ("web", "worker", "sandbox", "database")
+
+Say = Callable[[str], None]
+
+
+class StopRequest:
+    """Turns SIGINT and SIGTERM into a wish to stop; the second one runs ``force`` at once."""
+
+    def __init__(self) -> None:
+        self.force: Callable[[], None] | None = None
+        self._event = threading.Event()
+
+    def listen(self) -> None:
+        """Take over the signals; from the main thread only."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._handle)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._event.is_set() and self.force is not None:
+            self.force()
+        self._event.set()
+
+    @property
+    def made(self) -> bool:
+        return self._event.is_set()
+
+    def make(self) -> None:
+        self._event.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep, but wake at once when a stop is wished."""
+        return self._event.wait(seconds)
+
+
+class Supervisor:
+    """Watches children until a stop is wished or an essential one cannot be kept alive."""
+
+    def __init__(
+        self,
+        stop: StopRequest,
+        *,
+        say: Say,
+        on_change: Callable[[], None] = lambda: None,
+        log_limit_bytes: int = 10_000_000,
+    ) -> None:
+        self.children: list[Child] = []
+        self._stop = stop
+        self._say = say
+        self._on_change = on_change
+        self._log_limit_bytes = log_limit_bytes
+        self._rotate_at = 0.0
+        self._database_died_at = float("-inf")
+        stop.force = self._force_end
+
+    def add(self, child: Child) -> None:
+        """Start a child and keep it. A start that fails here is raised, since nothing has worked yet."""
+        self.children.append(child)
+        child.start()
+        self._on_change()
+
+    def look(self) -> None:
+        """Look once at everything. Fault when an essential child cannot be kept alive."""
+        now = time.monotonic()
+        for child in self.children:
+            how = child.find_death(now, counted=child.group == "database" or not self._is_database_away(now))
+            if how is not None:
+                self._note_death(child, how, now)
+            if child.is_due(now):
+                self._restart(child, now)
+        if now >= self._rotate_at:
+            self._rotate_at = now + ROTATE_EVERY_S
+            for child in self.children:
+                rotate_log(child.log_path, self._log_limit_bytes)
+
+    def run(self) -> None:
+        """Look until a stop is wished. Raises as :meth:`look`."""
+        while not self._stop.wait(LOOK_EVERY_S):
+            self.look()
+
+    def _is_database_away(self, now: float) -> bool:
+        return now - self._database_died_at < DATABASE_GRACE_S
+
+    def _note_death(self, child: Child, how: str, now: float) -> None:
+        if child.group == "database":
+            self._database_died_at = now
+        self._say(f"{child.name} {how}" + ("" if child.given_up else "; starting it again"))
+        self._on_change()
+        if child.given_up:
+            self._give_up(child)
+
+    def _restart(self, child: Child, now: float) -> None:
+        try:
+            child.start()
+        except (OSError, Outside) as error:
+            # After a kill the old server's last processes may hold its shared memory for a moment.
+            child.note_death(now, counted=child.group != "database" or not self._is_database_away(now))
+            self._say(f"{child.name} could not be started: {error}")
+            if child.given_up:
+                self._give_up(child)
+            return
+        self._say(f"{child.name} runs again (process {child.pid})")
+        self._on_change()
+
+    def _give_up(self, child: Child) -> None:
+        what = f"{child.name} ended {DEATHS_LIMIT} times within {DEATHS_WINDOW_S:.0f} seconds and is not started again."
+        last = child.read_last_line()
+        advice = [f"Its log: {child.log_path}", *([f"The last line there: {last}"] if last else [])]
+        if child.essential:
+            raise Fault(what, *advice)
+        self._say(" ".join([what, *advice, "The rest goes on without it."]))
+
+    def stop_all(self) -> list[str]:
+        """Stop the children group by group, in order. Returns the names of those that had to be killed."""
+        killed = []
+        for group in (*STOP_ORDER, None):
+            members = [
+                c for c in self.children if c.group == group or (group is None and c.group not in STOP_ORDER)
+            ]
+            for child in members:
+                child.ask_to_stop()
+            deadline = time.monotonic() + STOP_TIMEOUT_S
+            for child in members:
+                if not child.wait_stopped(max(deadline - time.monotonic(), 0.1)):
+                    killed.append(child.name)
+        return killed
+
+    def _force_end(self) -> None:
+        """A second wish to stop: no more waiting. PostgreSQL recovers from its log at the next start."""
+        for child in sorted(self.children, key=lambda c: c.group == "database"):
+            if child.group == "database" and child.process:
+                child.process.send_signal(signal.SIGQUIT)
+            else:
+                child.kill()
+        os._exit(1)
+
+
+def count_running(children: Sequence[Child]) -> dict[str, int]:
+    """The pids of the children that run, by name."""
+    return {child.name: child.pid for child in children if child.pid is not None}

@@ -1,0 +1,321 @@
+"""`serai up`, from an empty folder to a running shop.
+
+CLAIM     settings, data directory, lock, free space, front-end files, the port: all that may be refused cheaply, first
+DATABASE  embedded cluster (made when missing) or one's own, then migrations
+SET-UP    a merchant and its owner, the demo data; a process of its own, since it needs much memory once
+RUN       payment sandbox, worker, web workers; the start screen; then watch until a stop is wished
+STOP      web, worker, sandbox, PostgreSQL; also after a fault in any phase
+"""
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from serai.foundation.migration import apply_migrations
+from serai.main.child import Child, spawn_process
+from serai.main.connecting import ensure_database, require_database
+from serai.main.fault import Fault
+from serai.main.installation import (
+    DATABASE_NAME,
+    FirstRun,
+    Installation,
+    State,
+    hold_lock,
+    open_installation,
+    remove_state,
+    require_space,
+    write_state,
+)
+from serai.main.screen import Screen
+from serai.main.serving import bind_listener
+from serai.main.settings import HouseSettings
+from serai.main.supervisor import StopRequest, Supervisor, count_running
+from serai.main.systems import SYSTEMS
+
+READY_TIMEOUT_S = 60
+ASSETS = ("vendor/htmx.min.js", "vendor/uplot.min.js", "vendor/inter.woff2")
+
+
+class UpOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line of ``serai up`` adds to the settings."""
+
+    reset: bool = False
+    demo: bool = True
+    full: bool = False
+    verbose: bool = False
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+    """Which processes an installation consists of; tests run smaller ones.
+
+    Commands are argument lists; ``None`` leaves the process out. The set-up command gets the number of a file
+    descriptor as its last argument and writes there what :class:`FirstRun` describes, as JSON.
+    """
+
+    web_app: str = "serai.main.web:create_app"
+    worker: tuple[str, ...] | None = (sys.executable, "-m", "serai.main.cli", "worker")
+    set_up: tuple[str, ...] | None = (sys.executable, "-m", "serai.main.cli", "set-up", "--report-fd")
+    sandbox: bool = True
+    systems: tuple[str, ...] = SYSTEMS
+
+
+def run_up(house: HouseSettings, options: UpOptions, recipe: Recipe, screen: Screen) -> None:
+    """Run an installation until it is stopped by a signal. Fault (or an expected error) when that cannot be."""
+    stop = StopRequest()
+    with ExitStack() as stack:
+        installation = open_installation(house.data_dir)
+        stack.enter_context(hold_lock(installation))
+        require_space(installation)
+        require_assets()
+        listener = stack.enter_context(bind_listener(house.bind_address, house.port))
+        stop.listen()
+        if options.reset:
+            reset_installation(installation, house)
+        Run(house, options, recipe, screen, installation, listener, stop).run()
+
+
+class Run:
+    """One run of an installation, phase by phase."""
+
+    def __init__(
+        self,
+        house: HouseSettings,
+        options: UpOptions,
+        recipe: Recipe,
+        screen: Screen,
+        installation: Installation,
+        listener: socket.socket,
+        stop: StopRequest,
+    ) -> None:
+        self.house = house
+        self.options = options
+        self.recipe = recipe
+        self.screen = screen
+        self.installation = installation
+        self.listener = listener
+        self.stop = stop
+        self.embedded_url: str | None = None
+        self.supervisor = Supervisor(
+            stop,
+            say=screen.say,
+            on_change=self._publish_state,
+            log_limit_bytes=house.log_limit_mb * 1_000_000,
+        )
+
+    def run(self) -> None:
+        try:
+            for phase in (
+                self._open_database,
+                self._migrate,
+                self._set_up,
+                self._start_children,
+                self._wait_ready,
+            ):
+                if self.stop.made:
+                    return
+                phase()
+            if not self.stop.made:
+                self.screen.show_start(self.house, self.installation, self.first_run, self._has_sandbox())
+                self.supervisor.run()
+        finally:
+            self.screen.say_stopping()
+            # From here on a newcomer is refused at once instead of waiting in a queue that nobody empties.
+            self.listener.close()
+            killed = self.supervisor.stop_all()
+            remove_state(self.installation)
+            self.screen.say_stopped(killed)
+
+    @property
+    def database_url(self) -> str:
+        return self.house.database_url or self.embedded_url or ""
+
+    def _open_database(self) -> None:
+        if self.house.database_url:
+            asyncio.run(require_database(self.house.database_url))
+            return
+        # Only here, since an own database does not need the wheel.
+        from serai.foundation.embedded import prepare_cluster, start_server, stop_server
+
+        fresh = not (self.installation.pgdata / "PG_VERSION").exists()
+        with self.screen.step("Making the database" if fresh else "Starting the database"):
+            cluster = prepare_cluster(self.installation.pgdata)
+            self.supervisor.add(
+                Child(
+                    "postgres",
+                    launch=lambda: start_server(cluster),
+                    stop=stop_server,
+                    log_path=self.installation.pgdata / "server.log",
+                    group="database",
+                )
+            )
+            asyncio.run(ensure_database(cluster.url()))
+            self.embedded_url = cluster.url(DATABASE_NAME)
+
+    def _migrate(self) -> None:
+        with self.screen.step("Bringing the database up to date"):
+            applied = asyncio.run(apply_migrations(self.database_url, self.recipe.systems))
+        if applied:
+            self.screen.say(f"{len(applied)} migrations applied")
+
+    def _set_up(self) -> None:
+        self.first_run = FirstRun()
+        if self.recipe.set_up is None:
+            return
+        flags = [] if self.options.demo else ["--no-demo"]
+        flags += ["--full"] if self.options.full else []
+        self.first_run = run_set_up(
+            [*self.recipe.set_up[:-1], *flags, self.recipe.set_up[-1]], self.environ(), self.stop
+        )
+
+    def _has_sandbox(self) -> bool:
+        return self.recipe.sandbox and self.installation.sandbox_accounts.exists()
+
+    def _start_children(self) -> None:
+        if self._has_sandbox():
+            command = [sys.executable, "-m", "serai_sandbox.pay", "--port", str(self.house.sandbox_port)]
+            command += ["--data", str(self.installation.sandbox_dir)]
+            command += ["--accounts", str(self.installation.sandbox_accounts)]
+            self._add("sandbox", "sandbox", command, essential=False)
+        if self.recipe.worker:
+            self._add("worker", "worker", self.recipe.worker)
+        fd = self.listener.fileno()
+        command = [
+            sys.executable,
+            "-m",
+            "serai.main.cli",
+            "web",
+            "--fd",
+            str(fd),
+            "--app",
+            self.recipe.web_app,
+        ]
+        for number in range(1, self.house.workers + 1):
+            self._add(f"web-{number}", "web", command, pass_fds=(fd,))
+
+    def _add(
+        self, name: str, group: str, command: Any, *, pass_fds: tuple[int, ...] = (), essential: bool = True
+    ) -> None:
+        log_path = self.installation.log_dir / f"{name}.log"
+        environ = self.environ()
+        launch: Callable[[], subprocess.Popen[bytes]] = lambda: spawn_process(  # noqa: E731
+            command, environ=environ, log_path=log_path, pass_fds=pass_fds
+        )
+        self.supervisor.add(Child(name, launch=launch, log_path=log_path, group=group, essential=essential))
+
+    def environ(self) -> dict[str, str]:
+        """The environment of the children: ours, with what this run has decided."""
+        return dict(os.environ) | {
+            "SERAI_DATA_DIR": str(self.installation.data_dir),
+            "SERAI_DATABASE_URL": self.database_url,
+            "SERAI_BIND_ADDRESS": self.house.bind_address,
+            "SERAI_PORT": str(self.house.port),
+            "SERAI_SANDBOX_PORT": str(self.house.sandbox_port),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def _wait_ready(self) -> None:
+        with self.screen.step("Opening the shop"):
+            for _ in range(READY_TIMEOUT_S * 10):
+                if answers(self.house.bind_address, self.house.port) or self.stop.wait(0.1):
+                    return
+                self.supervisor.look()
+        raise Fault(
+            f"The web workers did not answer within {READY_TIMEOUT_S} seconds.",
+            f"Their logs: {self.installation.log_dir}/web-*.log",
+        )
+
+    def _publish_state(self) -> None:
+        write_state(
+            self.installation,
+            State(
+                os.getpid(), self.house.web_url(), self.embedded_url, count_running(self.supervisor.children)
+            ),
+        )
+
+
+def require_assets() -> None:
+    """Fault when the front-end files that `make assets` brings are not there."""
+    static = files("serai") / "static"
+    missing = [name for name in ASSETS if not (static / name).is_file()]
+    if missing:
+        raise Fault(
+            f"Front-end files are missing: {', '.join(missing)}.",
+            "Run `make assets` once; it needs Node.js 20 or newer and npm.",
+        )
+
+
+def reset_installation(installation: Installation, house: HouseSettings) -> None:
+    """Remove the data of an installation: our own folders, or in one's own database the schemas of our systems."""
+    if house.database_url:
+        asyncio.run(drop_schemas(house.database_url))
+    elif installation.pgdata.exists():
+        from serai.foundation.embedded import prepare_cluster, stop_leftover
+
+        stop_leftover(prepare_cluster(installation.pgdata))
+        shutil.rmtree(installation.pgdata)
+    for folder in (installation.secret_dir, installation.sandbox_dir, installation.log_dir):
+        empty_folder(folder)
+
+
+def empty_folder(folder: Path) -> None:
+    for entry in folder.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+async def drop_schemas(url: str) -> None:
+    """Drop every schema of ours, with all that is in it."""
+    from serai.main.connecting import connect_database
+
+    connection = await connect_database(url)
+    try:
+        for system in reversed(SYSTEMS):
+            await connection.execute(f'DROP SCHEMA IF EXISTS "{system}" CASCADE')
+    finally:
+        await connection.close()
+
+
+def run_set_up(command: list[str], environ: dict[str, str], stop: StopRequest) -> FirstRun:
+    """Run the set-up on our terminal and read its report from a pipe: the password touches neither disk nor log."""
+    reader, writer = os.pipe()
+    process = subprocess.Popen(
+        [*command, str(writer)],
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        pass_fds=(writer,),
+        start_new_session=True,
+    )
+    os.close(writer)
+    while process.poll() is None:
+        if stop.wait(0.05):
+            process.terminate()
+            process.wait(10)
+    with os.fdopen(reader, "rb") as pipe:
+        report = pipe.read()
+    if stop.made:
+        return FirstRun()
+    if process.returncode != 0:
+        raise Fault(
+            "The set-up did not finish.", "Start again: what is there already is kept, the rest is repeated."
+        )
+    return msgspec.json.decode(report, type=FirstRun) if report else FirstRun()
+
+
+def answers(address: str, port: int) -> bool:
+    """Whether a web worker answers any request at all."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+    try:
+        with socket.create_connection((host, port), timeout=1) as connection:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            return connection.recv(5) == b"HTTP/"
+    except OSError:
+        return False
