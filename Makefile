@@ -75,20 +75,20 @@ test-system: ## Bring what the tests need from the system (browser, font, Postgr
 	@tools/install-test-system
 
 $(BIN)/activate:
-	@test -n "$(PYTHON)" || exit 1
-	@echo "Making a virtual environment with $(PYTHON)"
-	@"$(PYTHON)" -m venv --clear $(VENV)
+	@python="$(PYTHON)"; test -n "$$python"; \
+	    echo "Making a virtual environment with $$python"; \
+	    "$$python" -m venv --clear $(VENV)
 
 # The package is installed without build isolation, from what the lock holds: nothing unpinned is downloaded.
 $(RUN_STAMP): requirements.lock pyproject.toml | $(BIN)/activate
 	@echo "Installing Python packages (a minute the first time)"
-	@$(PIP) install -q --require-hashes -r requirements.lock
-	@$(PIP) install -q --no-deps --no-build-isolation -e .
+	@$(PIP) install -qq --require-hashes -r requirements.lock
+	@$(PIP) install -qq --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(DEV_STAMP): requirements-dev.lock $(RUN_STAMP)
 	@echo "Installing the packages for development"
-	@$(PIP) install -q --require-hashes -r requirements-dev.lock
+	@$(PIP) install -qq --require-hashes -r requirements-dev.lock
 	@touch $@
 
 $(VENDOR_STAMP): package.json package-lock.json
