@@ -46,7 +46,14 @@ def load_messages(language: Language) -> dict[str, str]:
     path = resources.files("serai_sandbox.pay").joinpath("locale", "zh_Hans", "LC_MESSAGES", "pay.po")
     with path.open("rb") as file:
         catalogue = read_po(file, locale="zh_Hans")
-    return {str(message.id): str(message.string) for message in catalogue if message.id and message.string}
+    words: dict[str, str] = {}
+    for message in catalogue:
+        if not message.id or not message.string:
+            continue
+        # A plural's id is (one, many). Chinese has one form for both: it is found under the second.
+        name = message.id if isinstance(message.id, str) else message.id[-1]
+        words[name] = message.string if isinstance(message.string, str) else message.string[0]
+    return words
 
 
 def make_environment(language: Language) -> Environment:
@@ -57,7 +64,7 @@ def make_environment(language: Language) -> Environment:
         return messages.get(text, text)
 
     def translate_plural(one: str, many: str, count: int) -> str:
-        return messages.get(one if count == 1 else many, one if count == 1 else many)
+        return messages.get(many, one if count == 1 else many)
 
     environment = Environment(
         loader=PackageLoader("serai_sandbox.pay", "templates"),
