@@ -70,7 +70,10 @@ async def test_a_short_line_refuses_the_whole_group_and_names_every_shortage(db,
         ),
     )
     assert not outcome.passed
-    assert {(s.subject_id, s.wanted, s.available) for s in outcome.shortages} == {(scarce, 3, 1), (gone, 2, 0)}
+    assert {(s.subject_id, s.wanted, s.available) for s in outcome.shortages} == {
+        (scarce, 3, 1),
+        (gone, 2, 0),
+    }
     assert (await balance(db, merchant_id, stock(plenty))).available == 10
     await assert_clean(owner)
 
@@ -117,7 +120,10 @@ async def test_a_refused_group_between_two_good_ones_does_not_disturb_them(db, l
     await fill(lane, merchant_id, sku, 4)
     wanted = (2, 3, 2)
     outcomes: list[Outcome] = await asyncio.gather(
-        *(lane.submit(merchant_id, group(pending(new_id(), customer(sku), stock(sku), n, "order"))) for n in wanted)
+        *(
+            lane.submit(merchant_id, group(pending(new_id(), customer(sku), stock(sku), n, "order")))
+            for n in wanted
+        )
     )
     assert [outcome.passed for outcome in outcomes] == [True, False, True]
 
@@ -189,7 +195,15 @@ async def test_a_poisoned_document_fails_alone_and_moves_nothing(db, owner, lane
         for n in (1, 2, 0, 3, 4, 5, 6)
     ]
     answers = await asyncio.gather(*(lane.submit(merchant_id, o) for o in orders), return_exceptions=True)
-    assert [isinstance(answer, Exception) for answer in answers] == [False, False, True, False, False, False, False]
+    assert [isinstance(answer, Exception) for answer in answers] == [
+        False,
+        False,
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
     assert (await balance(db, merchant_id, stock(sku))).reserved == 6
     await assert_clean(owner)
 
@@ -208,7 +222,9 @@ async def test_lanes_that_take_the_same_accounts_in_mixed_order_do_not_deadlock(
             picked.reverse()
         return await lanes[n % 4].submit(
             merchant_id,
-            group(*(pending(new_id(), customer(sku), stock(sku), 1, "order") for sku in dict.fromkeys(picked))),
+            group(
+                *(pending(new_id(), customer(sku), stock(sku), 1, "order") for sku in dict.fromkeys(picked))
+            ),
         )
 
     deadlocks_before = await owner.fetchval("SELECT sum(deadlocks)::int FROM pg_stat_database")
@@ -259,7 +275,10 @@ async def test_malformed_groups_are_refused_before_they_reach_the_lane(lane, mer
         (posted(new_id(), stock(sku), supplier(sku), 0, "nothing"),),
         (posted(new_id(), stock(sku), supplier(sku), -1, "negative"),),
         (posted(new_id(), stock(sku), stock(sku), 1, "to itself"),),
-        (posted(same := new_id(), stock(sku), supplier(sku), 1, "a"), posted(same, stock(sku), supplier(sku), 1, "b")),
+        (
+            posted(same := new_id(), stock(sku), supplier(sku), 1, "a"),
+            posted(same, stock(sku), supplier(sku), 1, "b"),
+        ),
     ):
         with pytest.raises(ValueError):
             await lane.submit(merchant_id, Group(new_id(), bad))
@@ -284,14 +303,24 @@ async def test_the_bulk_door_opens_balances_once(db, owner, lane, merchant_id):
     accounts = [a for sku in skus for a in (stock(sku), supplier(sku))]
     rows = [
         api.BulkTransfer(
-            derive_id("opening", sku), stock(sku).account_id, supplier(sku).account_id, sku, 5, "opening", None
+            derive_id("opening", sku),
+            stock(sku).account_id,
+            supplier(sku).account_id,
+            sku,
+            5,
+            "opening",
+            None,
         )
         for sku in skus
     ]
     for expected in (300, 0):
         async with db.transaction(merchant_id) as tx:
             count = await api.load_bulk(
-                tx, group_id=derive_id("opening", merchant_id), accounts=accounts, transfers=rows, at=clock.now()
+                tx,
+                group_id=derive_id("opening", merchant_id),
+                accounts=accounts,
+                transfers=rows,
+                at=clock.now(),
             )
         assert count == expected
     assert (await balance(db, merchant_id, stock(skus[7]))).available == 5

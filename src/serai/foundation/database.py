@@ -46,7 +46,9 @@ class Transaction:
         self.fetchval = connection.fetchval
         self.executemany = connection.executemany
 
-    async def copy_rows(self, schema: str, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    async def copy_rows(
+        self, schema: str, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    ) -> None:
         """Send rows with COPY, the fastest way in. Row-level security forbids COPY, so stage in a temporary table."""
         await self.connection.copy_records_to_table(table, schema_name=schema, columns=columns, records=rows)
 
@@ -128,7 +130,11 @@ async def _prepare_connection(connection: Any) -> None:
     )
     # Plain uuid.UUID instead of asyncpg's subclass: msgspec and sets treat both alike, and pickling stays simple.
     await connection.set_type_codec(
-        "uuid", encoder=lambda u: u.bytes, decoder=lambda b: _uuid.UUID(bytes=b), schema="pg_catalog", format="binary"
+        "uuid",
+        encoder=lambda u: u.bytes,
+        decoder=lambda b: _uuid.UUID(bytes=b),
+        schema="pg_catalog",
+        format="binary",
     )
 
 

@@ -1,13 +1,13 @@
 """The one tree of expected errors; whatever is not in it is a bug.
 
-    Refused                an expected "no", told to the caller with a code and a reason
-    ├── Invalid      422   the input breaks a rule
-    ├── NotFound     404   no such thing, or not yours
-    ├── Conflict     409   the state does not allow it (any more)
-    ├── Forbidden    403   you may not
-    ├── Unauthorised 401   we do not know who you are
-    └── Limited      429   too much, too fast
-    Outside          502   another party (a payment provider) is down or answers nonsense
+Refused                an expected "no", told to the caller with a code and a reason
+├── Invalid      422   the input breaks a rule
+├── NotFound     404   no such thing, or not yours
+├── Conflict     409   the state does not allow it (any more)
+├── Forbidden    403   you may not
+├── Unauthorised 401   we do not know who you are
+└── Limited      429   too much, too fast
+Outside          502   another party (a payment provider) is down or answers nonsense
 """
 
 from typing import Any, ClassVar

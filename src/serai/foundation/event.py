@@ -111,7 +111,9 @@ async def pump_events(owner: Database, app: Database, subscriber: Subscriber, *,
     return len(rows)
 
 
-async def _deliver(app: Database, merchant_id: MerchantId, subscriber: Subscriber, events: Sequence[Event]) -> None:
+async def _deliver(
+    app: Database, merchant_id: MerchantId, subscriber: Subscriber, events: Sequence[Event]
+) -> None:
     async with app.transaction(merchant_id) as tx:
         fresh = await tx.fetch(
             "INSERT INTO foundation.inbox (merchant_id, subscriber, event_id)"

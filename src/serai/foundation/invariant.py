@@ -27,10 +27,12 @@ class Verdict(msgspec.Struct, frozen=True):
         return not self.offending
 
 
-async def check_invariants(owner: Database, invariants: Sequence[Invariant], *, show: int = 5) -> list[Verdict]:
+async def check_invariants(
+    owner: Database, invariants: Sequence[Invariant], *, show: int = 5
+) -> list[Verdict]:
     """Run every invariant over all merchants, with the owner's role. ``show`` bounds the offending rows kept of each."""
     verdicts = []
     for invariant in invariants:
-        rows = await owner.fetch(f"SELECT * FROM ({invariant.sql}) broken LIMIT {int(show)}")  # noqa: S608 - own SQL
+        rows = await owner.fetch(f"SELECT * FROM ({invariant.sql}) broken LIMIT {int(show)}")
         verdicts.append(Verdict(invariant, tuple(dict(row) for row in rows)))
     return verdicts

@@ -60,7 +60,9 @@ def read_settings(
         for field in msgspec.structs.fields(struct):
             name = prefix + field.name.upper()
             listed.append(
-                Setting(name, getattr(filled[system], field.name), "environment" if name in environ else "default")
+                Setting(
+                    name, getattr(filled[system], field.name), "environment" if name in environ else "default"
+                )
             )
     for name in sorted(set(environ) - known):
         if name.startswith("SERAI_"):

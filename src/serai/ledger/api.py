@@ -53,7 +53,10 @@ async def list_subject_balances(
     tx: Transaction, *, kind: str, subject_ids: Sequence[UUID]
 ) -> list[tuple[UUID, UUID | None, Balance]]:
     """Balances of all accounts of a kind for some subjects: (subject, place, balance)."""
-    return [(row[0], row[1], _balance(row[2:])) for row in await store.list_subject_balances(tx, kind, subject_ids)]
+    return [
+        (row[0], row[1], _balance(row[2:]))
+        for row in await store.list_subject_balances(tx, kind, subject_ids)
+    ]
 
 
 def _balance(values: Sequence[object]) -> Balance:
@@ -82,7 +85,12 @@ async def list_open_pendings(tx: Transaction, *, document_id: UUID) -> list[Open
 
 
 async def load_bulk(
-    tx: Transaction, *, group_id: UUID, accounts: Iterable[Account], transfers: Iterable[BulkTransfer], at: datetime
+    tx: Transaction,
+    *,
+    group_id: UUID,
+    accounts: Iterable[Account],
+    transfers: Iterable[BulkTransfer],
+    at: datetime,
 ) -> int:
     """The bulk door: many posted transfers as one all-or-nothing group, see :func:`serai.ledger.bulk.load_bulk`."""
     return await bulk.load_bulk(tx, group_id=group_id, accounts=accounts, transfers=transfers, at=at)

@@ -12,7 +12,6 @@ from uuid import UUID
 from serai.foundation.database import Transaction
 from serai.ledger.types import Account
 
-
 TIMEOUT_S = 300
 COLUMNS = ("account_id", "kind", "unit_id", "normal", "no_negative", "subject_id", "place_id")
 STAGE = (
@@ -33,7 +32,7 @@ POST = (
     "   GROUP BY id),"
     " opened AS (INSERT INTO ledger.account AS a (merchant_id, account_id, kind, unit_id, normal, no_negative,"
     "    subject_id, place_id, posted_dr, posted_cr)"
-    "  SELECT $1, b.account_id, b.kind, b.unit_id, b.normal::\"char\", b.no_negative, b.subject_id, b.place_id,"
+    '  SELECT $1, b.account_id, b.kind, b.unit_id, b.normal::"char", b.no_negative, b.subject_id, b.place_id,'
     "    coalesce(s.dr, 0), coalesce(s.cr, 0) FROM bulk_account b LEFT JOIN side s ON s.id = b.account_id"
     "  ORDER BY b.account_id"
     "  ON CONFLICT (merchant_id, account_id) DO UPDATE"
@@ -55,7 +54,12 @@ class BulkTransfer(NamedTuple):
 
 
 async def load_bulk(
-    tx: Transaction, *, group_id: UUID, accounts: Iterable[Account], transfers: Iterable[BulkTransfer], at: datetime
+    tx: Transaction,
+    *,
+    group_id: UUID,
+    accounts: Iterable[Account],
+    transfers: Iterable[BulkTransfer],
+    at: datetime,
 ) -> int:
     """Open the accounts that are missing and post all transfers. Returns how many transfers were new.
 
@@ -70,8 +74,12 @@ async def load_bulk(
     await tx.connection.copy_records_to_table(
         "bulk_account", columns=COLUMNS, records=(tuple(getattr(a, c) for c in COLUMNS) for a in accounts)
     )
-    await tx.connection.copy_records_to_table("bulk_transfer", columns=BulkTransfer._fields, records=transfers)
-    await tx.execute("CREATE UNIQUE INDEX ON bulk_account (account_id); ANALYZE bulk_account; ANALYZE bulk_transfer")
+    await tx.connection.copy_records_to_table(
+        "bulk_transfer", columns=BulkTransfer._fields, records=transfers
+    )
+    await tx.execute(
+        "CREATE UNIQUE INDEX ON bulk_account (account_id); ANALYZE bulk_account; ANALYZE bulk_transfer"
+    )
     stray = await tx.fetchval(
         "SELECT count(*) FROM bulk_transfer t LEFT JOIN bulk_account d ON d.account_id = t.debit_id"
         " LEFT JOIN bulk_account c ON c.account_id = t.credit_id"

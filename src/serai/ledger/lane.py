@@ -96,7 +96,9 @@ class Lane:
         """
         check_group(group)
         if self._stopping or self._count >= self._settings.queue_groups:
-            raise Limited("ledger.busy", "The shop is very busy. Please try again in a moment.", retry_after_s=2)
+            raise Limited(
+                "ledger.busy", "The shop is very busy. Please try again in a moment.", retry_after_s=2
+            )
         ticket = _Ticket(merchant_id, group, asyncio.get_running_loop().create_future())
         queue = self._waiting.get(merchant_id)
         if queue is None:

@@ -32,7 +32,7 @@ async def add_accounts(tx: Transaction, accounts: Iterable[Account]) -> None:
     ordered = sorted(accounts, key=lambda a: a.account_id)
     await tx.execute(
         f"INSERT INTO ledger.account (merchant_id, {ACCOUNT_COLUMNS})"
-        " SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[]::\"char\"[], $6::bool[], $7::uuid[],"
+        ' SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[]::"char"[], $6::bool[], $7::uuid[],'
         " $8::uuid[]) ON CONFLICT DO NOTHING",
         tx.merchant_id,
         *_columns(ordered),
@@ -61,7 +61,9 @@ async def list_reservations(tx: Transaction, pending_ids: Sequence[UUID]) -> lis
     )
 
 
-async def list_existing(tx: Transaction, transfer_ids: Sequence[UUID], pending_ids: Sequence[UUID]) -> list[Any]:
+async def list_existing(
+    tx: Transaction, transfer_ids: Sequence[UUID], pending_ids: Sequence[UUID]
+) -> list[Any]:
     """Which of the batch's transfers exist (with their group), and which reservations are resolved.
 
     To be read after the accounts are locked: its snapshot then includes every batch that held the locks before.
@@ -83,7 +85,9 @@ async def list_existing(tx: Transaction, transfer_ids: Sequence[UUID], pending_i
     )
 
 
-async def write_batch(tx: Transaction, rows: Sequence[Row], movements: Sequence[Movement], at: datetime) -> None:
+async def write_batch(
+    tx: Transaction, rows: Sequence[Row], movements: Sequence[Movement], at: datetime
+) -> None:
     """Write a decided batch in one statement: the sums of every touched account and all transfers.
 
     The accounts are locked by this transaction, so the sums decided in memory are the sums to store.

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from serai.foundation.event import Fact
 from serai.foundation.database import Transaction
+from serai.foundation.event import Fact
 from serai.foundation.ids import derive_id
 
 
@@ -82,7 +82,12 @@ def posted(transfer_id: UUID, debit: Account, credit: Account, amount: int, reas
 
 
 def pending(
-    transfer_id: UUID, debit: Account, credit: Account, amount: int, reason: str, expires_at: datetime | None = None
+    transfer_id: UUID,
+    debit: Account,
+    credit: Account,
+    amount: int,
+    reason: str,
+    expires_at: datetime | None = None,
 ) -> Transfer:
     """A reservation: it takes from what is available on the credit side, and gives nothing yet."""
     return Transfer(transfer_id, Phase.PENDING, amount, reason, debit, credit, None, expires_at)

@@ -1,0 +1,124 @@
+"""Pages from Jinja templates in the reader's language, and static files whose address changes with their content."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_decimal
+from litestar import Request, Response
+from litestar.enums import MediaType
+from litestar.utils.scope.state import ScopeState
+from markupsafe import Markup
+
+from serai.foundation import clock
+from serai.foundation.i18n import (
+    LANGUAGE_TAGS,
+    LOCALE_COOKIE,
+    LOCALES,
+    choose_locale,
+    translate,
+    translations,
+)
+from serai.foundation.money import format_money
+
+STATIC = Path(str(files("serai") / "static"))
+
+
+@cache
+def asset(name: str) -> str:
+    """Address of a static file with its content's hash, so browsers may keep it for ever. KeyError if there is none."""
+    path = STATIC / name
+    if not path.is_file():
+        raise KeyError(f"no static file {name}; `make assets` brings those under vendor/")
+    return f"/static/{name}?v={hashlib.blake2b(path.read_bytes(), digest_size=6).hexdigest()}"
+
+
+def request_locale(request: Request[Any, Any, Any]) -> str:
+    """The locale of this request: cookie first, then the browser's languages."""
+    return choose_locale(request.cookies.get(LOCALE_COOKIE), request.headers.get("accept-language"))
+
+
+class Pages:
+    """Templates of some packages, one environment per locale (compiled once, rendered without a switch of language)."""
+
+    def __init__(self, packages: tuple[str, ...]) -> None:
+        folders = [str(files(package) / "templates") for package in packages]
+        self._environments = {locale: _make_environment(folders, locale) for locale in LOCALES}
+
+    def render_text(
+        self, name: str, locale: str, context: Mapping[str, Any], block: str | None = None
+    ) -> str:
+        """A template as text; with ``block``, only that block of it (imports it needs stand inside the block)."""
+        template = self._environments[locale].get_template(name)
+        if block is None:
+            return template.render(context)
+        page = template.new_context(dict(context))
+        return "".join(template.blocks[block](page))
+
+
+def _make_environment(folders: list[str], locale: str) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folders),
+        autoescape=True,
+        extensions=["jinja2.ext.i18n"],
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=1000,
+    )
+    catalogue = translations(locale)
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        catalogue.gettext, catalogue.ngettext, newstyle=True, pgettext=catalogue.pgettext
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.globals.update(asset=asset, locale=locale, language_tag=LANGUAGE_TAGS[locale], now=clock.now)
+    environment.filters.update(
+        money=lambda minor, currency: format_money(minor, currency, locale),
+        date=lambda value, style="medium": _date(value, style, locale),
+        datetime=lambda value, style="short": format_datetime(value, style, locale=locale),
+        ago=lambda value: format_timedelta(value - clock.now(), add_direction=True, locale=locale),
+        number=lambda value: format_decimal(value, locale=locale),
+        message=lambda text, data=None: translate(text, locale, data),
+    )
+    return environment
+
+
+def _date(value: date | datetime, style: str, locale: str) -> str:
+    return format_date(value, style, locale=locale)  # type: ignore[arg-type]
+
+
+def csrf_input(request: Request[Any, Any, Any]) -> Markup:
+    """The hidden field that every form with an effect carries."""
+    token = ScopeState.from_scope(request.scope).csrf_token
+    if not isinstance(token, str):
+        token = request.cookies.get("csrftoken", "")
+    return Markup('<input type="hidden" name="_csrf_token" value="{}">').format(token)
+
+
+def render(
+    request: Request[Any, Any, Any],
+    name: str,
+    *,
+    status_code: int = 200,
+    block: str | None = None,
+    headers: dict[str, str] | None = None,
+    **context: Any,
+) -> Response[str]:
+    """A page as a response. Templates also see ``request``, ``path``, ``csrf_input``, ``merchant`` and ``locale``."""
+    pages: Pages = request.app.state.pages
+    locale = request_locale(request)
+    context.setdefault("merchant", request.scope.get("state", {}).get("merchant"))
+    text = pages.render_text(
+        name,
+        locale,
+        {**context, "request": request, "path": request.url.path, "csrf_input": csrf_input(request)},
+        block,
+    )
+    return Response(text, media_type=MediaType.HTML, status_code=status_code, headers=headers or {})

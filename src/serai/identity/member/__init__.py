@@ -1,0 +1,1 @@
+"""Members: shoppers with an account at a merchant."""

@@ -1,0 +1,61 @@
+"""SQL of members."""
+
+from typing import Any
+from uuid import UUID
+
+from serai.foundation.database import Transaction
+
+COLUMNS = "member_id, number, email, name, created_at"
+
+
+async def insert_member(
+    tx: Transaction, member_id: UUID, number: str, email: str | None, password_hash: str | None, name: str
+) -> Any:
+    return await tx.fetchrow(
+        "INSERT INTO identity.member (merchant_id, member_id, number, email, password_hash, name)"
+        f" VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING {COLUMNS}",
+        tx.merchant_id,
+        member_id,
+        number,
+        email,
+        password_hash,
+        name,
+    )
+
+
+async def insert_members(
+    tx: Transaction, member_ids: list[UUID], numbers: list[str], names: list[str]
+) -> None:
+    await tx.execute(
+        "INSERT INTO identity.member (merchant_id, member_id, number, name)"
+        " SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::text[]) ON CONFLICT DO NOTHING",
+        tx.merchant_id,
+        member_ids,
+        numbers,
+        names,
+    )
+
+
+async def find_by_id(tx: Transaction, member_id: UUID) -> Any:
+    return await tx.fetchrow(
+        f"SELECT {COLUMNS} FROM identity.member WHERE merchant_id = $1 AND member_id = $2",
+        tx.merchant_id,
+        member_id,
+    )
+
+
+async def find_credentials(tx: Transaction, email: str) -> Any:
+    return await tx.fetchrow(
+        "SELECT member_id, password_hash FROM identity.member WHERE merchant_id = $1 AND email = $2",
+        tx.merchant_id,
+        email,
+    )
+
+
+async def update_name(tx: Transaction, member_id: UUID, name: str) -> Any:
+    return await tx.fetchrow(
+        f"UPDATE identity.member SET name = $3 WHERE merchant_id = $1 AND member_id = $2 RETURNING {COLUMNS}",
+        tx.merchant_id,
+        member_id,
+        name,
+    )

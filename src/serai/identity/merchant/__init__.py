@@ -1,0 +1,1 @@
+"""Merchants, the tenants of an installation."""

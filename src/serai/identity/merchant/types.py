@@ -1,0 +1,18 @@
+"""A merchant as everybody sees it."""
+
+from uuid import UUID
+
+import msgspec
+
+
+class Merchant(msgspec.Struct, frozen=True):
+    """A tenant: its shop answers at ``hostnames``; the default merchant answers at every other name too."""
+
+    merchant_id: UUID
+    slug: str
+    name: str
+    currency: str
+    locale: str
+    hostnames: tuple[str, ...]
+    support_email: str
+    is_default: bool

@@ -1,0 +1,1 @@
+"""Passwords, sign-in attempts and session tokens, shared by members and staff."""

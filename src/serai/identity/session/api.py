@@ -1,0 +1,129 @@
+"""Passwords (argon2id), lock-out after failures, and opaque session tokens of which only a digest is stored."""
+
+import asyncio
+import hashlib
+import re
+import secrets
+from datetime import timedelta
+from functools import cache
+from typing import Literal
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from serai.foundation import clock
+from serai.foundation.database import Transaction
+from serai.foundation.errors import Invalid, Limited, _
+from serai.identity.session import store
+from serai.identity.session.types import DEFAULTS
+
+Kind = Literal["staff", "member"]
+EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
+MAX_EMAIL, MAX_PASSWORD = 200, 200
+
+
+@cache
+def _hasher() -> PasswordHasher:
+    return PasswordHasher()
+
+
+@cache
+def _unknown_hash() -> str:
+    return _hasher().hash(secrets.token_hex(16))
+
+
+async def hash_password(password: str) -> str:
+    """The argon2id hash of a password, made in a thread since it is slow on purpose.
+
+    Raises:
+        Invalid: ``password.weak`` when it is too short or too long.
+    """
+    if not DEFAULTS.password_min <= len(password) <= MAX_PASSWORD:
+        raise Invalid(
+            "password.weak",
+            _("Please choose a password of at least %(least)s characters."),
+            field="password",
+            least=DEFAULTS.password_min,
+        )
+    return await asyncio.to_thread(_hasher().hash, password)
+
+
+async def verify_password(password_hash: str | None, password: str) -> bool:
+    """Whether the password fits. An unknown person (None) takes as long as a known one."""
+    try:
+        matches = await asyncio.to_thread(
+            _hasher().verify, password_hash or _unknown_hash(), password[:MAX_PASSWORD]
+        )
+    except (VerificationError, InvalidHashError):
+        return False
+    return matches and password_hash is not None
+
+
+def normalise_email(email: str) -> str:
+    """The address in lower case without surrounding space. Invalid ``email.invalid`` when it is none."""
+    email = email.strip().lower()
+    if len(email) > MAX_EMAIL or not EMAIL.fullmatch(email):
+        raise Invalid("email.invalid", _("That is not an e-mail address."), field="email")
+    return email
+
+
+async def check_locked(tx: Transaction, *, kind: Kind, email: str) -> None:
+    """Limited ``sign_in.locked`` while the address is locked after too many failures."""
+    row = await store.find_failure(tx, kind, email)
+    if row is None or row["failures"] < DEFAULTS.failures:
+        return
+    left = row["last_at"] + timedelta(minutes=DEFAULTS.lock_minutes) - clock.now()
+    if left > timedelta():
+        minutes = int(left.total_seconds() // 60) + 1
+        raise Limited(
+            "sign_in.locked",
+            _("Too many failed attempts. Please try again in %(minutes)s minutes."),
+            minutes=minutes,
+            retry_after_s=minutes * 60,
+        )
+
+
+async def count_failure(tx: Transaction, *, kind: Kind, email: str) -> int:
+    """Count a failed attempt for an address, known or not."""
+    now = clock.now()
+    return await store.count_failure(tx, kind, email, now, now - timedelta(minutes=DEFAULTS.lock_minutes))
+
+
+async def open_session(
+    tx: Transaction, *, kind: Kind, subject_id: UUID, email: str, ip: str = "", agent: str = ""
+) -> str:
+    """Open a session and return its token; failures of the address are forgotten."""
+    token = secrets.token_urlsafe(32)
+    lasts = timedelta(hours=DEFAULTS.staff_hours) if kind == "staff" else timedelta(days=DEFAULTS.member_days)
+    await store.clear_failures(tx, kind, email)
+    await store.insert_session(tx, digest_token(token), kind, subject_id, clock.now() + lasts, ip, agent)
+    return token
+
+
+async def find_session_subject(tx: Transaction, *, kind: Kind, token: str) -> UUID | None:
+    """Whose session the token opens, None when it is unknown or over."""
+    return await store.find_subject(tx, digest_token(token), kind, clock.now())
+
+
+async def close_session(tx: Transaction, *, token: str) -> None:
+    """End one session."""
+    await store.delete_session(tx, digest_token(token))
+
+
+async def close_sessions_of(
+    tx: Transaction, *, kind: Kind, subject_id: UUID, but_token: str | None = None
+) -> None:
+    """End all sessions of somebody, all but one where a token is given."""
+    keep = digest_token(but_token) if but_token else None
+    await store.delete_sessions_of(tx, kind, subject_id, keep)
+
+
+async def delete_expired_sessions(tx: Transaction) -> None:
+    """Forget sessions that are over."""
+    await store.delete_expired(tx, clock.now())
+
+
+def digest_token(token: str) -> bytes:
+    """What is stored of a secret token."""
+    return hashlib.blake2b(token.encode(), digest_size=32).digest()
