@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 DEATHS_LIMIT = 5
@@ -124,9 +125,12 @@ class Child:
 
 
 def spawn_process(
-    command: Sequence[str], *, environ: Mapping[str, str], log_path: Path, pass_fds: Sequence[int] = ()
+    command: Sequence[str], *, environ: Mapping[str, str], log_path: Path | None, pass_fds: Sequence[int] = ()
 ) -> "subprocess.Popen[bytes]":
-    """Start a process in a session of its own, so that Ctrl-C reaches the supervisor alone and stops come in order."""
+    """Start a process in a session of its own, so that Ctrl-C reaches the supervisor alone and stops come in order.
+
+    Its output is appended to ``log_path``, or goes where ours goes (None).
+    """
     parent = os.getpid()
 
     def die_with_parent() -> None:
@@ -135,12 +139,13 @@ def spawn_process(
         if os.getppid() != parent:
             os._exit(1)
 
-    with log_path.open("ab") as log:
+    with ExitStack() as stack:
+        output = stack.enter_context(log_path.open("ab")) if log_path else None
         return subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=output,
+            stderr=output,
             env=dict(environ),
             pass_fds=tuple(pass_fds),
             start_new_session=True,

@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -28,18 +29,29 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+# The composition root's parts, as texts: each command imports its own only, so `serai --help` takes no second.
+WEB_APP = "serai.main.web:create_app"
+WORKER = "serai.main.worker:run_worker"
+SET_UP = "serai.main.setup:first_run"
+
 console = Console()
 errors = Console(stderr=True)
 screen = Screen(console, errors)
 
 
 @contextmanager
-def telling_faults() -> Iterator[None]:
-    """Expected errors become a message and exit code 1; a bug is logged and told without its trace."""
+def telling_faults(*, logged: bool = False) -> Iterator[None]:
+    """Expected errors become a message and exit code 1; a bug is logged and told without its trace.
+
+    ``logged`` says that the error output is a log already, so the trace may go there.
+    """
     try:
         yield
     except Exception as error:  # noqa: BLE001 - the outermost edge of every command
         fault = explain_error(error)
+        if fault is None and logged:
+            traceback.print_exception(error)
+            raise typer.Exit(1) from None
         if fault is None:
             path = record_trace(error, Installation.at(os.environ.get("SERAI_DATA_DIR", "./var")).log_dir)
             fault = Fault(
@@ -107,20 +119,63 @@ def ask_reset(house: HouseSettings) -> None:
 def web(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")] = None,
     fd: Annotated[int | None, typer.Option(hidden=True, help="Listening socket of the supervisor.")] = None,
-    application: Annotated[str, typer.Option("--app", hidden=True)] = "serai.main.web:create_app",
+    application: Annotated[str, typer.Option("--app", hidden=True)] = WEB_APP,
 ) -> None:
     """Run one web worker alone, for many machines behind a load balancer."""
     from serai.main.serving import bind_listener, serve_web
 
-    with telling_faults():
+    with telling_faults(logged=fd is not None):
         house = load_house(os.environ)
+        os.environ["SERAI_DATABASE_URL"] = require_database_url(house)
         listener = (
             socket.socket(fileno=fd)
             if fd is not None
             else bind_listener(house.bind_address, port or house.port)
         )
-        os.environ["SERAI_DATABASE_URL"] = require_database_url(house)
+        if fd is None:
+            console.print(
+                f"Serving on http://{house.bind_address}:{port or house.port}/ until Ctrl-C", highlight=False
+            )
         serve_web(application, listener)
+
+
+@app.command(rich_help_panel="Run")
+def worker(
+    application: Annotated[str, typer.Option("--app", hidden=True)] = WORKER,
+) -> None:
+    """Run one worker alone: event log, jobs and schedules."""
+    from serai.main.serving import load_target, run_until_stopped
+
+    with telling_faults(logged=not sys.stderr.isatty()):
+        house = load_house(os.environ)
+        os.environ["SERAI_DATABASE_URL"] = require_database_url(house)
+        run_until_stopped(load_target(application))
+
+
+@app.command("set-up", hidden=True)
+def set_up(
+    report_fd: Annotated[int, typer.Option(help="Where to write the report, as JSON.")],
+    no_demo: Annotated[bool, typer.Option("--no-demo")] = False,
+    full: Annotated[bool, typer.Option("--full")] = False,
+) -> None:
+    """Make the first merchant and its owner, and load the demo; run by `serai up`."""
+    from serai.main.serving import load_target
+
+    with telling_faults():
+        house = load_house(os.environ)
+        first_run = load_target(SET_UP)
+        with screen.progress() as progress:
+            report = asyncio.run(
+                first_run(
+                    require_database_url(house),
+                    installation=Installation.at(house.data_dir),
+                    demo=not no_demo,
+                    full=full,
+                    progress=progress,
+                )
+            )
+        with os.fdopen(report_fd, "wb") as pipe:
+            pipe.write(msgspec.json.encode(report))
 
 
 def require_database_url(house: HouseSettings) -> str:
@@ -138,18 +193,44 @@ def require_database_url(house: HouseSettings) -> str:
 def migrate() -> None:
     """Bring the database up to date and show what was applied."""
     from serai.foundation.migration import apply_migrations
-    from serai.main.connecting import require_database
+    from serai.main.borrowing import borrow_database
     from serai.main.systems import SYSTEMS
 
-    with telling_faults():
-        url = require_database_url(load_house(os.environ))
-        asyncio.run(require_database(url))
+    with telling_faults(), borrow_database(load_house(os.environ)) as url:
         applied = asyncio.run(apply_migrations(url, SYSTEMS))
         for migration in applied:
             console.print(f"{migration.system}/{migration.number:04}_{migration.name}", highlight=False)
         console.print(
             f"{len(applied)} migrations applied." if applied else "Nothing to do: the database is up to date."
         )
+
+
+@app.command(rich_help_panel="Look after it")
+def check() -> None:
+    """Check every invariant on the live database: one line each, exit code 1 on a breach."""
+    from serai.main.borrowing import borrow_database
+
+    with telling_faults(), borrow_database(load_house(os.environ)) as url:
+        breaches = asyncio.run(_check(url))
+    raise typer.Exit(1 if breaches else 0)
+
+
+async def _check(url: str) -> int:
+    from serai.main.check import list_invariants, run_checks
+
+    breaches = 0
+    invariants = list_invariants()
+    async for verdict in run_checks(url, invariants):
+        screen.show_verdict(verdict)
+        breaches += not verdict.holds
+    console.print(
+        f"{len(invariants)} invariants, {breaches} broken."
+        if breaches
+        else f"{len(invariants)} invariants hold.",
+        style="bold red" if breaches else "bold green",
+        highlight=False,
+    )
+    return breaches
 
 
 @app.command(rich_help_panel="Look after it")

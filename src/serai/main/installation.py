@@ -1,8 +1,11 @@
 """The data directory of one installation: where everything lies, who runs it, and how commands find its database."""
 
 import fcntl
+import hashlib
 import os
 import shutil
+import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +19,7 @@ FREE_MB_FIRST = (
     500  # an empty cluster with its first write-ahead log takes about 60 MB, the demo merchant 400 MB
 )
 FREE_MB_AGAIN = 100
+LEFTOVER_WAIT_S = 10.0
 
 
 class State(msgspec.Struct, frozen=True):
@@ -69,6 +73,11 @@ class Installation(msgspec.Struct, frozen=True):
     @property
     def sandbox_dir(self) -> Path:
         return self.data_dir / "sandbox"
+
+    @property
+    def set_up_path(self) -> Path:
+        """The fingerprints of the databases that have been set up from here."""
+        return self.data_dir / "set-up.json"
 
     @property
     def state_path(self) -> Path:
@@ -167,6 +176,54 @@ def write_state(installation: Installation, state: State) -> None:
 
 def remove_state(installation: Installation) -> None:
     installation.state_path.unlink(missing_ok=True)
+
+
+def is_set_up(installation: Installation, database_url: str) -> bool:
+    """Whether the set-up has been completed on this database, so that a start need not ask it."""
+    return _fingerprint(database_url) in _read_set_up(installation)
+
+
+def mark_set_up(installation: Installation, database_url: str) -> None:
+    """Remember that the set-up has been completed on this database."""
+    known = [*_read_set_up(installation), _fingerprint(database_url)]
+    installation.set_up_path.write_bytes(msgspec.json.encode(known))
+
+
+def _fingerprint(database_url: str) -> str:
+    return hashlib.blake2b(database_url.encode(), digest_size=16).hexdigest()
+
+
+def _read_set_up(installation: Installation) -> list[str]:
+    if not installation.set_up_path.exists():
+        return []
+    return msgspec.json.decode(installation.set_up_path.read_bytes(), type=list[str])
+
+
+def end_leftovers(installation: Installation, wait_s: float = LEFTOVER_WAIT_S) -> None:
+    """Wait for the children of a supervisor that was killed (they are ending by themselves), then kill what is left.
+
+    To be called with the lock held. PostgreSQL is left to its own care at the next start.
+    """
+    state = find_state(installation)
+    if state is None:
+        return
+    deadline = time.monotonic() + wait_s
+    left = [pid for name, pid in state.children.items() if name != "postgres" and _is_ours(pid)]
+    while left and time.monotonic() < deadline:
+        time.sleep(0.05)
+        left = [pid for pid in left if _is_ours(pid)]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    remove_state(installation)
+
+
+def _is_ours(pid: int) -> bool:
+    """A number may have been given to a stranger meanwhile, so look at what the process is."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return b"serai.main.cli" in command or b"serai_sandbox" in command
 
 
 def find_database_url(installation: Installation, own_url: str) -> str | None:

@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import uvloop
@@ -73,33 +73,46 @@ def explain_bind(address: str, port: int, error: OSError) -> Fault:
     )
 
 
-def load_factory(target: str) -> Callable[[], Any]:
-    """The application factory behind ``module:name``."""
+def load_target(target: str) -> Callable[..., Any]:
+    """The function behind ``module:name``."""
     module_name, _, name = target.partition(":")
-    factory: Callable[[], Any] = getattr(importlib.import_module(module_name), name)
-    return factory
+    function: Callable[..., Any] = getattr(importlib.import_module(module_name), name)
+    return function
 
 
 def serve_web(target: str, listener: socket.socket) -> None:
     """Serve the application until SIGTERM or SIGINT, then let requests under way finish, for a few seconds at most."""
-    application = load_factory(target)()
+    application = load_target(target)()
     uvloop.run(_serve(InheritedSocketServer(application, listener)))
 
 
+def run_until_stopped(run: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run a long-lived coroutine; the event it gets is set at SIGTERM or SIGINT, and it then has a few seconds."""
+    uvloop.run(_run_until_stopped(run))
+
+
+async def _run_until_stopped(run: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    stopped = asyncio.Event()
+    _on_stop_signal(stopped.set)
+    await run(stopped)
+
+
 async def _serve(server: InheritedSocketServer) -> None:
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        threading.Thread(target=_force_end, daemon=True).start()
-        server.stop()  # type: ignore[no-untyped-call]
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+    _on_stop_signal(server.stop)
     await server.serve()
 
 
+def _on_stop_signal(act: Callable[[], None]) -> None:
+    def stop() -> None:
+        threading.Thread(target=_force_end, daemon=True).start()
+        act()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+
+
 def _force_end() -> None:
-    """A connection that never ends (an event stream, a stuck client) must not keep the whole installation waiting."""
+    """What never ends (an event stream, a stuck client, a job) must not keep the whole installation waiting."""
     threading.Event().wait(STOP_LIMIT_S)
-    print(f"requests under way did not end within {STOP_LIMIT_S} s; leaving", file=sys.stderr, flush=True)
+    print(f"what was under way did not end within {STOP_LIMIT_S} s; leaving", file=sys.stderr, flush=True)
     os._exit(0)

@@ -14,6 +14,7 @@ from types import FrameType
 from serai.foundation.errors import Outside
 from serai.main.child import DEATHS_LIMIT, DEATHS_WINDOW_S, STOP_TIMEOUT_S, Child, rotate_log
 from serai.main.fault import Fault
+from serai.main.logtail import LogTail
 
 LOOK_EVERY_S = 0.1
 ROTATE_EVERY_S = 5.0
@@ -22,6 +23,7 @@ DATABASE_GRACE_S = 20.0
 STOP_ORDER = ("web", "worker", "sandbox", "database")
 
 Say = Callable[[str], None]
+ShowLine = Callable[[str, str], None]
 
 
 class StopRequest:
@@ -33,8 +35,11 @@ class StopRequest:
 
     def listen(self) -> None:
         """Take over the signals; from the main thread only."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._handle)
+        signal.signal(signal.SIGINT, self._handle)
+        signal.signal(signal.SIGTERM, self._handle)
+        # `nohup` and the like have it ignored, and mean it.
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self._handle)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._event.is_set() and self.force is not None:
@@ -63,8 +68,11 @@ class Supervisor:
         say: Say,
         on_change: Callable[[], None] = lambda: None,
         log_limit_bytes: int = 10_000_000,
+        show_log: ShowLine | None = None,
     ) -> None:
         self.children: list[Child] = []
+        self._show_log = show_log
+        self._tails: dict[str, LogTail] = {}
         self._stop = stop
         self._say = say
         self._on_change = on_change
@@ -76,12 +84,15 @@ class Supervisor:
     def add(self, child: Child) -> None:
         """Start a child and keep it. A start that fails here is raised, since nothing has worked yet."""
         self.children.append(child)
+        if self._show_log is not None:
+            self._tails[child.name] = LogTail(child.log_path)
         child.start()
         self._on_change()
 
     def look(self) -> None:
         """Look once at everything. Fault when an essential child cannot be kept alive."""
         now = time.monotonic()
+        self._show_logs()
         for child in self.children:
             how = child.find_death(now, counted=child.group == "database" or not self._is_database_away(now))
             if how is not None:
@@ -92,6 +103,12 @@ class Supervisor:
             self._rotate_at = now + ROTATE_EVERY_S
             for child in self.children:
                 rotate_log(child.log_path, self._log_limit_bytes)
+
+    def _show_logs(self) -> None:
+        if self._show_log is not None:
+            for name, tail in self._tails.items():
+                for line in tail.read_lines():
+                    self._show_log(name, line)
 
     def run(self) -> None:
         """Look until a stop is wished. Raises as :meth:`look`."""
@@ -143,6 +160,7 @@ class Supervisor:
             for child in members:
                 if not child.wait_stopped(max(deadline - time.monotonic(), 0.1)):
                     killed.append(child.name)
+        self._show_logs()
         return killed
 
     def _force_end(self) -> None:

@@ -30,7 +30,10 @@ from serai.main.installation import (
     FirstRun,
     Installation,
     State,
+    end_leftovers,
     hold_lock,
+    is_set_up,
+    mark_set_up,
     open_installation,
     remove_state,
     require_space,
@@ -58,13 +61,13 @@ class UpOptions(msgspec.Struct, frozen=True, kw_only=True):
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """Which processes an installation consists of; tests run smaller ones.
 
-    Commands are argument lists; ``None`` leaves the process out. The set-up command gets the number of a file
-    descriptor as its last argument and writes there what :class:`FirstRun` describes, as JSON.
+    Commands are argument lists; ``None`` leaves the process out. The set-up command gets the options ``--no-demo`` and
+    ``--full`` as wished and ``--report-fd N``: there it writes what :class:`FirstRun` describes, as JSON.
     """
 
     web_app: str = "serai.main.web:create_app"
     worker: tuple[str, ...] | None = (sys.executable, "-m", "serai.main.cli", "worker")
-    set_up: tuple[str, ...] | None = (sys.executable, "-m", "serai.main.cli", "set-up", "--report-fd")
+    set_up: tuple[str, ...] | None = (sys.executable, "-m", "serai.main.cli", "set-up")
     sandbox: bool = True
     systems: tuple[str, ...] = SYSTEMS
 
@@ -72,13 +75,16 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 def run_up(house: HouseSettings, options: UpOptions, recipe: Recipe, screen: Screen) -> None:
     """Run an installation until it is stopped by a signal. Fault (or an expected error) when that cannot be."""
     stop = StopRequest()
+    stop.listen()
     with ExitStack() as stack:
         installation = open_installation(house.data_dir)
         stack.enter_context(hold_lock(installation))
+        end_leftovers(installation)
         require_space(installation)
         require_assets()
         listener = stack.enter_context(bind_listener(house.bind_address, house.port))
-        stop.listen()
+        if recipe.sandbox:
+            require_sandbox_port(house)
         if options.reset:
             reset_installation(installation, house)
         Run(house, options, recipe, screen, installation, listener, stop).run()
@@ -105,11 +111,13 @@ class Run:
         self.listener = listener
         self.stop = stop
         self.embedded_url: str | None = None
+        self.first_run = FirstRun()
         self.supervisor = Supervisor(
             stop,
             say=screen.say,
             on_change=self._publish_state,
             log_limit_bytes=house.log_limit_mb * 1_000_000,
+            show_log=screen.say_log if options.verbose else None,
         )
 
     def run(self) -> None:
@@ -126,8 +134,11 @@ class Run:
                 phase()
             if not self.stop.made:
                 self.screen.show_start(self.house, self.installation, self.first_run, self._has_sandbox())
+                self.first_run = FirstRun()
                 self.supervisor.run()
         finally:
+            # The password was made for this one showing; a later phase that fails must not swallow it.
+            self.screen.show_owner(self.first_run)
             self.screen.say_stopping()
             # From here on a newcomer is refused at once instead of waiting in a queue that nobody empties.
             self.listener.close()
@@ -168,14 +179,13 @@ class Run:
             self.screen.say(f"{len(applied)} migrations applied")
 
     def _set_up(self) -> None:
-        self.first_run = FirstRun()
-        if self.recipe.set_up is None:
+        if self.recipe.set_up is None or is_set_up(self.installation, self.database_url):
             return
         flags = [] if self.options.demo else ["--no-demo"]
         flags += ["--full"] if self.options.full else []
-        self.first_run = run_set_up(
-            [*self.recipe.set_up[:-1], *flags, self.recipe.set_up[-1]], self.environ(), self.stop
-        )
+        self.first_run = run_set_up([*self.recipe.set_up, *flags], self.environ(), self.stop)
+        if not self.stop.made:
+            mark_set_up(self.installation, self.database_url)
 
     def _has_sandbox(self) -> bool:
         return self.recipe.sandbox and self.installation.sandbox_accounts.exists()
@@ -243,6 +253,23 @@ class Run:
         )
 
 
+def require_sandbox_port(house: HouseSettings) -> None:
+    """Fault when the payment sandbox could not listen, told before anything is started."""
+    if house.port == house.sandbox_port:
+        raise Fault(
+            f"Shop and payment sandbox cannot both use port {house.port}.",
+            "Choose another one: set SERAI_SANDBOX_PORT, or serai up --port",
+        )
+    try:
+        bind_listener("127.0.0.1", house.sandbox_port).close()
+    except Fault as fault:
+        raise Fault(
+            f"The payment sandbox cannot use its port. {fault.what}",
+            fault.advice[0],
+            f"Or choose another one: SERAI_SANDBOX_PORT={house.sandbox_port + 100} serai up",
+        ) from fault
+
+
 def require_assets() -> None:
     """Fault when the front-end files that `make assets` brings are not there."""
     static = files("serai") / "static"
@@ -263,6 +290,7 @@ def reset_installation(installation: Installation, house: HouseSettings) -> None
 
         stop_leftover(prepare_cluster(installation.pgdata))
         shutil.rmtree(installation.pgdata)
+    installation.set_up_path.unlink(missing_ok=True)
     for folder in (installation.secret_dir, installation.sandbox_dir, installation.log_dir):
         empty_folder(folder)
 
@@ -287,12 +315,8 @@ async def drop_schemas(url: str) -> None:
 def run_set_up(command: list[str], environ: dict[str, str], stop: StopRequest) -> FirstRun:
     """Run the set-up on our terminal and read its report from a pipe: the password touches neither disk nor log."""
     reader, writer = os.pipe()
-    process = subprocess.Popen(
-        [*command, str(writer)],
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        pass_fds=(writer,),
-        start_new_session=True,
+    process = spawn_process(
+        [*command, "--report-fd", str(writer)], environ=environ, log_path=None, pass_fds=(writer,)
     )
     os.close(writer)
     while process.poll() is None:
@@ -311,11 +335,12 @@ def run_set_up(command: list[str], environ: dict[str, str], stop: StopRequest) -
 
 
 def answers(address: str, port: int) -> bool:
-    """Whether a web worker answers any request at all."""
+    """Whether a web worker answers, and not with an error of its own."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
     try:
         with socket.create_connection((host, port), timeout=1) as connection:
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            return connection.recv(5) == b"HTTP/"
+            head = connection.recv(12)
+            return head.startswith(b"HTTP/1.1 ") and head[9:10] in b"234"
     except OSError:
         return False
