@@ -24,14 +24,11 @@ ifeq ($(shell [ -e $(BIN)/activate ] && ! $(BIN)/python -c '' >/dev/null 2>&1 &&
 $(shell rm -f $(BIN)/activate $(RUN_STAMP) $(DEV_STAMP))
 endif
 
-CATALOGUES := $(wildcard src/serai/locale/*/LC_MESSAGES/serai.po)
-COMPILED := $(CATALOGUES:.po=.mo)
-
 # Two workers for two cores; tests that share an outside thing (a port, a browser) stay together by xdist_group.
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 LINTED := src tests $(wildcard bench) $(wildcard tools/*.py)
 
-.PHONY: help up install dev assets catalogues messages test check lint types contracts tidy format bench lock \
+.PHONY: help up install dev assets messages test check lint types contracts tidy format bench lock \
     test-system clean distclean
 
 help: ## Print this menu
@@ -65,11 +62,10 @@ format: $(DEV_STAMP) ## Let ruff fix and format the code
 	$(BIN)/ruff check --fix $(LINTED)
 	$(BIN)/ruff format $(LINTED)
 
-install: $(RUN_STAMP) assets catalogues ## Set up what running needs
-dev: $(DEV_STAMP) assets catalogues ## Set up what working on Serai needs
+install: $(RUN_STAMP) assets ## Set up what running needs
+dev: $(DEV_STAMP) assets ## Set up what working on Serai needs
 
 assets: $(VENDOR_STAMP) ## Bring the front-end files into the static folder
-catalogues: $(COMPILED) ## Compile the translations
 
 test-system: ## Bring what the tests need from the system (browser, font, PostgreSQL programs)
 	@tools/install-test-system
@@ -109,18 +105,8 @@ $(VENDOR_STAMP): package.json package-lock.json
 	@cp $(ASSET_BUILD)/node_modules/@fontsource-variable/inter/LICENSE $(VENDOR)/inter.LICENSE
 	@touch $@
 
-%.mo: %.po $(RUN_STAMP)
-	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@
-
-messages: $(DEV_STAMP) ## Collect texts from the code into the translation catalogues
-	@mkdir -p build
-	$(BIN)/pybabel --quiet extract --mapping-file babel.cfg --keyword N_ --add-comments "Translators:" --no-location \
-	    --sort-output --project serai --version 0 --output-file build/serai.pot src/serai
-	@for catalogue in $(CATALOGUES); do \
-	    locale=$$(basename $$(dirname $$(dirname $$catalogue))); \
-	    $(BIN)/pybabel --quiet update --input-file build/serai.pot --output-file $$catalogue --locale $$locale \
-	        --no-fuzzy-matching --ignore-obsolete; \
-	done
+messages: $(DEV_STAMP) ## Collect the texts to translate into the catalogues
+	@$(BIN)/python tools/collect_messages.py
 
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
     --no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet pyproject.toml --extra demo --group build
@@ -131,7 +117,7 @@ lock: $(DEV_STAMP) ## Pin the dependencies again (LOCK_ARGS="--upgrade" or "--up
 	npm install --package-lock-only --ignore-scripts --silent
 
 clean: ## Remove what builds and checks left; keeps the environment and the shop's data
-	rm -rf build dist $(VENDOR) $(COMPILED) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf build dist $(VENDOR) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 distclean: clean ## Also remove the virtual environment
 	rm -rf $(VENV)

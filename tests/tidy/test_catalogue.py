@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 from babel.messages import Catalog
-from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
-from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 from tests.tidy.source import ROOT, read_sources
-
-LOCALES = ROOT / "src/serai/locale"
+from tests.tidy.verdict import expect_none
+from tools.collect_messages import PACKAGE, extract_messages, is_translated, update_catalogue
 
 
 def list_catalogue_faults(messages: Iterable[str | tuple[str, ...]], catalogue: Catalog) -> list[str]:
@@ -25,40 +23,58 @@ def list_catalogue_faults(messages: Iterable[str | tuple[str, ...]], catalogue: 
             faults.append(f"missing: {originals[0]!r}")
             continue
         texts = [message.string] if isinstance(message.string, str) else list(message.string or [""])
-        if not all(texts):
-            faults.append(f"not translated: {originals[0]!r}")
-        elif message.fuzzy:
-            faults.append(f"fuzzy: {originals[0]!r}")
+        if not is_translated(message):
+            faults.append(f"not translated, or in doubt: {originals[0]!r}")
         # The plural form names every place; a singular ("one item") may leave the number out.
         elif any(_list_places(text) != _list_places(originals[-1]) for text in texts):
             faults.append(f"other places: {originals[0]!r}")
     return faults
 
 
+def list_disagreements(catalogues: dict[str, Catalog]) -> list[str]:
+    """Texts that two catalogues translate differently: merged, one of the two would be lost."""
+    first: dict[object, tuple[str, object]] = {}
+    disagreements = []
+    for name, catalogue in catalogues.items():
+        for message in catalogue:
+            key = (message.context, message.id if isinstance(message.id, str) else message.id[0])
+            known, string = first.setdefault(key, (name, message.string))
+            if message.id and string != message.string:
+                disagreements.append(f"{known}.po and {name}.po differ: {key[1]!r}")
+    return disagreements
+
+
 def _list_places(text: str) -> set[str]:
     return set(re.findall(r"%\(\w+\)[a-z]|\{\w*\}|%[sd]", text))
 
 
-def extract_messages(folder: Path) -> set[str | tuple[str, ...]]:
-    """All texts marked for translation below a folder, a tuple where there is a plural form."""
-    with (ROOT / "babel.cfg").open(encoding="utf-8") as mapping:
-        methods, options = parse_mapping_cfg(mapping)
-    found = extract_from_dir(folder, methods, options, keywords=DEFAULT_KEYWORDS)
-    return {message_id for _, _, message_id, _, _ in found}
+def read_catalogue(text: str) -> Catalog:
+    return read_po(BytesIO(text.encode()), locale="zh_Hans", charset="utf-8")
 
 
-def read_catalogue(text: str, locale: str) -> Catalog:
-    return read_po(BytesIO(text.encode()), locale=locale)
+@pytest.fixture(scope="module")
+def catalogues() -> dict[str, Catalog]:
+    """The Chinese catalogues by name; at run time they are merged into one."""
+    folder = PACKAGE / "locale/zh_Hans/LC_MESSAGES"
+    return {
+        path.stem: read_catalogue(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.po"))
+    }
 
 
-@pytest.mark.parametrize("locale", ["zh_Hans"])
-def test_the_catalogue_is_complete(locale: str) -> None:
-    messages = extract_messages(ROOT / "src/serai")
+def test_every_text_has_its_chinese(catalogues: dict[str, Catalog]) -> None:
+    texts = {text for _, (text, _, _) in extract_messages(PACKAGE)}
     templates = read_sources(ROOT, "src/serai", suffixes=(".html",))
-    assert len(messages) >= sum("_(" in template.text for template in templates) > 0
-    path = LOCALES / locale / "LC_MESSAGES/serai.po"
-    catalogue = read_catalogue(path.read_text(encoding="utf-8"), locale)
-    assert list_catalogue_faults(sorted(messages, key=str), catalogue) == []
+    assert len(texts) >= sum("_(" in template.text for template in templates) > 0
+    merged = Catalog(locale="zh_Hans")
+    for catalogue in catalogues.values():
+        for message in catalogue:
+            if message.id:
+                merged[message.id] = message
+    expect_none(list_catalogue_faults(sorted(texts, key=str), merged))
+
+
+def test_catalogues_agree_where_they_share_a_text(catalogues: dict[str, Catalog]) -> None:
+    expect_none(list_disagreements(catalogues))
 
 
 @pytest.mark.parametrize(
@@ -70,18 +86,18 @@ def test_the_catalogue_is_complete(locale: str) -> None:
     ],
 )
 def test_a_missing_empty_or_fuzzy_text_is_found(entry: str) -> None:
-    assert len(list_catalogue_faults(["Your cart"], read_catalogue(entry, "zh_Hans"))) == 1
+    assert len(list_catalogue_faults(["Your cart"], read_catalogue(entry))) == 1
 
 
 def test_a_text_with_other_places_is_found() -> None:
     entry = '#, python-format\nmsgid "%(n)s items in %(place)s"\nmsgstr "%(n)s 件"\n'
-    assert len(list_catalogue_faults(["%(n)s items in %(place)s"], read_catalogue(entry, "zh_Hans"))) == 1
+    assert len(list_catalogue_faults(["%(n)s items in %(place)s"], read_catalogue(entry))) == 1
 
 
 def test_a_complete_text_is_fine() -> None:
     one = 'msgid "Your cart"\nmsgstr "购物车"\n\n'
     many = 'msgid "%(n)s item"\nmsgid_plural "%(n)s items"\nmsgstr[0] "%(n)s 件"\n'
-    catalogue = read_catalogue(one + many, "zh_Hans")
+    catalogue = read_catalogue(one + many)
     assert list_catalogue_faults(["Your cart", ("%(n)s item", "%(n)s items")], catalogue) == []
 
 
@@ -89,4 +105,29 @@ def test_texts_of_code_and_templates_are_collected(tmp_path: Path) -> None:
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates/a.html").write_text("<p>{% trans %}One{% endtrans %}{{ _('Two') }}</p>", "utf-8")
     (tmp_path / "a.py").write_text('x = _("Three")\ny = ngettext("Four", "Fours", 2)\n', "utf-8")
-    assert extract_messages(tmp_path) == {"One", "Two", "Three", ("Four", "Fours")}
+    texts = {text for _, (text, _, _) in extract_messages(tmp_path)}
+    assert texts == {"One", "Two", "Three", ("Four", "Fours")}
+
+
+def test_two_translations_of_one_text_are_found() -> None:
+    one, other = (
+        read_catalogue('msgid "Cart"\nmsgstr "购物车"\n'),
+        read_catalogue('msgid "Cart"\nmsgstr "车"\n'),
+    )
+    assert list_disagreements({"a": one, "b": one}) == []
+    assert len(list_disagreements({"a": one, "b": other})) == 1
+
+
+def test_updating_a_catalogue_keeps_adds_and_drops(tmp_path: Path) -> None:
+    path = tmp_path / "serai.po"
+    path.write_text('msgid "Cart"\nmsgstr "购物车"\n\nmsgid "Gone"\nmsgstr "没了"\n', encoding="utf-8")
+    template = Catalog()
+    template.add("Cart")
+    template.add("Carts")
+    assert update_catalogue(path, "zh_Hans", template) == 1
+    updated = read_catalogue(path.read_text(encoding="utf-8"))
+    assert {message.id: message.string for message in updated if message.id} == {
+        "Cart": "购物车",
+        "Carts": "",
+    }
+    assert not any(message.fuzzy for message in updated if message.id)

@@ -3,6 +3,7 @@
 import pytest
 from tests.tidy import code_rule
 from tests.tidy.source import ROOT, Source, read_sources
+from tests.tidy.verdict import expect_none
 
 FOLDERS = ("src", "tests", "bench", "tools")
 
@@ -23,29 +24,29 @@ def test_the_house_is_read(code: list[Source]) -> None:
 
 
 def test_module_files_have_the_agreed_names(code: list[Source]) -> None:
-    assert code_rule.list_misnamed_files(code, read_table("extra_files.tsv")) == []
+    expect_none(code_rule.list_misnamed_files(code, read_table("extra_files.tsv")))
 
 
 def test_no_import_hides_in_a_function(code: list[Source]) -> None:
-    assert code_rule.list_hidden_imports(code) == []
+    expect_none(code_rule.list_hidden_imports(code))
 
 
 def test_modules_meet_only_at_api_types_and_events(code: list[Source]) -> None:
-    assert code_rule.list_border_crossings(code) == []
+    expect_none(code_rule.list_border_crossings(code))
 
 
 def test_pure_rules_do_no_input_or_output(code: list[Source]) -> None:
-    assert code_rule.list_impure_logic(code) == []
+    expect_none(code_rule.list_impure_logic(code))
 
 
 def test_messages_of_refusals_reach_the_translators(code: list[Source]) -> None:
-    assert code_rule.list_unmarked_refusals(code) == []
+    expect_none(code_rule.list_unmarked_refusals(code))
 
 
 def test_files_and_functions_stay_small() -> None:
     sizes = code_rule.measure_sizes(read_sources(ROOT, *FOLDERS))
     baseline = {place: int(lines) for place, lines in read_table("size_baseline.tsv").items()}
-    assert code_rule.compare_sizes(sizes, baseline) == []
+    expect_none(code_rule.compare_sizes(sizes, baseline))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 import typer
-from serai.main.cli import app
 from tests.tidy.document_rule import (
     list_missing_commands,
     list_missing_paths,
@@ -12,6 +11,9 @@ from tests.tidy.document_rule import (
     read_targets,
 )
 from tests.tidy.source import ROOT, Source, list_files
+from tests.tidy.verdict import expect_none
+
+from serai.main.cli import app
 
 
 @pytest.fixture(scope="module")
@@ -34,18 +36,18 @@ def commands() -> set[str]:
 
 def test_paths_and_links_lead_somewhere(documents: list[Source]) -> None:
     assert {"README.md", "CONTRIBUTING.md", "CHANGELOG.md"} <= {document.path for document in documents}
-    assert list_missing_paths(documents, ROOT) == []
+    expect_none(list_missing_paths(documents, ROOT))
 
 
 def test_make_targets_exist(documents: list[Source]) -> None:
     targets = read_targets((ROOT / "Makefile").read_text(encoding="utf-8"))
     assert {"up", "test"} <= targets
-    assert list_missing_targets(documents, targets) == []
+    expect_none(list_missing_targets(documents, targets))
 
 
 def test_commands_exist(documents: list[Source], commands: set[str]) -> None:
     assert {"up", "migrate", "check"} <= commands
-    assert list_missing_commands(documents, commands) == []
+    expect_none(list_missing_commands(documents, commands))
 
 
 def test_a_missing_path_or_link_is_found(tmp_path: Path) -> None:

@@ -3,16 +3,17 @@
 import pytest
 from tests.tidy.source import ROOT, Source, read_sources
 from tests.tidy.sql_rule import list_foreign_schemas, list_sql_holes
+from tests.tidy.verdict import expect_none
 
 
 def test_a_system_names_only_its_own_schema() -> None:
     sources = read_sources(ROOT, "src/serai", suffixes=(".py", ".sql"))
     assert any(source.path.endswith(".sql") for source in sources)
-    assert list_foreign_schemas([source for source in sources if len(source.parts) > 3]) == []
+    expect_none(list_foreign_schemas([source for source in sources if len(source.parts) > 3]))
 
 
 def test_what_varies_in_a_statement_is_a_parameter() -> None:
-    assert list_sql_holes(read_sources(ROOT, "src/serai")) == []
+    expect_none(list_sql_holes(read_sources(ROOT, "src/serai")))
 
 
 @pytest.mark.parametrize(
