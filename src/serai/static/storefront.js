@@ -1,0 +1,91 @@
+// Comfort only: every page works without this file. It steps quantities, closes what floats, keeps a form from being
+// sent twice and lets the arrow keys walk through the suggestions.
+"use strict";
+
+(function () {
+  function showSteppers(root) {
+    root.querySelectorAll("[data-stepper] [data-step]").forEach(function (button) {
+      button.hidden = false;
+    });
+  }
+
+  function step(button) {
+    const input = button.closest("[data-stepper]").querySelector("input");
+    const low = Number(input.min || 0);
+    const high = Number(input.max || Infinity);
+    const next = (parseInt(input.value, 10) || 0) + Number(button.dataset.step);
+    input.value = String(Math.min(high, Math.max(low, next)));
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  function closeFloating(except) {
+    document.querySelectorAll("details[data-close-outside][open]").forEach(function (details) {
+      if (!except || !details.contains(except)) details.open = false;
+    });
+    const suggestions = document.getElementById("suggestions");
+    if (suggestions && (!except || !except.closest(".search"))) suggestions.replaceChildren();
+  }
+
+  function walkSuggestions(event) {
+    const links = Array.from(document.querySelectorAll("#suggestions a"));
+    if (!links.length) return;
+    const field = document.getElementById("q");
+    const at = links.indexOf(document.activeElement);
+    event.preventDefault();
+    if (event.key === "ArrowDown") (links[at + 1] || links[0]).focus();
+    else if (at <= 0) field.focus();
+    else links[at - 1].focus();
+  }
+
+  document.addEventListener("click", function (event) {
+    const button = event.target.closest("[data-step]");
+    if (button && button.closest("[data-stepper]")) step(button);
+    closeFloating(event.target);
+  });
+
+  document.addEventListener("keydown", function (event) {
+    if (event.key === "Escape") {
+      const open = event.target.closest("details[data-close-outside][open]");
+      closeFloating(null);
+      if (open) open.querySelector("summary").focus();
+    }
+    if ((event.key === "ArrowDown" || event.key === "ArrowUp") && event.target.closest(".search")) {
+      walkSuggestions(event);
+    }
+  });
+
+  document.addEventListener("submit", function (event) {
+    const form = event.target;
+    if (!form.hasAttribute("data-once")) return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "1";
+    // Not disabled at once: a disabled button would leave its own name and value out of what is sent.
+    window.setTimeout(function () {
+      form.querySelectorAll("button[type=submit]").forEach(function (button) {
+        button.disabled = true;
+      });
+    }, 0);
+  });
+
+  // Coming back by the browser's back button shows the page as it was left: open the sent forms again.
+  window.addEventListener("pageshow", function (event) {
+    if (!event.persisted) return;
+    document.querySelectorAll("form[data-sent]").forEach(function (form) {
+      delete form.dataset.sent;
+      form.querySelectorAll("button[type=submit]").forEach(function (button) {
+        button.disabled = false;
+      });
+    });
+  });
+
+  document.addEventListener("htmx:afterSettle", function (event) {
+    showSteppers(event.target);
+  });
+
+  showSteppers(document);
+  const summary = document.getElementById("summary");
+  if (summary) summary.focus();
+})();
