@@ -1,0 +1,1 @@
+"""The merchant's desk: server-rendered screens over commerce and identity. Owns no tables and no rules."""
