@@ -51,14 +51,14 @@ def telling_faults(*, logged: bool = False) -> Iterator[None]:
         fault = explain_error(error)
         if fault is None and logged:
             traceback.print_exception(error)
-            raise typer.Exit(1) from None
+            raise SystemExit(1) from None
         if fault is None:
             path = record_trace(error, Installation.at(os.environ.get("SERAI_DATA_DIR", "./var")).log_dir)
             fault = Fault(
                 f"Something unexpected happened: {type(error).__name__}.", f"The details are in {path}"
             )
         screen.show_fault(fault)
-        raise typer.Exit(1) from None
+        raise SystemExit(1) from None
 
 
 def _show_version(wanted: bool) -> None:
@@ -155,8 +155,8 @@ def worker(
 @app.command("set-up", hidden=True)
 def set_up(
     report_fd: Annotated[int, typer.Option(help="Where to write the report, as JSON.")],
-    no_demo: Annotated[bool, typer.Option("--no-demo")] = False,
-    full: Annotated[bool, typer.Option("--full")] = False,
+    no_demo: Annotated[bool, typer.Option("--no-demo", help="Load no demo data.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Load the stock of every store.")] = False,
 ) -> None:
     """Make the first merchant and its owner, and load the demo; run by `serai up`."""
     from serai.main.serving import load_target

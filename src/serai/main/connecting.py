@@ -52,10 +52,15 @@ async def connect_database(url: str) -> Any:
             f"There is no such database: {error} (tried {tried}).",
             "Create it first: createdb --encoding UTF8 NAME",
         ) from error
-    except (asyncpg.ClientConfigurationError, ValueError) as error:
+    except asyncpg.ClientConfigurationError as error:
+        raise Fault(f"SERAI_DATABASE_URL cannot be read as an address: {tried} ({error}).", CHECK_ADDRESS) from error
+    except ValueError:
+        # The driver's words would quote a piece of the password, so neither they nor the error itself go on from here.
         raise Fault(
-            f"SERAI_DATABASE_URL cannot be read as an address: {tried} ({error}).", CHECK_ADDRESS
-        ) from error
+            f"SERAI_DATABASE_URL cannot be read as an address: {tried}.",
+            CHECK_ADDRESS,
+            "In a password, write / as %2F, @ as %40, # as %23, ? as %3F and % as %25.",
+        ) from None
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise Fault(f"The database at {tried} refuses connections: {error}.") from error
     except (TimeoutError, OSError) as error:

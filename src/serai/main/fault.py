@@ -6,6 +6,8 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncpg
+
 from serai.foundation.errors import Outside, Refused
 from serai.foundation.migration import MigrationRefused
 from serai.foundation.settings import SettingsWrong
@@ -32,13 +34,10 @@ def explain_error(error: BaseException) -> Fault | None:
             return error
         case SettingsWrong():
             return Fault("Some settings cannot be used:", *error.reasons, "`serai settings` lists them all.")
-        case MigrationRefused() if "permission denied" in error.reason or "must be" in error.reason:
-            return Fault(
-                f"The database user may not do what set-up needs. {error.reason}",
-                "Let an administrator run once: CREATE ROLE serai_app NOLOGIN; GRANT serai_app TO <user>;",
-                "and give the user the right to create schemas: GRANT CREATE ON DATABASE <database> TO <user>;",
-                "or use a user with CREATEROLE that owns the database.",
-            )
+        case asyncpg.InsufficientPrivilegeError():
+            return _explain_privilege(str(error))
+        case MigrationRefused() if isinstance(error.__cause__, asyncpg.InsufficientPrivilegeError):
+            return _explain_privilege(error.reason)
         case MigrationRefused():
             return Fault(f"The database cannot be brought to this version. {error.reason}")
         case Outside():
@@ -49,6 +48,17 @@ def explain_error(error: BaseException) -> Fault | None:
             return _explain_os_error(error)
         case _:
             return None
+
+
+def _explain_privilege(reason: str) -> Fault:
+    return Fault(
+        f"The database user may not do what the set-up needs: {reason}.",
+        "Let an administrator run once, in this database:",
+        "    CREATE ROLE serai_app NOLOGIN;",
+        "    GRANT serai_app TO <user>;",
+        "    GRANT CREATE ON DATABASE <database> TO <user>;",
+        "or use a user with CREATEROLE that owns the database.",
+    )
 
 
 def _explain_os_error(error: OSError) -> Fault | None:

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Annotated, Any
@@ -106,20 +107,12 @@ def show_value(setting: Setting) -> str:
 
 
 def hide_password(url: str) -> str:
-    """The address with its password replaced by asterisks."""
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        return url
-    authority, slash, path = rest.partition("/")
-    credentials, at, host = authority.rpartition("@")
-    user, colon, _ = credentials.partition(":")
-    if at and colon:
-        authority = f"{user}:{MASK}@{host}"
-    head, question, query = f"{scheme}://{authority}{slash}{path}".partition("?")
-    if not question:
-        return head
-    parts = [f"password={MASK}" if part.startswith("password=") else part for part in query.split("&")]
-    return f"{head}?{'&'.join(parts)}"
+    """The address with its password replaced by asterisks.
+
+    An unquoted password may hold any character, so everything up to the last at-sign counts as one.
+    """
+    hidden = re.sub(r"://([^:/?@]*):.*@", rf"://\1:{MASK}@", url, flags=re.DOTALL)
+    return re.sub(r"(?<=[?&]password=)[^&]*", MASK, hidden)
 
 
 def _meaning(field_type: Any) -> str:

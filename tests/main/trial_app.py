@@ -1,0 +1,39 @@
+"""A web application of one page: its process's id, and whether the database answers; `/slow` takes a second."""
+
+import asyncio
+import os
+from typing import Any
+
+import asyncpg
+
+
+def create_app() -> Any:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            while True:
+                message = await receive()
+                await send({"type": f"{message['type']}.complete"})
+                if message["type"] == "lifespan.shutdown":
+                    return
+        if scope["path"] == "/slow":
+            await asyncio.sleep(1)
+        text = await read_database() if scope["path"] == "/database" else str(os.getpid())
+        body = text.encode()
+        await send(
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [(b"content-length", str(len(body)).encode())],
+            }
+        )
+        await send({"type": "http.response.body", "body": body})
+
+    return application
+
+
+async def read_database() -> str:
+    connection = await asyncpg.connect(os.environ["SERAI_DATABASE_URL"], timeout=2)
+    try:
+        return str(await connection.fetchval("SELECT current_database()"))
+    finally:
+        await connection.close()
