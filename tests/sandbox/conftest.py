@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-
 from tests.sandbox.provider import Merchant, Provider, Receiver
 
 
@@ -16,7 +15,9 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="session")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    running = Provider(tmp_path_factory.mktemp("provider"), "--webhook-backoff-ms", "40", "--webhook-attempts", "4")
+    running = Provider(
+        tmp_path_factory.mktemp("provider"), "--webhook-backoff-ms", "40", "--webhook-attempts", "4"
+    )
     running.start()
     yield running
     assert running.stop() == 0, running.log

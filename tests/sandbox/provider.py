@@ -174,7 +174,9 @@ class Merchant:
 
     def open_client(self) -> httpx.Client:
         headers = {"authorization": "Bearer " + self.account["secret"]}
-        return httpx.Client(base_url=self.provider.url, headers=headers, timeout=20, trust_env=False, verify=False)
+        return httpx.Client(
+            base_url=self.provider.url, headers=headers, timeout=20, trust_env=False, verify=False
+        )
 
     def body(self, **changes: Any) -> dict[str, Any]:
         body = {
@@ -220,12 +222,20 @@ class Merchant:
         ordered: dict[str, Any] = answer.json()
         return ordered
 
+    def open_faults(self) -> list[dict[str, Any]]:
+        """Return the faults not used up, asked over a connection of its own."""
+        with self.open_client() as client:
+            faults: list[dict[str, Any]] = client.get("/v1/faults").json()["faults"]
+        return faults
+
     def list_event_types(self) -> list[str]:
         events = self.client.get("/v1/events").json()["events"]
         return [event["type"] for event in events]
 
     def list_deliveries(self, payment_id: str) -> list[dict[str, Any]]:
-        deliveries: list[dict[str, Any]] = self.client.get(f"/v1/test/deliveries/{payment_id}").json()["deliveries"]
+        deliveries: list[dict[str, Any]] = self.client.get(f"/v1/test/deliveries/{payment_id}").json()[
+            "deliveries"
+        ]
         return deliveries
 
     @property

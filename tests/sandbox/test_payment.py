@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 import pytest
-
 from tests.sandbox.provider import Merchant, Provider, Receiver, read_error, wait_until
 
 
@@ -28,9 +27,12 @@ def test_a_paid_payment_is_captured_and_the_shopper_sent_back(merchant: Merchant
 
 
 @pytest.mark.parametrize(
-    ("outcome", "status", "reason"), [("declined", "failed", "declined"), ("cancelled", "voided", "cancelled_by_shopper")]
+    ("outcome", "status", "reason"),
+    [("declined", "failed", "declined"), ("cancelled", "voided", "cancelled_by_shopper")],
 )
-def test_a_shopper_who_does_not_pay_is_not_charged(merchant: Merchant, outcome: str, status: str, reason: str) -> None:
+def test_a_shopper_who_does_not_pay_is_not_charged(
+    merchant: Merchant, outcome: str, status: str, reason: str
+) -> None:
     payment = merchant.decide(merchant.create()["payment_id"], outcome)["payment"]
     assert (payment["status"], payment["reason"], payment["authorised_minor"]) == (status, reason, 0)
     again = merchant.decide(payment["payment_id"], "paid")["payment"]
@@ -55,7 +57,10 @@ def test_a_key_used_for_another_body_or_command_is_refused(merchant: Merchant) -
     assert error["code"] == "idempotency_key_reused"
     merchant.decide(made.json()["payment_id"])
     path = f"/v1/payments/{made.json()['payment_id']}/refunds"
-    assert read_error(merchant.post(path, {"amount_minor": 1, "reference": "r"}, key="k"), 422)["code"] == error["code"]
+    assert (
+        read_error(merchant.post(path, {"amount_minor": 1, "reference": "r"}, key="k"), 422)["code"]
+        == error["code"]
+    )
     assert merchant.show(made.json()["payment_id"])["refunded_minor"] == 0
     assert len(merchant.client.get("/v1/payments?reference=one").json()["payments"]) == 1
 
@@ -65,7 +70,10 @@ def test_accounts_may_use_the_same_key_and_do_not_see_each_other(merchant: Merch
     second = rival.post("/v1/payments", rival.body(), key="k")
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.json()["payment_id"] != second.json()["payment_id"]
-    assert read_error(rival.client.get(f"/v1/payments/{first.json()['payment_id']}"), 404)["code"] == "payment_unknown"
+    assert (
+        read_error(rival.client.get(f"/v1/payments/{first.json()['payment_id']}"), 404)["code"]
+        == "payment_unknown"
+    )
 
 
 def test_a_hold_is_captured_in_parts_and_never_beyond_it(merchant: Merchant) -> None:
@@ -103,7 +111,11 @@ def test_voiding_releases_what_is_held_and_repeats_harmlessly(merchant: Merchant
     path = f"/v1/payments/{held['payment_id']}"
     merchant.post(path + "/capture", {"amount_minor": 40})
     released = merchant.post(path + "/void").json()
-    assert (released["status"], released["released_minor"], released["captured_minor"]) == ("captured", 60, 40)
+    assert (released["status"], released["released_minor"], released["captured_minor"]) == (
+        "captured",
+        60,
+        40,
+    )
     read_error(merchant.post(path + "/capture", {"amount_minor": 1}), 409)
     whole = merchant.pay(capture="manual")
     for _ in range(2):
@@ -156,7 +168,10 @@ def test_an_unpaid_payment_expires_and_can_no_longer_be_paid(merchant: Merchant)
     assert merchant.decide(payment["payment_id"])["payment"]["captured_minor"] == 0
     assert merchant.list_event_types() == ["payment.expired"]
     past = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1)
-    assert read_error(merchant.post("/v1/payments", merchant.body(expires_at=past.isoformat())), 422)["code"] == "expiry"
+    assert (
+        read_error(merchant.post("/v1/payments", merchant.body(expires_at=past.isoformat())), 422)["code"]
+        == "expiry"
+    )
 
 
 def test_events_can_be_read_in_pages(merchant: Merchant) -> None:

@@ -29,6 +29,8 @@ from serai_sandbox.pay.types import (
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 
+BODY_LIMIT_BYTES = 64 * 1024
+DISCARD_LIMIT_BYTES = 1024 * 1024
 PAGE_LIMIT = 500
 REFERENCE_LIMIT = 100
 
@@ -50,13 +52,30 @@ def authenticate(request: AnyRequest) -> Account:
     return account
 
 
-async def read_body(request: AnyRequest, kind: type[Body]) -> Body:
+async def read_raw(request: AnyRequest) -> bytes:
+    """Return the body; raises Refusal 413 past the limit.
+
+    What is too large is read on and thrown away up to a second limit, since a client that is still sending when the
+    answer comes may see a broken connection instead of it.
+    """
+    raw, size = bytearray(), 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= BODY_LIMIT_BYTES:
+            raw += chunk
+        elif size > DISCARD_LIMIT_BYTES:
+            break
+    if size > BODY_LIMIT_BYTES:
+        raise Refusal(
+            413, "body_too_large", f"A body may have {BODY_LIMIT_BYTES} bytes.", limit_bytes=BODY_LIMIT_BYTES
+        )
+    return bytes(raw)
+
+
+async def read_body(request: AnyRequest, kind: type[Body], *, may_be_empty: bool = False) -> Body:
     """Decode the JSON body; raises Refusal 400 for what is not JSON and 422 for what does not fit, naming the field."""
-    raw = await request.body()
-    if (
-        not raw.strip()
-        and not kind.__struct_fields__[: len(kind.__struct_fields__) - len(kind.__struct_defaults__)]
-    ):
+    raw = await read_raw(request)
+    if may_be_empty and not raw.strip():
         raw = b"{}"
     try:
         return msgspec.json.decode(raw, type=kind)
@@ -171,7 +190,7 @@ async def post_capture(request: AnyRequest, payment_id: str) -> AnyResponse:
     """Capture a part or all of what is held."""
     sandbox, account = find_sandbox(request), authenticate(request)
     payment, key = load_payment(sandbox, account, payment_id), read_key(request)
-    body = await read_body(request, CapturePayment)
+    body = await read_body(request, CapturePayment, may_be_empty=True)
     fingerprint = fingerprint_request(f"/v1/payments/{payment_id}/capture", body)
 
     def work(now_ms: int) -> AnyResponse:

@@ -17,8 +17,7 @@ from serai_sandbox.pay.refusal import Refusal
 
 log = logging.getLogger("serai_sandbox.pay")
 
-BODY_LIMIT_BYTES = 64 * 1024
-CODES = {404: "path_unknown", 405: "method_not_allowed", 413: "body_too_large"}
+CODES = {404: "path_unknown", 405: "method_not_allowed"}
 
 
 @get("/healthz")
@@ -50,7 +49,7 @@ def answer_refusal(request: AnyRequest, error: Refusal) -> AnyResponse:
 
 
 def answer_http_error(request: AnyRequest, error: HTTPException) -> AnyResponse:
-    """Answer what the framework refuses: unknown paths, wrong methods, bodies that are too large."""
+    """Answer what the framework refuses: unknown paths, wrong methods."""
     code = CODES.get(error.status_code, "request_invalid")
     return _answer_failure(request, error.status_code, code, str(error.detail) + ".", None)
 
@@ -90,7 +89,8 @@ def build_application(sandbox: Sandbox) -> Litestar:
             AccountsUnusable: answer_unusable_accounts,
             Exception: answer_bug,
         },
-        request_max_body_size=BODY_LIMIT_BYTES,
+        # Bodies are read, and limited, by api.read_raw.
+        request_max_body_size=None,
         openapi_config=None,
         logging_config=None,
     )

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from litestar import Response, get, post
 
 from serai_sandbox.pay.answer import AnyRequest, AnyResponse, Subject, answer_command
-from serai_sandbox.pay.api import find_sandbox
+from serai_sandbox.pay.api import find_sandbox, read_raw
 from serai_sandbox.pay.delivery import now_ms
 from serai_sandbox.pay.event import make_id
 from serai_sandbox.pay.fault import PARAMETERS, CreateFault, FaultName, FaultParams, order_fault
@@ -123,7 +123,7 @@ async def get_pay_page(request: AnyRequest, payment_id: str) -> AnyResponse:
 
 
 async def _read_form(request: AnyRequest) -> dict[str, str]:
-    raw = await request.body()
+    raw = await read_raw(request)
     try:
         fields = parse_qs(raw.decode("utf-8"), keep_blank_values=True, max_num_fields=20)
     except ValueError as error:

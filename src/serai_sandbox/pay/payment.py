@@ -157,7 +157,7 @@ def capture_payment(books: Books, payment: Payment, request: CapturePayment, now
 
 def void_payment(books: Books, payment: Payment, now_ms: int) -> Payment:
     """Cancel an unpaid payment or let go of what is held and not captured. Repeating it changes nothing."""
-    if payment.status == "voided":
+    if payment.status == "voided" or (payment.released_minor and payment.capturable_minor == 0):
         return payment
     if payment.status in UNPAID:
         return _end(books, payment, "voided", "voided_by_merchant", "payment.voided", now_ms)
