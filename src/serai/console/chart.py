@@ -42,7 +42,7 @@ class HourRow(msgspec.Struct, frozen=True):
 
 
 class HoursChart(msgspec.Struct, frozen=True):
-    """Revenue by hour. ``json`` holds ``[[hour, orders, revenue_minor], ...]`` for the script that makes it livelier."""
+    """Revenue by hour. ``json`` holds ``[[hour, orders, revenue_minor], ...]`` for the livelier chart of the script."""
 
     width: int
     height: int
@@ -95,7 +95,10 @@ def draw_hours(
         if hour <= current_hour or orders:
             rows.append(HourRow(label, orders, revenue_minor))
     grid = tuple(
-        GridLine(round(HOURS_HEIGHT - share * (HOURS_HEIGHT - 8), 1), format_money(round(top * share), currency, locale))
+        GridLine(
+            round(HOURS_HEIGHT - share * (HOURS_HEIGHT - 8), 1),
+            format_money(round(top * share), currency, locale),
+        )
         for share in (0, 0.5, 1)
     )
     points = [[hour, *by_hour.get(hour, (0, 0))] for hour in range(24)]
@@ -137,6 +140,7 @@ def draw_price_steps(
         path += f"H{place_x(at)}V{place_y(amount_minor)}"
     end_x, end_y = place_x(until), place_y(prices[-1][1])
     grid = tuple(
-        GridLine(place_y(amount), format_money(amount, currency, locale)) for amount in sorted({lowest, highest})
+        GridLine(place_y(amount), format_money(amount, currency, locale))
+        for amount in sorted({lowest, highest})
     )
     return StepsChart(STEPS_WIDTH, STEPS_HEIGHT, f"{path}H{end_x}", end_x, end_y, grid)

@@ -12,6 +12,9 @@ from serai.foundation.money import parse_minor
 
 MAX_FIELD_CHARACTERS = 20_000
 MAX_QUANTITY = 10_000_000
+MAX_AMOUNT_MINOR = 10**12
+# Space at the ends of a password belongs to it.
+PASSWORDS = frozenset({"password", "current", "new", "again"})
 
 
 class Form(msgspec.Struct):
@@ -29,7 +32,9 @@ class Form(msgspec.Struct):
 
 def fill_form(prefix: str, **values: object) -> Form:
     """A form to be shown for the first time; None becomes an empty field."""
-    return Form({name: "" if value is None else str(value) for name, value in values.items()}, prefix=f"{prefix}-")
+    return Form(
+        {name: "" if value is None else str(value) for name, value in values.items()}, prefix=f"{prefix}-"
+    )
 
 
 def read_form(prefix: str, sent: Mapping[str, Any]) -> Form:
@@ -39,18 +44,12 @@ def read_form(prefix: str, sent: Mapping[str, Any]) -> Form:
         for name, value in sent.items()
         if isinstance(value, str)
     }
+    values.pop("_csrf_token", None)
     key = values.pop("key", "")
     form = Form(values, prefix=f"{prefix}-")
-    if _is_uuid(key):
+    if parse_uuid(key) is not None:
         form.key = key
     return form
-
-
-PASSWORDS = frozenset({"password", "current", "new", "again"})
-
-
-def _is_uuid(text: str) -> bool:
-    return parse_uuid(text) is not None
 
 
 def parse_uuid(text: str) -> UUID | None:
@@ -86,12 +85,15 @@ def take_quantity(form: Form, name: str, *, wrong: str, negative: bool = False) 
 
 def take_amount(form: Form, name: str, currency: str, *, wrong: str, positive: bool = True) -> int:
     """An amount of money in minor units, at most as many digits as the currency has."""
-    text = form.values.get(name, "").replace(",", ".") if form.values.get(name, "").count(",") == 1 else form.values.get(name, "")
+    text = form.values.get(name, "")
+    # A decimal comma is what half of Europe types; with a point beside it, it would be a thousands' mark.
+    if text.count(",") == 1 and "." not in text:
+        text = text.replace(",", ".")
     try:
         minor = parse_minor(text, currency)
     except ValueError:
         minor = -1
-    if minor < 0 or (positive and minor == 0) or minor > 10**12:
+    if not (0 if not positive else 1) <= minor <= MAX_AMOUNT_MINOR:
         form.errors[name] = wrong
         return 0
     return minor

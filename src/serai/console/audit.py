@@ -1,0 +1,171 @@
+"""The audit log: who changed what, when, and what it was before."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import Response, get
+
+from serai.console.desk import Desk, link
+from serai.console.form import parse_uuid
+from serai.foundation.errors import Invalid, _
+from serai.foundation.money import format_money
+from serai.identity.audit.api import list_entries
+from serai.identity.audit.types import AuditEntry
+from serai.identity.staff.api import list_staff
+
+PATH = "/console/audit"
+PAGE_SIZE = 50
+# An action that is not listed is shown by its code: a new one is legible before it has words.
+ACTIONS = {
+    "apikey.created": _("API key created"),
+    "apikey.revoked": _("API key revoked"),
+    "order.cancelled": _("Order cancelled"),
+    "order.fulfilled": _("Order fulfilled"),
+    "order.refunded": _("Refund started"),
+    "price.changed": _("Price changed"),
+    "product.created": _("Product added"),
+    "product.edited": _("Product edited"),
+    "product.published": _("Product published"),
+    "product.unpublished": _("Product taken out of the shop"),
+    "staff.changed": _("Role or access changed"),
+    "staff.invited": _("Staff invited"),
+    "staff.password_changed": _("Password changed"),
+    "staff.password_reset": _("New one-time password given"),
+    "staff.sign_in_failed": _("Sign-in failed"),
+    "staff.signed_in": _("Signed in"),
+    "stock.adjusted": _("Stock adjusted"),
+    "stock.received": _("Goods received"),
+    "stock.transferred": _("Stock transferred"),
+}
+SUBJECTS = {
+    "apikey": (_("API key"), "/console/keys"),
+    "order": (_("Order"), "/console/orders/"),
+    "product": (_("Product"), "/console/products/"),
+    "sku": (_("Stock"), "/console/stock/"),
+    "staff": (_("Staff"), "/console/staff"),
+}
+FIELDS = {
+    "active": _("Active"),
+    "amount_minor": _("Amount"),
+    "brand": _("Brand"),
+    "category_id": _("Category"),
+    "content_text": _("Content"),
+    "description": _("Description"),
+    "email": _("E-mail"),
+    "gtin": _("GTIN"),
+    "ip": _("Address of the computer"),
+    "name": _("Name"),
+    "price_minor": _("Price"),
+    "published": _("In the shop"),
+    "quantity": _("Quantity"),
+    "reason": _("Reason"),
+    "role": _("Role"),
+    "scopes": _("May"),
+    "sku": _("SKU"),
+    "title": _("Title"),
+    "tracking": _("Tracking number"),
+}
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A field before and after; None on the side where there was nothing to tell."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+class EntryView(msgspec.Struct, frozen=True):
+    """An entry in words."""
+
+    at: datetime
+    who: str
+    action: str
+    subject_kind: str
+    subject_id: str
+    subject_short: str
+    href: str
+    changes: list[Change]
+
+
+@get("/audit")
+async def show_audit(desk: Desk) -> Response[str]:
+    """The log, the newest first, of everybody or somebody, of everything or one subject."""
+    desk.require("audit.read")
+    actor, subject, cursor = desk.query("actor"), desk.query("subject"), desk.query("cursor")
+    before = parse_uuid(cursor) if cursor else None
+    if cursor and before is None:
+        raise Invalid("list.cursor_invalid", _("This list cannot be continued from there."))
+    async with desk.reading() as tx:
+        people = await list_staff(tx)
+        entries = await list_entries(
+            tx, subject_id=subject or None, actor=actor or None, before=before, limit=PAGE_SIZE + 1
+        )
+    names = {person.email: person.name for person in people}
+    known = [(person.email, person.name) for person in people]
+    if actor and actor not in names:
+        known.append((actor, actor))
+    shown = entries[:PAGE_SIZE]
+    kept = {"actor": actor, "subject": subject}
+    return desk.page(
+        "audit_list.html",
+        "audit",
+        desk.say(_("Audit log")),
+        entries=[view_entry(desk, entry, names) for entry in shown],
+        actor=actor,
+        subject=subject,
+        actor_choices=known,
+        first_href=link(PATH, **kept) if cursor else "",
+        next_href=link(PATH, **kept, cursor=shown[-1].audit_id) if len(entries) > PAGE_SIZE else "",
+    )
+
+
+def view_entry(desk: Desk, entry: AuditEntry, names: Mapping[str, str]) -> EntryView:
+    """An entry in the reader's language."""
+    label, href = SUBJECTS.get(entry.subject_kind, ("", ""))
+    if href.endswith("/"):
+        href += entry.subject_id
+    subject_short = entry.subject_id if len(entry.subject_id) <= 20 else f"…{entry.subject_id[-8:]}"
+    action = ACTIONS.get(entry.action)
+    return EntryView(
+        entry.at,
+        names.get(entry.actor, entry.actor),
+        desk.say(action) if action else entry.action,
+        desk.say(label) if label else entry.subject_kind,
+        entry.subject_id,
+        subject_short,
+        href,
+        list_changes(desk, entry.before or {}, entry.after or {}),
+    )
+
+
+def list_changes(desk: Desk, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    """What differs, field by field; fields of both sides that are equal are left out."""
+    names = [*before, *(name for name in after if name not in before)]
+    return [
+        Change(
+            desk.say(FIELDS[name]) if name in FIELDS else name.replace("_", " "),
+            _show_value(desk, name, before[name]) if name in before else None,
+            _show_value(desk, name, after[name]) if name in after else None,
+        )
+        for name in names
+        if before.get(name) != after.get(name) or (name in before) != (name in after)
+    ]
+
+
+def _show_value(desk: Desk, name: str, value: object) -> str:
+    match value:
+        case None | "":
+            return "–"
+        case bool():
+            return desk.say(_("yes")) if value else desk.say(_("no"))
+        case int() if name.endswith("_minor"):
+            return format_money(value, desk.merchant.currency, desk.locale)
+        case list():
+            return ", ".join(str(item) for item in value)
+        case dict():
+            return ", ".join(f"{key}: {item}" for key, item in value.items())
+        case _:
+            return str(value)[:300]

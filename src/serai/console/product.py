@@ -1,0 +1,450 @@
+"""Products: find, add, edit with an eye on what others changed meanwhile, price, publish."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get, post
+
+from serai.commerce.catalogue.api import (
+    count_products,
+    create_product,
+    edit_product,
+    find_category,
+    find_product,
+    list_categories,
+    list_prices,
+    list_products,
+    load_product,
+    load_variant,
+    parse_content,
+    publish_product,
+    set_price,
+)
+from serai.commerce.catalogue.types import Category, NewProduct, PriceEntry, Product, Variant
+from serai.commerce.stock.api import list_levels
+from serai.commerce.stock.types import StockLevel
+from serai.console.chart import StepsChart, draw_price_steps
+from serai.console.desk import Desk, link, not_found
+from serai.console.form import Form, fill_form, note_refusal, parse_uuid, read_form, take_amount, take_text
+from serai.foundation import clock
+from serai.foundation.database import Transaction
+from serai.foundation.errors import Conflict, Invalid, Refused, _
+from serai.foundation.money import minor_digits
+
+PATH = "/console/products"
+PAGE_SIZE = 50
+COUNT_LIMIT = 10_000
+SORTS = ("relevance", "title", "price", "-price", "newest")
+GTIN = re.compile(r"\d{8}|\d{12,14}")
+AnyRequest = Request[Any, Any, Any]
+
+
+class VariantView(msgspec.Struct, frozen=True):
+    """A variant with what surrounds it on its product's page."""
+
+    variant: Variant
+    levels: list[StockLevel]
+    prices: list[PriceEntry]
+    chart: StepsChart | None
+    form: Form
+    form_open: bool
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A field that somebody else saved meanwhile, beside what this form holds."""
+
+    label: str
+    saved: str
+    yours: str
+
+
+def list_choices(categories: Sequence[Category], locale: str) -> list[tuple[Category, str]]:
+    """Categories as a tree in one list: each department followed by its children, indented by an em space."""
+    children: dict[UUID | None, list[Category]] = {}
+    for category in categories:
+        children.setdefault(category.parent_id, []).append(category)
+    choices = []
+    for department in children.get(None, []):
+        choices.append((department, department.label(locale)))
+        choices += [
+            (child, f"\N{EM SPACE}{child.label(locale)}")
+            for child in children.get(department.category_id, [])
+        ]
+    return choices
+
+
+@get("/products")
+async def show_products(desk: Desk) -> Response[str]:
+    """The list: searched, filtered, sorted, paged by cursor; all of it in the address."""
+    desk.require("product.read")
+    query, slug, cursor = desk.query("q"), desk.query("category"), desk.query("cursor")
+    shown = desk.query("shown", ("", "yes", "no"))
+    sort = desk.query("sort", SORTS)
+    published = {"yes": True, "no": False}.get(shown)
+    async with desk.reading() as tx:
+        categories = await list_categories(tx)
+        category = await find_category(tx, slug=slug) if slug else None
+        category_id = category.category_id if category else None
+        page = await list_products(
+            tx,
+            category_id=category_id,
+            query=query,
+            published=published,
+            sort=sort,
+            cursor=cursor or None,
+            limit=PAGE_SIZE,
+        )
+        count = await count_products(
+            tx, category_id=category_id, query=query, published=published, limit=COUNT_LIMIT
+        )
+    kept = {"q": query, "category": category.slug if category else "", "shown": shown, "sort": sort}
+    if sort == SORTS[0]:
+        kept["sort"] = ""
+    return desk.page(
+        "product_list.html",
+        "product",
+        desk.say(_("Products")),
+        rows=page.items,
+        count=count,
+        count_capped=count >= COUNT_LIMIT,
+        query=query,
+        category=category.slug if category else "",
+        category_choices=[(c.slug, label) for c, label in list_choices(categories, desk.locale)],
+        shown=shown,
+        shown_choices=[
+            ("", desk.say(_("In the shop or not"))),
+            ("yes", desk.say(_("Published"))),
+            ("no", desk.say(_("Not published"))),
+        ],
+        sort=sort,
+        sort_choices=[
+            ("relevance", desk.say(_("Best match first"))),
+            ("title", desk.say(_("By title"))),
+            ("price", desk.say(_("Cheapest first"))),
+            ("-price", desk.say(_("Dearest first"))),
+            ("newest", desk.say(_("Newest first"))),
+        ],
+        first_href=link(PATH, **kept) if cursor else "",
+        next_href=link(PATH, **kept, cursor=page.next_cursor) if page.next_cursor else "",
+    )
+
+
+# ---- A new product ------------------------------------------------------------------------------------------------
+
+
+async def _show_new(desk: Desk, form: Form, status_code: int = 200) -> Response[str]:
+    async with desk.reading() as tx:
+        categories = await list_categories(tx)
+    return desk.page(
+        "product_new.html",
+        "product",
+        desk.say(_("New product")),
+        crumbs=[(desk.say(_("Products")), PATH), (desk.say(_("New product")), "")],
+        status_code=status_code,
+        form=form,
+        category_choices=[(c.category_id, label) for c, label in list_choices(categories, desk.locale)],
+    )
+
+
+@get("/products/new")
+async def show_new_product(desk: Desk) -> Response[str]:
+    """The empty form."""
+    desk.require("product.write")
+    fields = (
+        "title",
+        "brand",
+        "category_id",
+        "sku",
+        "gtin",
+        "price",
+        "content_text",
+        "description",
+        "published",
+    )
+    return await _show_new(desk, fill_form("new", **dict.fromkeys(fields, "")))
+
+
+@post("/products/new", status_code=200)
+async def add_product(request: AnyRequest, desk: Desk) -> Response[Any]:
+    """Make a product with one variant and its first price."""
+    desk.require("product.write")
+    desk.require("price.write")
+    form = read_form("new", await request.form())
+    texts = _take_details(desk, form)
+    sku = take_text(
+        form,
+        "sku",
+        limit=60,
+        missing=desk.say(_("Please give a SKU.")),
+        too_long=desk.say(_("A SKU has at most 60 characters.")),
+    )
+    price_minor = take_amount(
+        form, "price", desk.merchant.currency, wrong=explain_amount(desk), positive=False
+    )
+    category_id = parse_uuid(form.values.get("category_id", ""))
+    if category_id is None:
+        form.errors["category_id"] = desk.say(_("Please choose a category."))
+    if form.errors or category_id is None:
+        return await _show_new(desk, form, 422)
+    product = NewProduct(
+        title=texts["title"],
+        sku=sku,
+        category_id=category_id,
+        price_minor=price_minor,
+        currency=desk.merchant.currency,
+        brand=texts["brand"],
+        description=texts["description"],
+        gtin=texts["gtin"] or None,
+        content=parse_content(form.values.get("content_text", "")[:40]),
+        published=form.values.get("published") == "1",
+    )
+
+    async def effect(tx: Transaction) -> dict[str, str]:
+        made = await create_product(tx, product=product, by=desk.by)
+        return {"product_id": str(made.product_id)}
+
+    try:
+        reply = await desk.do_once("product.create", form, effect)
+    except Refused as error:
+        note_refusal(form, error, desk.explain(error))
+        return await _show_new(desk, form, error.status)
+    return desk.go(f"{PATH}/{reply.body['product_id']}", _("“%(title)s” is added."), title=product.title)
+
+
+def explain_amount(desk: Desk) -> str:
+    """What an amount looks like in the merchant's currency."""
+    digits = minor_digits(desk.merchant.currency)
+    example = "12." + "50".ljust(digits, "0")[:digits] if digits else "12"
+    return desk.say(_("Please give an amount such as %(example)s."), example=example)
+
+
+def _take_details(desk: Desk, form: Form) -> dict[str, str]:
+    """The fields that adding and editing share, checked."""
+    texts = {
+        "title": take_text(
+            form,
+            "title",
+            limit=200,
+            missing=desk.say(_("Please give a title.")),
+            too_long=desk.say(_("A title has at most 200 characters.")),
+        ),
+        "brand": take_text(form, "brand", limit=100, too_long=desk.say(_("That is too long."))),
+        "description": take_text(form, "description", limit=5000, too_long=desk.say(_("That is too long."))),
+        "gtin": form.values.get("gtin", "").replace(" ", ""),
+    }
+    if texts["gtin"] and not GTIN.fullmatch(texts["gtin"]):
+        form.errors["gtin"] = desk.say(_("A GTIN has 8, 12, 13 or 14 digits."))
+    return texts
+
+
+# ---- One product --------------------------------------------------------------------------------------------------
+
+
+async def _load(desk: Desk, product_id: str, tx: Transaction) -> Product:
+    wanted = parse_uuid(product_id)
+    product = await find_product(tx, product_id=wanted, published=None) if wanted else None
+    if product is None:
+        raise not_found()
+    return product
+
+
+def _edit_form(product: Product) -> Form:
+    gtin = product.variants[0].gtin if product.variants else ""
+    return fill_form(
+        "edit",
+        title=product.title,
+        brand=product.brand,
+        category_id=product.category_id,
+        description=product.description,
+        gtin=gtin,
+        version=product.version,
+    )
+
+
+async def _view_variant(
+    tx: Transaction, desk: Desk, variant: Variant, price_form: tuple[UUID, Form] | None
+) -> VariantView:
+    prices = await list_prices(tx, sku_id=variant.sku_id)
+    form = fill_form(f"price-{variant.sku_id}", amount="", reason="")
+    is_open = price_form is not None and price_form[0] == variant.sku_id
+    chart = draw_price_steps(
+        [(entry.valid_from, entry.amount_minor) for entry in reversed(prices)],
+        until=clock.now(),
+        currency=variant.currency,
+        locale=desk.locale,
+    )
+    return VariantView(
+        variant,
+        await list_levels(tx, sku_id=variant.sku_id),
+        prices,
+        chart,
+        price_form[1] if is_open and price_form else form,
+        is_open,
+    )
+
+
+async def _show_product(
+    desk: Desk,
+    product: Product,
+    *,
+    form: Form | None = None,
+    price_form: tuple[UUID, Form] | None = None,
+    theirs: Sequence[Difference] = (),
+    status_code: int = 200,
+) -> Response[str]:
+    async with desk.reading() as tx:
+        categories = await list_categories(tx)
+        variants = [await _view_variant(tx, desk, variant, price_form) for variant in product.variants]
+    choices = list_choices(categories, desk.locale)
+    category = next((c for c in categories if c.category_id == product.category_id), None)
+    return desk.page(
+        "product.html",
+        "product",
+        product.title,
+        crumbs=[(desk.say(_("Products")), PATH), (product.label(desk.locale), "")],
+        status_code=status_code,
+        product=product,
+        variants=variants,
+        form=form or _edit_form(product),
+        category_choices=[(c.category_id, label) for c, label in choices],
+        category_label=category.label(desk.locale) if category else "",
+        theirs=theirs,
+    )
+
+
+@get("/products/{product_id:str}")
+async def show_product(desk: Desk, product_id: str) -> Response[str]:
+    """One product: its fields, prices and stock."""
+    desk.require("product.read")
+    async with desk.reading() as tx:
+        product = await _load(desk, product_id, tx)
+    return await _show_product(desk, product)
+
+
+@post("/products/{product_id:str}", status_code=200)
+async def save_product(request: AnyRequest, desk: Desk, product_id: str) -> Response[Any]:
+    """Save the fields, unless somebody else saved the product after this form was opened: then show both."""
+    desk.require("product.write")
+    form = read_form("edit", await request.form())
+    async with desk.reading() as tx:
+        product = await _load(desk, product_id, tx)
+    texts = _take_details(desk, form)
+    category_id = parse_uuid(form.values.get("category_id", ""))
+    if category_id is None:
+        form.errors["category_id"] = desk.say(_("Please choose a category."))
+    version = form.values.get("version", "")
+    form.values["version"] = version if version.isdecimal() and len(version) < 10 else "0"
+    if form.errors or category_id is None:
+        return await _show_product(desk, product, form=form, status_code=422)
+
+    async def effect(tx: Transaction) -> dict[str, int]:
+        saved = await edit_product(
+            tx,
+            product_id=product.product_id,
+            version=int(form.values["version"]),
+            by=desk.by,
+            title=texts["title"],
+            brand=texts["brand"],
+            description=texts["description"],
+            category_id=category_id,
+            gtin=texts["gtin"] if len(product.variants) == 1 else None,
+        )
+        return {"version": saved.version}
+
+    try:
+        await desk.do_once(f"product.edit.{product.product_id}", form, effect)
+    except Conflict as error:
+        if error.code != "product.edited_meanwhile":
+            note_refusal(form, error, desk.explain(error))
+            return await _show_product(desk, product, form=form, status_code=error.status)
+        return await _show_conflict(desk, product.product_id, form)
+    except Refused as error:
+        note_refusal(form, error, desk.explain(error))
+        return await _show_product(desk, product, form=form, status_code=error.status)
+    return desk.go(f"{PATH}/{product.product_id}", _("Saved."))
+
+
+async def _show_conflict(desk: Desk, product_id: UUID, form: Form) -> Response[str]:
+    """Both versions side by side. Sending the form again, now on the saved version, keeps what it holds."""
+    async with desk.reading() as tx:
+        product = await load_product(tx, product_id=product_id)
+        names = {str(c.category_id): c.label(desk.locale) for c in await list_categories(tx)}
+    saved = _edit_form(product).values
+    labels = {
+        "title": _("Title"),
+        "brand": _("Brand"),
+        "category_id": _("Category"),
+        "description": _("Description"),
+        "gtin": _("GTIN"),
+    }
+    theirs = [
+        Difference(desk.say(label), names.get(saved[name], saved[name]), names.get(yours, yours))
+        for name, label in labels.items()
+        if (yours := form.values.get(name, "")) != saved[name]
+    ]
+    form.values["version"] = saved["version"]
+    return await _show_product(desk, product, form=form, theirs=theirs, status_code=409)
+
+
+@post("/products/{product_id:str}/prices", status_code=200)
+async def change_price(request: AnyRequest, desk: Desk, product_id: str) -> Response[Any]:
+    """A new price from now on, with its reason; the history keeps the old one."""
+    desk.require("price.write")
+    sent = await request.form()
+    async with desk.reading() as tx:
+        product = await _load(desk, product_id, tx)
+    sku_id = parse_uuid(str(sent.get("sku_id", "")))
+    variant = next((v for v in product.variants if v.sku_id == sku_id), None)
+    if variant is None:
+        raise not_found()
+    form = read_form(f"price-{variant.sku_id}", sent)
+    amount_minor = take_amount(form, "amount", variant.currency, wrong=explain_amount(desk), positive=False)
+    reason = take_text(
+        form,
+        "reason",
+        limit=200,
+        missing=desk.say(_("Please give a reason.")),
+        too_long=desk.say(_("That is too long.")),
+    )
+    if form.errors:
+        return await _show_product(desk, product, price_form=(variant.sku_id, form), status_code=422)
+
+    async def effect(tx: Transaction) -> dict[str, str]:
+        # Asked in here, since a form sent twice finds its own price already set.
+        if (await load_variant(tx, sku_id=variant.sku_id)).price_minor == amount_minor:
+            raise Invalid("console.price_same", _("This is the price already."), field="amount")
+        entry = await set_price(
+            tx, sku_id=variant.sku_id, amount_minor=amount_minor, reason=reason, by=desk.by
+        )
+        return {"price_id": str(entry.price_id)}
+
+    try:
+        await desk.do_once(f"price.set.{variant.sku_id}", form, effect)
+    except Refused as error:
+        note_refusal(form, error, desk.explain(error))
+        return await _show_product(desk, product, price_form=(variant.sku_id, form), status_code=error.status)
+    return desk.go(f"{PATH}/{product.product_id}", _("The new price holds from now on."))
+
+
+@post("/products/{product_id:str}/publish", status_code=303)
+async def publish(desk: Desk, product_id: str) -> Response[Any]:
+    """Show the product in the shop."""
+    return await _set_published(desk, product_id, True)
+
+
+@post("/products/{product_id:str}/unpublish", status_code=303)
+async def unpublish(desk: Desk, product_id: str) -> Response[Any]:
+    """Take the product out of the shop; orders that have it are not touched."""
+    return await _set_published(desk, product_id, False)
+
+
+async def _set_published(desk: Desk, product_id: str, published: bool) -> Response[Any]:
+    desk.require("product.write")
+    async with desk.db.transaction(desk.merchant_id) as tx:
+        product = await _load(desk, product_id, tx)
+        await publish_product(tx, product_id=product.product_id, by=desk.by, published=published)
+    message = _("“%(title)s” is in the shop now.") if published else _("“%(title)s” is out of the shop.")
+    return desk.go(f"{PATH}/{product.product_id}", message, title=product.title)
