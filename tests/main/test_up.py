@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from tests.main.trial import Trial, run_serai, wait_for
+from tests.main.trial import Trial, find_free_port, run_serai, wait_for
+
+from serai.main.installation import open_installation
 
 MakeTrial = Callable[..., Trial]
 
@@ -127,6 +129,48 @@ def test_a_child_that_cannot_live_ends_the_run_with_its_last_words(make_trial: M
     assert "the worker cannot find its tools" in trial.output
     assert "Traceback" not in trial.output
     assert trial.list_processes() == []
+
+
+def test_a_second_ctrl_c_waits_for_nobody(make_trial: MakeTrial) -> None:
+    trial = make_trial().open("--worker-is-deaf")
+    assert trial.process is not None
+    trial.process.send_signal(signal.SIGINT)
+    wait_for(lambda: "Stopping" in trial.output)
+    trial.process.send_signal(signal.SIGINT)
+    assert trial.process.wait(5) == 1
+    wait_for(lambda: not trial.list_processes())
+    trial.open()
+    assert trial.get("/database") == "serai"
+
+
+def test_a_deaf_child_is_killed_in_the_end_and_the_rest_stops_well(make_trial: MakeTrial) -> None:
+    trial = make_trial().open("--worker-is-deaf")
+    assert trial.stop() == 0
+    assert "worker did not stop in time and had to be killed" in trial.output
+    assert trial.list_processes() == []
+
+
+def test_the_payment_sandbox_runs_with_the_set_ups_accounts_and_may_be_killed(make_trial: MakeTrial) -> None:
+    trial = make_trial(sandbox_port=str(find_free_port()))
+    accounts = open_installation(str(trial.installation.data_dir)).sandbox_accounts
+    accounts.touch(mode=0o600)
+    accounts.write_text(
+        '[{"slug": "trial", "secret": "0123456789abcdef", "webhook_secret": "fedcba9876543210"}]'
+    )
+    trial.open("--sandbox")
+    health = f"http://127.0.0.1:{trial.settings['sandbox_port']}/healthz"
+    wait_for(lambda: _answers(health))
+    trial.kill_child("sandbox")
+    wait_for(lambda: _answers(health))
+    assert trial.stop() == 0
+    assert trial.list_processes() == []
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def test_verbose_shows_the_logs_of_the_children(make_trial: MakeTrial) -> None:

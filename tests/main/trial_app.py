@@ -37,3 +37,10 @@ async def read_database() -> str:
         return str(await connection.fetchval("SELECT current_database()"))
     finally:
         await connection.close()
+
+
+async def run_worker(stopped: asyncio.Event) -> None:
+    """A worker that says when it starts and when it ends."""
+    print("worker started", flush=True)
+    await stopped.wait()
+    print("worker ended", flush=True)

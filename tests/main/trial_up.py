@@ -19,10 +19,14 @@ if __name__ == "__main__":
     worker = (
         sys.executable,
         str(HERE / "trial_worker.py"),
-        *(["--fail"] if "--worker-fails" in arguments else []),
+        *({"--worker-fails", "--worker-is-deaf"} & arguments),
     )
     recipe = Recipe(
-        web_app="trial_app:create_app", worker=worker, set_up=set_up, sandbox=False, systems=("foundation",)
+        web_app="trial_app:create_app",
+        worker=worker,
+        set_up=set_up,
+        sandbox="--sandbox" in arguments,
+        systems=("foundation",),
     )
     options = UpOptions(reset="--reset" in arguments, verbose="--verbose" in arguments)
     with telling_faults():

@@ -14,7 +14,7 @@ from pathlib import Path
 DEATHS_LIMIT = 5
 DEATHS_WINDOW_S = 60.0
 BACKOFF_S = (0.0, 0.5, 1.0, 2.0)
-STOP_TIMEOUT_S = 10.0
+STOP_TIMEOUT_S = 6.0  # a second more than the children allow themselves
 PR_SET_PDEATHSIG = 1
 
 _libc = ctypes.CDLL(None)
@@ -27,7 +27,7 @@ class Child:
         name: as people see it, also the name of its log.
         launch: starts the process and returns it; may raise OSError or Outside.
         stop: asks the process to end and waits until it has.
-        log_path: where its output goes.
+        log_path: where its output goes; None when it shares ours.
         group: children of one group are stopped together.
         essential: whether the installation ends when this child cannot be kept alive.
     """
@@ -37,7 +37,7 @@ class Child:
         name: str,
         *,
         launch: Callable[[], "subprocess.Popen[bytes]"],
-        log_path: Path,
+        log_path: Path | None,
         group: str,
         stop: Callable[["subprocess.Popen[bytes]"], None] | None = None,
         essential: bool = True,
@@ -115,6 +115,8 @@ class Child:
 
     def read_last_line(self) -> str:
         """The last line of the log that says something, or an empty text."""
+        if self.log_path is None:
+            return ""
         try:
             with self.log_path.open("rb") as log:
                 log.seek(max(log.seek(0, os.SEEK_END) - 4096, 0))

@@ -118,25 +118,28 @@ def ask_reset(house: HouseSettings) -> None:
 @app.command(rich_help_panel="Run")
 def web(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Number of processes on that port.")] = 1,
     fd: Annotated[int | None, typer.Option(hidden=True, help="Listening socket of the supervisor.")] = None,
     application: Annotated[str, typer.Option("--app", hidden=True)] = WEB_APP,
 ) -> None:
-    """Run one web worker alone, for many machines behind a load balancer."""
+    """Run web workers alone, for many machines behind a load balancer."""
     from serai.main.serving import bind_listener, serve_web
+    from serai.main.up import run_web
 
     with telling_faults(logged=fd is not None):
         house = load_house(os.environ)
         os.environ["SERAI_DATABASE_URL"] = require_database_url(house)
-        listener = (
-            socket.socket(fileno=fd)
-            if fd is not None
-            else bind_listener(house.bind_address, port or house.port)
+        if fd is not None:
+            serve_web(application, socket.socket(fileno=fd))
+            return
+        listener = bind_listener(house.bind_address, port or house.port)
+        console.print(
+            f"Serving on http://{house.bind_address}:{port or house.port}/ until Ctrl-C", highlight=False
         )
-        if fd is None:
-            console.print(
-                f"Serving on http://{house.bind_address}:{port or house.port}/ until Ctrl-C", highlight=False
-            )
-        serve_web(application, listener)
+        if workers == 1:
+            serve_web(application, listener)
+        else:
+            run_web(listener, workers, application, screen)
 
 
 @app.command(rich_help_panel="Run")

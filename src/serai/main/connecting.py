@@ -53,7 +53,9 @@ async def connect_database(url: str) -> Any:
             "Create it first: createdb --encoding UTF8 NAME",
         ) from error
     except asyncpg.ClientConfigurationError as error:
-        raise Fault(f"SERAI_DATABASE_URL cannot be read as an address: {tried} ({error}).", CHECK_ADDRESS) from error
+        raise Fault(
+            f"SERAI_DATABASE_URL cannot be read as an address: {tried} ({error}).", CHECK_ADDRESS
+        ) from error
     except ValueError:
         # The driver's words would quote a piece of the password, so neither they nor the error itself go on from here.
         raise Fault(

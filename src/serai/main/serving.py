@@ -22,7 +22,7 @@ from granian.server.embed import Server
 from serai.main.fault import Fault
 
 BACKLOG = 1024
-STOP_LIMIT_S = 8
+STOP_LIMIT_S = 5
 
 
 class InheritedSocketServer(Server):

@@ -69,6 +69,7 @@ class Supervisor:
         on_change: Callable[[], None] = lambda: None,
         log_limit_bytes: int = 10_000_000,
         show_log: ShowLine | None = None,
+        on_force: Callable[[], None] = lambda: None,
     ) -> None:
         self.children: list[Child] = []
         self._show_log = show_log
@@ -76,6 +77,7 @@ class Supervisor:
         self._stop = stop
         self._say = say
         self._on_change = on_change
+        self._on_force = on_force
         self._log_limit_bytes = log_limit_bytes
         self._rotate_at = 0.0
         self._database_died_at = float("-inf")
@@ -84,7 +86,7 @@ class Supervisor:
     def add(self, child: Child) -> None:
         """Start a child and keep it. A start that fails here is raised, since nothing has worked yet."""
         self.children.append(child)
-        if self._show_log is not None:
+        if self._show_log is not None and child.log_path is not None:
             self._tails[child.name] = LogTail(child.log_path)
         child.start()
         self._on_change()
@@ -102,7 +104,8 @@ class Supervisor:
         if now >= self._rotate_at:
             self._rotate_at = now + ROTATE_EVERY_S
             for child in self.children:
-                rotate_log(child.log_path, self._log_limit_bytes)
+                if child.log_path is not None:
+                    rotate_log(child.log_path, self._log_limit_bytes)
 
     def _show_logs(self) -> None:
         if self._show_log is not None:
@@ -142,7 +145,8 @@ class Supervisor:
     def _give_up(self, child: Child) -> None:
         what = f"{child.name} ended {DEATHS_LIMIT} times within {DEATHS_WINDOW_S:.0f} seconds and is not started again."
         last = child.read_last_line()
-        advice = [f"Its log: {child.log_path}", *([f"The last line there: {last}"] if last else [])]
+        advice = [f"Its log: {child.log_path}"] if child.log_path else []
+        advice += [f"The last line there: {last}"] if last else []
         if child.essential:
             raise Fault(what, *advice)
         self._say(" ".join([what, *advice, "The rest goes on without it."]))
@@ -165,11 +169,10 @@ class Supervisor:
 
     def _force_end(self) -> None:
         """A second wish to stop: no more waiting. PostgreSQL recovers from its log at the next start."""
-        for child in sorted(self.children, key=lambda c: c.group == "database"):
-            if child.group == "database" and child.process:
-                child.process.send_signal(signal.SIGQUIT)
-            else:
+        for child in self.children:
+            if child.group != "database":
                 child.kill()
+        self._on_force()
         os._exit(1)
 
 

@@ -10,11 +10,11 @@ STOP      web, worker, sandbox, PostgreSQL; also after a fault in any phase
 import asyncio
 import os
 import shutil
+import signal
 import socket
-import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -118,6 +118,7 @@ class Run:
             on_change=self._publish_state,
             log_limit_bytes=house.log_limit_mb * 1_000_000,
             show_log=screen.say_log if options.verbose else None,
+            on_force=self._force_database,
         )
 
     def run(self) -> None:
@@ -216,10 +217,7 @@ class Run:
         self, name: str, group: str, command: Any, *, pass_fds: tuple[int, ...] = (), essential: bool = True
     ) -> None:
         log_path = self.installation.log_dir / f"{name}.log"
-        environ = self.environ()
-        launch: Callable[[], subprocess.Popen[bytes]] = lambda: spawn_process(  # noqa: E731
-            command, environ=environ, log_path=log_path, pass_fds=pass_fds
-        )
+        launch = partial(spawn_process, command, environ=self.environ(), log_path=log_path, pass_fds=pass_fds)
         self.supervisor.add(Child(name, launch=launch, log_path=log_path, group=group, essential=essential))
 
     def environ(self) -> dict[str, str]:
@@ -244,6 +242,11 @@ class Run:
             f"Their logs: {self.installation.log_dir}/web-*.log",
         )
 
+    def _force_database(self) -> None:
+        """Also a server that is just being started, and so is no child yet, has to go."""
+        with suppress(OSError, ValueError, IndexError):
+            os.kill(int((self.installation.pgdata / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+
     def _publish_state(self) -> None:
         write_state(
             self.installation,
@@ -251,6 +254,28 @@ class Run:
                 os.getpid(), self.house.web_url(), self.embedded_url, count_running(self.supervisor.children)
             ),
         )
+
+
+def make_web_command(fd: int, application: str) -> list[str]:
+    """The command of one web worker on an inherited socket."""
+    return [sys.executable, "-m", "serai.main.cli", "web", "--fd", str(fd), "--app", application]
+
+
+def run_web(listener: socket.socket, workers: int, application: str, screen: Screen) -> None:
+    """Keep several web workers on one socket, with their output where ours goes, until a signal stops them."""
+    stop = StopRequest()
+    stop.listen()
+    supervisor = Supervisor(stop, say=screen.say)
+    fd = listener.fileno()
+    command = make_web_command(fd, application)
+    try:
+        for number in range(1, workers + 1):
+            launch = partial(spawn_process, command, environ=os.environ, log_path=None, pass_fds=(fd,))
+            supervisor.add(Child(f"web-{number}", launch=launch, log_path=None, group="web"))
+        supervisor.run()
+    finally:
+        listener.close()
+        supervisor.stop_all()
 
 
 def require_sandbox_port(house: HouseSettings) -> None:
@@ -307,7 +332,7 @@ async def drop_schemas(url: str) -> None:
     connection = await connect_database(url)
     try:
         for system in reversed(SYSTEMS):
-            await connection.execute(f'DROP SCHEMA IF EXISTS "{system}" CASCADE')
+            await connection.execute(f'DROP SCHEMA IF EXISTS "{system}" CASCADE')  # sql: a name of SYSTEMS
     finally:
         await connection.close()
 
