@@ -59,6 +59,20 @@ async def list_subject_balances(
     ]
 
 
+async def list_place_balances(
+    tx: Transaction,
+    *,
+    kind: str,
+    place_id: UUID,
+    most_available: int | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> list[tuple[UUID, Balance]]:
+    """(subject, balance) of a debit-normal kind at a place, by subject; only those with at most so much available."""
+    rows = await store.list_place_balances(tx, kind, place_id, most_available, after, limit)
+    return [(row[0], _balance(row[2:])) for row in rows]
+
+
 def _balance(values: Sequence[object]) -> Balance:
     posted_dr, posted_cr, pending_dr, pending_cr, normal = values
     side = normal.decode() if isinstance(normal, bytes) else str(normal)

@@ -139,7 +139,7 @@ class Lane:
             return
         try:
             outcomes = await self._try_patiently(batch[0].merchant_id, [ticket.group for ticket in batch])
-        except Exception as error:  # the caller gets it: the lane itself must live on
+        except Exception as error:  # noqa: BLE001 - the caller gets it; the lane itself must live on
             if len(batch) > 1 and not isinstance(error, DatabaseUnreachable):
                 middle = len(batch) // 2
                 await self._settle(batch[:middle])

@@ -127,7 +127,8 @@ def _resolve(
     for transfer in group.transfers:
         if transfer.pending_id is None:
             debit, credit = transfer.debit, transfer.credit
-            assert debit is not None and credit is not None
+            assert debit is not None
+            assert credit is not None
             movements.append(
                 Movement(transfer, group, debit.account_id, credit.account_id, debit.unit_id, transfer.amount)
             )

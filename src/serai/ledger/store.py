@@ -7,7 +7,7 @@ from uuid import UUID
 
 from serai.foundation.database import Transaction
 from serai.ledger.logic import Movement, Reservation, Row
-from serai.ledger.types import Account, Phase
+from serai.ledger.types import Account
 
 ACCOUNT_COLUMNS = "account_id, kind, unit_id, normal, no_negative, subject_id, place_id"
 
@@ -143,6 +143,24 @@ async def list_subject_balances(tx: Transaction, kind: str, subject_ids: Sequenc
     )
 
 
+async def list_place_balances(
+    tx: Transaction, kind: str, place_id: UUID, most_available: int | None, after: UUID | None, limit: int
+) -> list[Any]:
+    """Accounts of a kind at a place in order of their subjects; with a limit on what is available, only the low ones."""
+    return await tx.fetch(
+        "SELECT subject_id, place_id, posted_dr, posted_cr, pending_dr, pending_cr, normal FROM ledger.account"
+        " WHERE merchant_id = $1 AND place_id = $3 AND kind = $2"
+        " AND ($4::bigint IS NULL OR posted_dr - posted_cr - pending_cr <= $4)"
+        " AND ($5::uuid IS NULL OR subject_id > $5) ORDER BY subject_id LIMIT $6",
+        tx.merchant_id,
+        kind,
+        place_id,
+        most_available,
+        after,
+        limit,
+    )
+
+
 async def list_entries(tx: Transaction, account_id: UUID, before: UUID | None, limit: int) -> list[Any]:
     """The newest transfers of an account before a transfer id, with the running balance of what has counted.
 
@@ -196,7 +214,3 @@ async def list_open_pendings(tx: Transaction, document_id: UUID) -> list[Any]:
         tx.merchant_id,
         document_id,
     )
-
-
-def phase_of(number: int) -> Phase:
-    return Phase(number)

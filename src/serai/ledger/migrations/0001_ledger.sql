@@ -23,7 +23,7 @@ CREATE TABLE ledger.account (
         ELSE posted_cr - posted_dr - pending_dr END >= 0)
 ) WITH (fillfactor = 70);
 CREATE INDEX account_by_subject ON ledger.account (merchant_id, subject_id, kind);
-CREATE INDEX account_by_place ON ledger.account (merchant_id, place_id, kind) WHERE place_id IS NOT NULL;
+CREATE INDEX account_by_place ON ledger.account (merchant_id, place_id, kind, subject_id) WHERE place_id IS NOT NULL;
 SELECT foundation.protect('ledger.account', 'grow');
 
 -- phase: 1 posted at once, 2 pending, 3 posts a pending, 4 voids a pending.

@@ -1,0 +1,1 @@
+"""After an order was placed: cancel, expire, refund, and what a late payment means."""

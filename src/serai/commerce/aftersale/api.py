@@ -1,0 +1,333 @@
+"""What may follow on an order: cancel, expire, refund, and money that comes late. All of it repeatable."""
+
+import logging
+from uuid import UUID
+
+from serai.commerce.order.api import Stamp, check_move, deferred_of, load_order, stamp_orders
+from serai.commerce.order.events import (
+    OrderCancelled,
+    OrderExpired,
+    RefundDone,
+    RefundFailed,
+    RefundRequested,
+)
+from serai.commerce.order.types import Order
+from serai.commerce.payment import api as payment
+from serai.commerce.payment.types import (
+    Payment,
+    Refund,
+    deferred_sales,
+    order_due,
+    psp_clearing,
+    refund_control,
+    refundable,
+    sales_returns,
+)
+from serai.commerce.types import Commerce
+from serai.foundation import clock
+from serai.foundation.errors import Conflict, Invalid, NotFound, Outside, _
+from serai.foundation.event import Fact
+from serai.foundation.ids import MerchantId, derive_id
+from serai.identity.audit.api import AuditRow, record_rows
+from serai.ledger import api as ledger
+from serai.ledger.types import Group, Outcome, Transfer, Write, pending, post, posted, void
+
+__all__ = ["cancel_order", "expire_order", "refund_order", "settle_refund"]
+
+log = logging.getLogger("serai.commerce")
+ATTEMPTS = 3
+
+
+async def cancel_order(
+    commerce: Commerce, merchant_id: MerchantId, *, order_id: UUID, by: str, reason: str = ""
+) -> Order:
+    """Call an order off: its stock is free again, what was paid goes back. Doing it again changes nothing.
+
+    Raises:
+        NotFound: ``order.unknown``.
+        Conflict: ``order.cannot_cancel`` once it was fulfilled or has expired.
+    """
+    order = await _load(commerce, merchant_id, order_id)
+    for _attempt in range(ATTEMPTS):
+        if order.state == "cancelled":
+            break
+        check_move(order, "cancel")
+        reason = " ".join(reason.split())[:200]
+        stamp = Stamp(order_id, cancelled_at=clock.now())
+        fact = Fact(order_id, OrderCancelled(order_id, by, reason))
+        audit = Write(
+            record_rows, AuditRow(by, "order.cancelled", "order", str(order_id), None, {"reason": reason})
+        )
+        await _release(commerce, merchant_id, order, "cancel", stamp, fact, (audit,))
+        # Refused means that a payment, a shipment or an expiry came between: look again and judge anew.
+        order = await _load(commerce, merchant_id, order_id)
+    if order.state != "cancelled":
+        raise Conflict("order.changed", _("The order has changed meanwhile. Please look at it again."))
+    await _stop_payments(commerce, merchant_id, order)
+    for paid in order.payments:
+        left = paid.captured_minor - _refunds_of(order, paid.intent_id)
+        if left > 0:
+            await _request_refund(
+                commerce,
+                merchant_id,
+                order,
+                paid,
+                left,
+                reason or "cancelled",
+                by,
+                f"cancel:{paid.intent_id}",
+            )
+    return await _load(commerce, merchant_id, order_id)
+
+
+async def expire_order(commerce: Commerce, merchant_id: MerchantId, *, order_id: UUID) -> bool:
+    """Give up waiting for a payment: the stock is free again. False when the order is not waiting any more."""
+    order = await _load(commerce, merchant_id, order_id)
+    if order.state != "awaiting_payment" or order.expires_at > clock.now():
+        return False
+    stamp = Stamp(order_id, expired_at=clock.now())
+    outcome = await _release(
+        commerce, merchant_id, order, "expire", stamp, Fact(order_id, OrderExpired(order_id)), ()
+    )
+    if outcome.passed:
+        await _stop_payments(commerce, merchant_id, order)
+    return outcome.passed
+
+
+async def _release(
+    commerce: Commerce,
+    merchant_id: MerchantId,
+    order: Order,
+    what: str,
+    stamp: Stamp,
+    fact: Fact,
+    writes: tuple[Write, ...],
+) -> Outcome:
+    """Void every open reservation of an order and take back what its buyer owed, in one group."""
+    async with commerce.db.transaction(merchant_id, "read") as tx:
+        pendings = await ledger.list_open_pendings(tx, document_id=order.order_id)
+        moved = await ledger.list_document_transfers(tx, document_id=order.order_id)
+    # A revived order can be released a second time, so the group is named after what it releases.
+    group_id = derive_id(what, order.order_id, *sorted(p.transfer_id for p in pendings))
+    transfers: list[Transfer] = [void(p.transfer_id, what) for p in pendings]
+    unshipped = deferred_of(moved)
+    if unshipped > 0:
+        due, deferred = order_due(order.order_id, order.currency), deferred_sales(order.currency)
+        transfers.append(posted(derive_id(group_id, "due"), deferred, due, unshipped, what))
+    return await commerce.lane.submit(
+        merchant_id,
+        Group(
+            group_id,
+            tuple(transfers),
+            (Write(stamp_orders, stamp), *writes),
+            (fact,),
+            document_id=order.order_id,
+        ),
+    )
+
+
+async def _stop_payments(commerce: Commerce, merchant_id: MerchantId, order: Order) -> None:
+    """Tell providers that an open payment is not wanted any more. If one pays all the same, the money is returned."""
+    for paid in order.payments:
+        if paid.state not in ("created", "authorised") or paid.provider_payment_id is None:
+            continue
+        try:
+            await commerce.providers[paid.provider].void_payment(merchant_id, paid.provider_payment_id)
+        except Outside as error:
+            log.info("payment %s could not be stopped: %s", paid.intent_id, error)
+
+
+def _refunds_of(order: Order, intent_id: UUID) -> int:
+    return sum(r.amount_minor for r in order.refunds if r.intent_id == intent_id and r.state != "failed")
+
+
+async def refund_order(
+    commerce: Commerce,
+    merchant_id: MerchantId,
+    *,
+    order_id: UUID,
+    amount_minor: int,
+    reason: str,
+    by: str,
+    key: str,
+) -> Order:
+    """Give part or all of the money back. The same key again changes nothing.
+
+    Raises:
+        NotFound: ``order.unknown``.
+        Invalid: ``refund.amount_invalid``, more than ``refundable`` or not above zero.
+        Conflict: ``order.cannot_refund``.
+    """
+    order = await _load(commerce, merchant_id, order_id)
+    if any(refund.refund_id == derive_id("refund", order_id, key) for refund in order.refunds):
+        return order
+    check_move(order, "refund")
+    left = order.refundable_minor
+    if isinstance(amount_minor, bool) or not 0 < amount_minor <= left:
+        raise Invalid(
+            "refund.amount_invalid",
+            _("The amount must be above zero and at most what can still be refunded."),
+            field="amount",
+            refundable=left,
+        )
+    paid = next(
+        (p for p in order.payments if p.captured_minor - _refunds_of(order, p.intent_id) >= amount_minor),
+        None,
+    )
+    if paid is None:
+        raise Invalid(
+            "refund.split",
+            _("No single payment of this order is that large."),
+            field="amount",
+            refundable=left,
+        )
+    await _request_refund(commerce, merchant_id, order, paid, amount_minor, reason, by, key)
+    return await _load(commerce, merchant_id, order_id)
+
+
+async def _request_refund(
+    commerce: Commerce,
+    merchant_id: MerchantId,
+    order: Order,
+    paid: Payment,
+    amount_minor: int,
+    reason: str,
+    by: str,
+    key: str,
+    *,
+    overpaid: bool = False,
+) -> None:
+    """Reserve the refund in the ledger, then ask the provider; what it does not answer is asked again by a job."""
+    refund_id = derive_id("refund", order.order_id, key)
+    currency = order.currency
+    due = order_due(order.order_id, currency)
+    transfers = [
+        pending(
+            derive_id(refund_id, "control"),
+            refund_control(currency),
+            refundable(paid.intent_id, currency),
+            amount_minor,
+            "refund",
+        ),
+        pending(
+            derive_id(refund_id, "money"), due, psp_clearing(paid.provider, currency), amount_minor, "refund"
+        ),
+    ]
+    # A cancelled or expired order owes nothing any more; of a living one, part of the sale is taken back.
+    if order.state in ("paid", "fulfilled") and not overpaid:
+        taken_from = sales_returns(currency) if order.state == "fulfilled" else deferred_sales(currency)
+        transfers.append(posted(derive_id(refund_id, "sale"), taken_from, due, amount_minor, "refund"))
+    reason = " ".join(reason.split())[:200] or "refund"
+    row = Refund(
+        refund_id, order.order_id, paid.intent_id, amount_minor, reason, by, clock.now(), None, None, ""
+    )
+    details = {"amount_minor": amount_minor, "reason": reason}
+    outcome = await commerce.lane.submit(
+        merchant_id,
+        Group(
+            refund_id,
+            tuple(transfers),
+            (
+                Write(payment.insert_refunds, row),
+                Write(
+                    record_rows, AuditRow(by, "order.refunded", "order", str(order.order_id), None, details)
+                ),
+            ),
+            (Fact(order.order_id, RefundRequested(order.order_id, refund_id, amount_minor, reason, by)),),
+            document_id=order.order_id,
+        ),
+    )
+    if outcome.shortages:
+        raise Invalid(
+            "refund.amount_invalid",
+            _("The amount must be above zero and at most what can still be refunded."),
+            field="amount",
+            refundable=outcome.shortages[0].available,
+        )
+    await ask_refund(commerce, merchant_id, refund_id=refund_id)
+
+
+async def ask_refund(commerce: Commerce, merchant_id: MerchantId, *, refund_id: UUID) -> None:
+    """Ask the provider for a refund (again): the refund's id is the idempotency key, so it is paid once."""
+    async with commerce.db.transaction(merchant_id, "read") as tx:
+        refund = await payment.find_refund(tx, refund_id=refund_id)
+        paid = await payment.find_payment(tx, intent_id=refund.intent_id) if refund else None
+    if refund is None or paid is None or refund.state != "pending" or paid.provider_payment_id is None:
+        return
+    try:
+        answer = await commerce.providers[paid.provider].refund(
+            merchant_id, paid.provider_payment_id, refund_id, refund.amount_minor
+        )
+    except Outside as error:
+        log.warning("refund %s is not answered: %s", refund_id, error)
+        return
+    if answer != "pending":
+        failure = None if answer == "done" else "refused by the provider"
+        await settle_refund(commerce, merchant_id, refund_id=refund_id, failure=failure)
+
+
+async def settle_refund(
+    commerce: Commerce, merchant_id: MerchantId, *, refund_id: UUID, failure: str | None
+) -> None:
+    """Book how a refund ended: the money has left, or everything is as before. The first answer counts."""
+    async with commerce.db.transaction(merchant_id, "read") as tx:
+        refund = await payment.find_refund(tx, refund_id=refund_id)
+        if refund is None:
+            raise NotFound("refund.unknown", _("There is no such refund."))
+        moved = await ledger.list_document_transfers(tx, document_id=refund.order_id)
+        paid = await payment.find_payment(tx, intent_id=refund.intent_id)
+    assert paid is not None
+    parts = (derive_id(refund_id, "control"), derive_id(refund_id, "money"))
+    transfers = [post(p, "refund") if failure is None else void(p, "refund failed") for p in parts]
+    sale = next((t for t in moved if t.transfer_id == derive_id(refund_id, "sale")), None)
+    event: RefundDone | RefundFailed = RefundDone(refund.order_id, refund_id, refund.amount_minor)
+    if failure is not None:
+        event = RefundFailed(refund.order_id, refund_id, refund.amount_minor, failure)
+        if sale is not None:
+            taken_from = (sales_returns if sale.debit_kind == "sales_returns" else deferred_sales)(
+                paid.currency
+            )
+            due = order_due(refund.order_id, paid.currency)
+            transfers.append(
+                posted(
+                    derive_id(refund_id, "sale back"), due, taken_from, refund.amount_minor, "refund failed"
+                )
+            )
+    group_id = derive_id("refund end", refund_id, "failed" if failure is not None else "done")
+    await commerce.lane.submit(
+        merchant_id,
+        Group(
+            group_id,
+            tuple(transfers),
+            (Write(payment.finish_refunds, payment.RefundEnd(refund_id, failure, clock.now())),),
+            (Fact(refund.order_id, event),),
+            document_id=refund.order_id,
+        ),
+    )
+
+
+async def refund_late_payment(
+    commerce: Commerce, merchant_id: MerchantId, *, order_id: UUID, intent_id: UUID
+) -> None:
+    """Return money that an order no longer expects: it was cancelled, sold out, or paid twice."""
+    order = await _load(commerce, merchant_id, order_id)
+    paid = next(p for p in order.payments if p.intent_id == intent_id)
+    left = paid.captured_minor - _refunds_of(order, intent_id)
+    if left > 0:
+        # The late money made the order overpaid, whatever its state, so no sale is taken back for it.
+        await _request_refund(
+            commerce,
+            merchant_id,
+            order,
+            paid,
+            left,
+            "payment came too late",
+            "system",
+            f"late:{intent_id}",
+            overpaid=True,
+        )
+
+
+async def _load(commerce: Commerce, merchant_id: MerchantId, order_id: UUID) -> Order:
+    async with commerce.db.transaction(merchant_id, "read") as tx:
+        return await load_order(tx, order_id=order_id)

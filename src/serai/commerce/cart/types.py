@@ -1,0 +1,52 @@
+"""A cart as other modules see it: what is in it, at what price now, and what has changed since it was put in."""
+
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+
+class CartLine(msgspec.Struct, frozen=True):
+    """One line. ``seen_price_minor`` is the price the shopper saw; ``problem`` tells what stands in the way."""
+
+    line_id: UUID
+    sku_id: UUID
+    product_id: UUID
+    slug: str
+    title: str
+    translations: dict[str, str]
+    brand: str
+    motif: str | None
+    quantity: int
+    price_minor: int
+    seen_price_minor: int
+    total_minor: int
+    available: int
+    problem: Literal["gone", "short", "price_changed"] | None
+
+    def label(self, locale: str) -> str:
+        return self.translations.get(locale, self.title)
+
+
+class CartChange(msgspec.Struct, frozen=True):
+    """What changed since a line was put in: its price (old, new) or what is available (wanted, available)."""
+
+    kind: Literal["price_changed", "short", "gone"]
+    line_id: UUID
+    title: str
+    before: int
+    now: int
+
+
+class Cart(msgspec.Struct, frozen=True):
+    """A cart at a place. Totals count only lines that can be sold at all."""
+
+    cart_id: UUID
+    version: int
+    place_id: UUID
+    currency: str
+    lines: tuple[CartLine, ...]
+    items_minor: int
+    quantity: int
+    changes: tuple[CartChange, ...]
+    details: dict[str, object]

@@ -1,0 +1,1 @@
+"""Products, their variants (SKUs), categories and prices."""

@@ -1,0 +1,308 @@
+"""SQL of the catalogue."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from serai.foundation.database import Transaction
+
+CATEGORY = "category_id, parent_id, slug, name, translations, motif, position, published"
+PRODUCT = (
+    "product_id, category_id, slug, title, translations, brand, description, published, rank, version, created_at,"
+    " updated_at"
+)
+VARIANT = (
+    "sku_id, product_id, sku, gtin, option, price_minor, currency, content_text, content_amount, content_unit, scale,"
+    " increment, active"
+)
+CARD = (
+    "p.product_id, p.slug, p.title, p.translations, p.brand, p.category_id, c.motif, v.sku_id, v.price_minor,"
+    " v.currency, v.content_text, v.content_amount, v.content_unit, p.published,"
+    " (SELECT count(*)::int FROM commerce.variant n WHERE n.merchant_id = p.merchant_id AND n.product_id = p.product_id)"
+)
+CARD_FROM = (
+    " FROM commerce.product p JOIN commerce.category c ON c.merchant_id = p.merchant_id AND c.category_id = p.category_id"
+    " LEFT JOIN LATERAL (SELECT * FROM commerce.variant v WHERE v.merchant_id = p.merchant_id"
+    "   AND v.product_id = p.product_id AND v.active ORDER BY v.position, v.sku_id LIMIT 1) v ON true"
+)
+# Sort keys: ascending, equal keys by product id. All are bigint but the title.
+SORT_KEYS = {
+    "rank": "-p.rank::bigint",
+    "relevance": "(-1000000 * ts_rank('{0.05, 0.2, 0.4, 1.0}', p.search, q.query) * (1 + ln(1 + p.rank)))::bigint",
+    "price": "coalesce(v.price_minor, 9000000000000000)",
+    "-price": "-coalesce(v.price_minor, -1)",
+    "newest": "-extract(epoch FROM p.created_at)::bigint",
+    "title": "p.title",
+}
+
+
+async def list_categories(tx: Transaction) -> list[Any]:
+    return await tx.fetch(
+        f"SELECT {CATEGORY}, (SELECT count(*)::int FROM commerce.product p WHERE p.merchant_id = c.merchant_id"
+        "   AND p.category_id = c.category_id AND p.published) AS product_count"
+        " FROM commerce.category c WHERE merchant_id = $1 ORDER BY parent_id NULLS FIRST, position, name",
+        tx.merchant_id,
+    )
+
+
+async def find_cards(tx: Transaction, product_ids: Sequence[UUID]) -> list[Any]:
+    return await tx.fetch(
+        f"SELECT {CARD}{CARD_FROM} WHERE p.merchant_id = $1 AND p.product_id = ANY($2)",
+        tx.merchant_id,
+        product_ids,
+    )
+
+
+async def list_cards(
+    tx: Transaction,
+    *,
+    sort: str,
+    query: str | None,
+    category_ids: Sequence[UUID] | None,
+    brand: str | None,
+    min_minor: int | None,
+    max_minor: int | None,
+    published: bool | None,
+    after: tuple[int | str, UUID] | None,
+    limit: int,
+) -> list[Any]:
+    """Cards with their sort key first. ``query`` is a tsquery expression; without one there is no relevance."""
+    key = SORT_KEYS[sort]
+    conditions, args = _conditions(query, category_ids, brand, min_minor, max_minor, published)
+    if after is not None:
+        args += list(after)
+        kind = "text" if sort == "title" else "bigint"
+        conditions.append(f"({key}, p.product_id) > (${len(args)}::{kind}, ${len(args) + 1}::uuid)")
+    args.append(limit)
+    tsquery = ", to_tsquery('english', $2) q (query)" if query else ""
+    return await tx.fetch(
+        f"SELECT {key} AS sort_key, {CARD}{CARD_FROM}{tsquery.replace(', ', ' CROSS JOIN ', 1)}"
+        f" WHERE {' AND '.join(conditions)} ORDER BY {key}, p.product_id LIMIT ${len(args) + 1}",
+        tx.merchant_id,
+        *args,
+    )
+
+
+async def count_cards(
+    tx: Transaction,
+    *,
+    query: str | None,
+    category_ids: Sequence[UUID] | None,
+    brand: str | None,
+    min_minor: int | None,
+    max_minor: int | None,
+    published: bool | None,
+    limit: int,
+) -> int:
+    conditions, args = _conditions(query, category_ids, brand, min_minor, max_minor, published)
+    args.append(limit)
+    needs_price = min_minor is not None or max_minor is not None
+    source = CARD_FROM if needs_price else " FROM commerce.product p"
+    tsquery = " CROSS JOIN to_tsquery('english', $2) q (query)" if query else ""
+    count: int = await tx.fetchval(
+        f"SELECT count(*)::int FROM (SELECT 1{source}{tsquery} WHERE {' AND '.join(conditions)}"
+        f" LIMIT ${len(args) + 1}) found",
+        tx.merchant_id,
+        *args,
+    )
+    return count
+
+
+def _conditions(
+    query: str | None,
+    category_ids: Sequence[UUID] | None,
+    brand: str | None,
+    min_minor: int | None,
+    max_minor: int | None,
+    published: bool | None,
+) -> tuple[list[str], list[Any]]:
+    conditions, args = ["p.merchant_id = $1"], []
+    for value, condition in (
+        (query, "p.search @@ q.query"),
+        (category_ids, "p.category_id = ANY(${n}::uuid[])"),
+        (brand, "p.brand = ${n}"),
+        (min_minor, "v.price_minor >= ${n}"),
+        (max_minor, "v.price_minor <= ${n}"),
+        (published, "p.published = ${n}"),
+    ):
+        if value is not None:
+            args.append(value)
+            conditions.append(condition.format(n=len(args) + 1))
+    if published:
+        # Written out so that the planner sees the partial indexes.
+        conditions.append("p.published")
+    return conditions, args
+
+
+async def list_brands(tx: Transaction, category_ids: Sequence[UUID], limit: int) -> list[Any]:
+    return await tx.fetch(
+        "SELECT brand, count(*)::int AS products FROM commerce.product"
+        " WHERE merchant_id = $1 AND category_id = ANY($2) AND published AND brand <> ''"
+        " GROUP BY brand ORDER BY products DESC, brand LIMIT $3",
+        tx.merchant_id,
+        category_ids,
+        limit,
+    )
+
+
+async def find_product(
+    tx: Transaction, slug: str | None, product_id: UUID | None, published: bool | None
+) -> Any:
+    return await tx.fetchrow(
+        f"SELECT {PRODUCT} FROM commerce.product WHERE merchant_id = $1"
+        f" AND {'slug = $2' if slug is not None else 'product_id = $2'} AND ($3::bool IS NULL OR published = $3)",
+        tx.merchant_id,
+        slug if slug is not None else product_id,
+        published,
+    )
+
+
+async def list_variants(tx: Transaction, product_ids: Sequence[UUID]) -> list[Any]:
+    return await tx.fetch(
+        f"SELECT {VARIANT} FROM commerce.variant WHERE merchant_id = $1 AND product_id = ANY($2)"
+        " ORDER BY product_id, position, sku_id",
+        tx.merchant_id,
+        product_ids,
+    )
+
+
+async def find_variant(tx: Transaction, sku_id: UUID | None, sku: str | None) -> Any:
+    return await tx.fetchrow(
+        f"SELECT {VARIANT} FROM commerce.variant WHERE merchant_id = $1"
+        f" AND {'sku_id = $2' if sku_id is not None else 'sku = $2'}",
+        tx.merchant_id,
+        sku_id if sku_id is not None else sku,
+    )
+
+
+async def list_sale_items(tx: Transaction, sku_ids: Sequence[UUID]) -> list[Any]:
+    return await tx.fetch(
+        "SELECT v.sku_id, v.product_id, p.slug, p.title || CASE v.option WHEN '' THEN '' ELSE ', ' || v.option END,"
+        "   p.translations, p.brand, c.motif, v.price_minor, v.currency, v.scale, v.increment,"
+        "   p.published AND v.active AND v.price_minor IS NOT NULL"
+        " FROM commerce.variant v JOIN commerce.product p ON p.merchant_id = v.merchant_id AND p.product_id = v.product_id"
+        " JOIN commerce.category c ON c.merchant_id = v.merchant_id AND c.category_id = p.category_id"
+        " WHERE v.merchant_id = $1 AND v.sku_id = ANY($2)",
+        tx.merchant_id,
+        sku_ids,
+    )
+
+
+async def insert_products(tx: Transaction, columns: tuple[list[Any], ...]) -> list[Any]:
+    """Products with their search vector: title A, brand and category B, description C, codes D. Returns new ids."""
+    return await tx.fetch(
+        "INSERT INTO commerce.product (merchant_id, product_id, category_id, slug, title, translations, brand,"
+        "   description, published, rank, search)"
+        " SELECT $1, n.id, n.category_id, n.slug, n.title, n.translations, n.brand, n.description, n.published, n.rank,"
+        "   setweight(to_tsvector('english', n.words_a), 'A') || setweight(to_tsvector('english', n.words_b), 'B')"
+        "   || setweight(to_tsvector('english', n.words_c), 'C') || setweight(to_tsvector('simple', n.words_d), 'D')"
+        " FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[], $9::bool[],"
+        "   $10::int[], $11::text[], $12::text[], $13::text[], $14::text[])"
+        "   n (id, category_id, slug, title, translations, brand, description, published, rank, words_a, words_b, words_c,"
+        "   words_d) ON CONFLICT DO NOTHING RETURNING product_id",
+        tx.merchant_id,
+        *columns,
+        timeout=120,
+    )
+
+
+async def insert_variants(tx: Transaction, columns: tuple[list[Any], ...]) -> list[Any]:
+    return await tx.fetch(
+        "INSERT INTO commerce.variant (merchant_id, sku_id, product_id, sku, gtin, currency, price_minor, content_text,"
+        "   content_amount, content_unit)"
+        " SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],"
+        "   $9::int[], $10::text[]) ON CONFLICT DO NOTHING RETURNING sku_id",
+        tx.merchant_id,
+        *columns,
+        timeout=120,
+    )
+
+
+async def insert_prices(tx: Transaction, columns: tuple[list[Any], ...]) -> None:
+    await tx.execute(
+        "INSERT INTO commerce.price_entry (merchant_id, price_id, sku_id, currency, amount_minor, valid_from, reason,"
+        "   created_by)"
+        " SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::timestamptz[], $7::text[],"
+        "   $8::text[]) ON CONFLICT DO NOTHING",
+        tx.merchant_id,
+        *columns,
+        timeout=120,
+    )
+
+
+async def insert_categories(tx: Transaction, columns: tuple[list[Any], ...]) -> None:
+    await tx.execute(
+        "INSERT INTO commerce.category (merchant_id, category_id, parent_id, slug, name, translations, motif, position,"
+        "   published)"
+        " SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::int[],"
+        "   $9::bool[]) ON CONFLICT DO NOTHING",
+        tx.merchant_id,
+        *columns,
+    )
+
+
+async def lock_product(tx: Transaction, product_id: UUID) -> Any:
+    return await tx.fetchrow(
+        f"SELECT {PRODUCT} FROM commerce.product WHERE merchant_id = $1 AND product_id = $2 FOR NO KEY UPDATE",
+        tx.merchant_id,
+        product_id,
+    )
+
+
+async def lock_variant(tx: Transaction, sku_id: UUID) -> Any:
+    return await tx.fetchrow(
+        f"SELECT {VARIANT} FROM commerce.variant WHERE merchant_id = $1 AND sku_id = $2 FOR NO KEY UPDATE",
+        tx.merchant_id,
+        sku_id,
+    )
+
+
+async def update_product(tx: Transaction, product_id: UUID, values: tuple[Any, ...]) -> None:
+    await tx.execute(
+        "UPDATE commerce.product SET title = $3, translations = $4, brand = $5, description = $6, category_id = $7,"
+        "   published = $8, version = version + 1, updated_at = now(),"
+        "   search = setweight(to_tsvector('english', $9), 'A') || setweight(to_tsvector('english', $10), 'B')"
+        "   || setweight(to_tsvector('english', $11), 'C') || setweight(to_tsvector('simple', $12), 'D')"
+        " WHERE merchant_id = $1 AND product_id = $2",
+        tx.merchant_id,
+        product_id,
+        *values,
+    )
+
+
+async def update_variant(tx: Transaction, sku_id: UUID, values: tuple[Any, ...]) -> None:
+    await tx.execute(
+        "UPDATE commerce.variant SET sku = $3, gtin = $4, content_text = $5, content_amount = $6, content_unit = $7"
+        " WHERE merchant_id = $1 AND sku_id = $2",
+        tx.merchant_id,
+        sku_id,
+        *values,
+    )
+
+
+async def update_price(tx: Transaction, sku_id: UUID, amount_minor: int) -> None:
+    await tx.execute(
+        "UPDATE commerce.variant SET price_minor = $3 WHERE merchant_id = $1 AND sku_id = $2",
+        tx.merchant_id,
+        sku_id,
+        amount_minor,
+    )
+
+
+async def list_prices(tx: Transaction, sku_id: UUID, limit: int) -> list[Any]:
+    return await tx.fetch(
+        "SELECT price_id, sku_id, currency, amount_minor, valid_from, reason, created_by, created_at"
+        " FROM commerce.price_entry WHERE merchant_id = $1 AND sku_id = $2"
+        " ORDER BY valid_from DESC, price_id DESC LIMIT $3",
+        tx.merchant_id,
+        sku_id,
+        limit,
+    )
+
+
+async def list_skus(tx: Transaction, skus: Sequence[str]) -> list[Any]:
+    return await tx.fetch(
+        "SELECT sku, sku_id, product_id FROM commerce.variant WHERE merchant_id = $1 AND sku = ANY($2)",
+        tx.merchant_id,
+        skus,
+    )

@@ -1,0 +1,168 @@
+"""Products, variants, categories and prices as other modules see them."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+# Unit prices are shown per this much of the content's unit.
+UNIT_PRICE_BASE = {"g": 100, "ml": 100, "pc": 1}
+
+
+class Category(msgspec.Struct, frozen=True):
+    """A category; departments have no parent. ``motif`` names the drawing that stands for its goods."""
+
+    category_id: UUID
+    parent_id: UUID | None
+    slug: str
+    name: str
+    translations: dict[str, str]
+    motif: str | None
+    position: int
+    published: bool
+    product_count: int = 0
+
+    def label(self, locale: str) -> str:
+        """The name in a language, else the merchant's own."""
+        return self.translations.get(locale, self.name)
+
+
+class Content(msgspec.Struct, frozen=True):
+    """What is inside a piece: as text (``22 lb``) and, where it can be compared, as an amount of g, ml or pc."""
+
+    text: str
+    amount: int | None = None
+    unit: str | None = None
+
+
+def unit_price(
+    price_minor: int | None, amount: int | None, unit: str | None
+) -> tuple[int | None, str | None]:
+    """Price per 100 g, 100 ml or piece (rounded half up) and that base as text; Nones where it makes no sense."""
+    if price_minor is None or not amount or unit not in UNIT_PRICE_BASE or (unit == "pc" and amount == 1):
+        return None, None
+    base = UNIT_PRICE_BASE[unit]
+    return (2 * price_minor * base + amount) // (2 * amount), f"{base} {unit}"
+
+
+class ProductCard(msgspec.Struct, frozen=True):
+    """A product in a list, with the variant that stands for it."""
+
+    product_id: UUID
+    slug: str
+    title: str
+    translations: dict[str, str]
+    brand: str
+    category_id: UUID
+    motif: str | None
+    sku_id: UUID | None
+    price_minor: int | None
+    currency: str
+    content_text: str | None
+    unit_price_minor: int | None
+    unit_price_per: str | None
+    published: bool
+    variant_count: int
+
+    def label(self, locale: str) -> str:
+        return self.translations.get(locale, self.title)
+
+
+class Variant(msgspec.Struct, frozen=True):
+    """One sellable thing (SKU). Quantities are whole steps of 10^-scale, in multiples of ``increment``."""
+
+    sku_id: UUID
+    product_id: UUID
+    sku: str
+    gtin: str | None
+    option: str
+    price_minor: int | None
+    currency: str
+    content_text: str | None
+    content_amount: int | None
+    content_unit: str | None
+    scale: int
+    increment: int
+    active: bool
+
+    @property
+    def unit_price_minor(self) -> int | None:
+        return unit_price(self.price_minor, self.content_amount, self.content_unit)[0]
+
+    @property
+    def unit_price_per(self) -> str | None:
+        return unit_price(self.price_minor, self.content_amount, self.content_unit)[1]
+
+
+class Product(msgspec.Struct, frozen=True):
+    """A product with its variants. ``version`` grows with every edit."""
+
+    product_id: UUID
+    category_id: UUID
+    slug: str
+    title: str
+    translations: dict[str, str]
+    brand: str
+    description: str
+    published: bool
+    rank: int
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    variants: tuple[Variant, ...] = ()
+
+    def label(self, locale: str) -> str:
+        return self.translations.get(locale, self.title)
+
+
+class SaleItem(msgspec.Struct, frozen=True):
+    """What selling needs of a variant: title and price now, and whether it may be sold at all."""
+
+    sku_id: UUID
+    product_id: UUID
+    slug: str
+    title: str
+    translations: dict[str, str]
+    brand: str
+    motif: str | None
+    price_minor: int | None
+    currency: str
+    scale: int
+    increment: int
+    sellable: bool
+
+    def label(self, locale: str) -> str:
+        return self.translations.get(locale, self.title)
+
+
+class PriceEntry(msgspec.Struct, frozen=True):
+    """A price from a moment on. Entries are only ever added, so they are the price's history."""
+
+    price_id: UUID
+    sku_id: UUID
+    currency: str
+    amount_minor: int
+    valid_from: datetime
+    reason: str
+    created_by: str
+    created_at: datetime
+
+
+class NewProduct(msgspec.Struct, frozen=True, kw_only=True):
+    """A product with one variant, as imports and set-up bring it. ``None`` ids are made."""
+
+    title: str
+    sku: str
+    category_id: UUID
+    price_minor: int | None
+    currency: str
+    product_id: UUID | None = None
+    sku_id: UUID | None = None
+    slug: str | None = None
+    translations: dict[str, str] = {}
+    brand: str = ""
+    description: str = ""
+    gtin: str | None = None
+    content: Content | None = None
+    published: bool = True
+    rank: int = 0

@@ -1,0 +1,383 @@
+"""Placing an order, the one flow that all channels share.
+
+PREPARE   read the cart and quote it at today's prices; whatever differs from what the shopper saw is refused, with the
+          changes. No lock is held: prices are judged here, stock is judged in the lane.
+PLACE     one group in the ledger's lane, all or nothing, durable before the answer:
+              per line     pending  customer(sku) <- stock(sku, place)
+              money        posted   order_due <- deferred_sales, pending psp_clearing <- order_due until it expires
+              beside it    order document and lines, the cart's end, OrderPlaced, an API call's stored reply
+          The order's id follows from the cart (or the API call), so a second click, a second tab and a second worker
+          place the same order.
+What may fail: a shortage refuses the group and names every short line, nothing has moved; a lost answer is asked again
+and answered as replayed. Charging is another step (``start_payment``), outside any transaction.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+
+from serai.commerce.cart.api import Placed, find_placed_order, line_total, load_cart, mark_placed
+from serai.commerce.cart.types import CartLine
+from serai.commerce.catalogue.api import list_sale_items
+from serai.commerce.checkout.logic import check_address, check_contact, digest_quote
+from serai.commerce.checkout.types import Delivery, DeliveryOption, PlacedOrder, Quote, QuoteShortage
+from serai.commerce.order.api import (
+    NewOrder,
+    OrderLine,
+    access_digest,
+    access_token,
+    find_order,
+    insert_orders,
+    make_number,
+)
+from serai.commerce.order.events import OrderPlaced, SoldLine
+from serai.commerce.order.types import Address, Contact
+from serai.commerce.payment.types import deferred_sales, order_due, psp_clearing
+from serai.commerce.place.api import default_place, load_place
+from serai.commerce.place.types import Place
+from serai.commerce.settings import CommerceSettings
+from serai.commerce.stock.api import load_available
+from serai.commerce.stock.types import customer_account, stock_account
+from serai.commerce.types import Commerce
+from serai.foundation import clock
+from serai.foundation.database import Transaction
+from serai.foundation.errors import Conflict, Invalid, _
+from serai.foundation.event import Fact
+from serai.foundation.ids import MerchantId, derive_id
+from serai.ledger.types import Group, Transfer, Write, pending, posted
+
+MAX_NOTE = 500
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One line of an order to be placed, priced."""
+
+    sku_id: UUID
+    product_id: UUID
+    title: str
+    quantity: int
+    price_minor: int
+    total_minor: int
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """An order that is ready to be placed."""
+
+    order_id: UUID
+    cart_id: UUID | None
+    channel: str
+    items: tuple[Item, ...]
+    currency: str
+    shipping_minor: int
+    contact: Contact
+    address: Address | None
+    delivery: Delivery
+    place_id: UUID
+    member_id: UUID | None
+    locale: str
+    note: str
+
+
+async def choose_place(tx: Transaction, delivery: str, place_id: UUID | None) -> Place:
+    """Where the goods come from: the online warehouse for parcels, the chosen store for pick-up."""
+    if delivery == "ship":
+        return await default_place(tx)
+    if delivery != "pickup" or place_id is None:
+        raise Invalid(
+            "checkout.field_invalid",
+            _("Please choose a store to pick up from."),
+            field="place_id",
+            reason="missing",
+        )
+    place = await load_place(tx, place_id=place_id)
+    if place.kind != "store" or not place.active:
+        raise Invalid(
+            "checkout.field_invalid",
+            _("Please choose a store to pick up from."),
+            field="place_id",
+            reason="unknown",
+        )
+    return place
+
+
+def shipping_price(settings: CommerceSettings, delivery: str, items_minor: int) -> int:
+    """What the delivery costs, in minor units."""
+    if delivery == "pickup" or items_minor >= settings.free_shipping_from_minor > 0:
+        return 0
+    return settings.shipping_minor
+
+
+async def quote_cart(
+    tx: Transaction,
+    *,
+    settings: CommerceSettings,
+    owner: str,
+    cart_id: UUID | None = None,
+    delivery: Delivery = "ship",
+    place_id: UUID | None = None,
+) -> Quote:
+    """What an order of the owner's cart would come to, with whatever stands in its way.
+
+    Raises:
+        NotFound: ``cart.unknown``, ``place.unknown``, ``place.none``.
+        Invalid: ``checkout.field_invalid`` for the place of a pick-up.
+    """
+    cart = await load_cart(tx, owner=owner, cart_id=cart_id)
+    place = await choose_place(tx, delivery, place_id)
+    available = await load_available(
+        tx, sku_ids=[line.sku_id for line in cart.lines], place_id=place.place_id
+    )
+    shortages = tuple(
+        QuoteShortage(line.sku_id, line.title, line.quantity, available[line.sku_id])
+        for line in cart.lines
+        if line.problem != "gone" and available[line.sku_id] < line.quantity
+    )
+    lines: tuple[CartLine, ...] = tuple(line for line in cart.lines if line.problem != "gone")
+    items_minor = sum(line.total_minor for line in lines)
+    shipping_minor = shipping_price(settings, delivery, items_minor)
+    total_minor = items_minor + shipping_minor
+    return Quote(
+        cart.cart_id,
+        cart.lines,
+        tuple(change for change in cart.changes if change.kind != "short"),
+        shortages,
+        DeliveryOption(delivery, shipping_minor, place.place_id, place.name),
+        cart.currency,
+        items_minor,
+        shipping_minor,
+        total_minor,
+        cart.quantity,
+        digest_quote(cart.cart_id, cart.lines, delivery, place.place_id, shipping_minor, total_minor),
+    )
+
+
+async def place_order(
+    commerce: Commerce,
+    merchant_id: MerchantId,
+    *,
+    owner: str,
+    cart_id: UUID,
+    contact: Contact,
+    address: Address | None,
+    delivery: Delivery,
+    place_id: UUID | None,
+    expected_digest: str,
+    member_id: UUID | None,
+    locale: str,
+    note: str = "",
+    channel: str = "web",
+    writes: tuple[Write, ...] = (),
+) -> PlacedOrder:
+    """Turn the owner's cart into an order that waits for its payment.
+
+    ``expected_digest`` is that of the quote the shopper agreed to. ``writes`` commit with the order. Placing a cart a
+    second time returns the order it has become.
+
+    Raises:
+        NotFound: ``cart.unknown``.
+        Invalid: ``checkout.field_invalid`` with ``field``; ``checkout.empty``.
+        Conflict: ``checkout.changed`` with ``changes``; ``checkout.short`` with ``shortages``. Nothing was placed.
+    """
+    contact = check_contact(contact)
+    address = check_address(address) if delivery == "ship" else None
+    async with commerce.db.transaction(merchant_id, "read") as tx:
+        earlier = await find_placed_order(tx, owner=owner, cart_id=cart_id)
+        if earlier is not None:
+            return await _placed_before(commerce, tx, earlier)
+        quote = await quote_cart(
+            tx, settings=commerce.settings, owner=owner, cart_id=cart_id, delivery=delivery, place_id=place_id
+        )
+    if not quote.lines:
+        raise Invalid("checkout.empty", _("The cart is empty."))
+    if quote.shortages:
+        raise _short(quote.shortages)
+    if quote.changes or quote.digest != expected_digest:
+        raise Conflict(
+            "checkout.changed",
+            _("Prices or availability have changed. Please look at your order again; nothing was charged."),
+            changes=msgspec.to_builtins(quote.changes),
+        )
+    items = tuple(
+        Item(line.sku_id, line.product_id, line.title, line.quantity, line.price_minor, line.total_minor)
+        for line in quote.lines
+    )
+    draft = Draft(
+        order_id=derive_id("order", cart_id),
+        cart_id=cart_id,
+        channel=channel,
+        items=items,
+        currency=quote.currency,
+        shipping_minor=quote.shipping_minor,
+        contact=contact,
+        address=address,
+        delivery=delivery,
+        place_id=quote.delivery.place_id,
+        member_id=member_id,
+        locale=locale,
+        note=note.strip()[:MAX_NOTE],
+    )
+    return await submit_draft(commerce, merchant_id, draft, writes)
+
+
+async def price_items(tx: Transaction, wanted: dict[UUID, int]) -> tuple[str, tuple[Item, ...]]:
+    """Price a list of SKUs and quantities at today's prices: (currency, items).
+
+    Raises:
+        Invalid: ``cart.product_unknown`` for what is not for sale.
+    """
+    found = await list_sale_items(tx, sku_ids=list(wanted))
+    items = []
+    for sku_id, quantity in wanted.items():
+        item = found.get(sku_id)
+        if item is None or not item.sellable or item.price_minor is None:
+            raise Invalid("cart.product_unknown", _("This product is not for sale."), sku_id=str(sku_id))
+        total = line_total(item.price_minor, quantity, item.scale)
+        items.append(Item(sku_id, item.product_id, item.title, quantity, item.price_minor, total))
+    return next(iter(found.values())).currency if found else "", tuple(items)
+
+
+async def submit_draft(
+    commerce: Commerce, merchant_id: MerchantId, draft: Draft, writes: tuple[Write, ...] = ()
+) -> PlacedOrder:
+    """Hand a priced order to the lane. Conflict ``checkout.short`` when stock is missing; nothing has moved then."""
+    order = _make_order(commerce, draft)
+    closing = (Write(mark_placed, Placed(draft.cart_id, draft.order_id)),) if draft.cart_id else ()
+    outcome = await commerce.lane.submit(
+        merchant_id,
+        Group(
+            derive_id("place", draft.order_id),
+            make_transfers(commerce, order),
+            (Write(insert_orders, order), *closing, *writes),
+            (Fact(order.order_id, _placed_event(order)),),
+            document_id=order.order_id,
+        ),
+    )
+    if not outcome.passed:
+        titles = {item.sku_id: item.title for item in draft.items}
+        raise _short(
+            tuple(
+                QuoteShortage(s.subject_id, titles[s.subject_id], s.wanted, max(0, s.available))
+                for s in outcome.shortages
+                if s.subject_id in titles
+            )
+        )
+    token = access_token(commerce.secret, order.order_id)
+    return PlacedOrder(
+        order.order_id, order.number, token, order.total_minor, order.currency, outcome.replayed
+    )
+
+
+def _make_order(commerce: Commerce, draft: Draft) -> NewOrder:
+    now = clock.now()
+    items_minor = sum(item.total_minor for item in draft.items)
+    total_minor = items_minor + draft.shipping_minor
+    return NewOrder(
+        draft.order_id,
+        make_number(draft.order_id),
+        draft.cart_id,
+        draft.channel,
+        draft.member_id,
+        now,
+        now + timedelta(minutes=commerce.settings.pay_within_minutes),
+        now if total_minor == 0 else None,
+        draft.currency,
+        items_minor,
+        draft.shipping_minor,
+        total_minor,
+        sum(item.quantity for item in draft.items),
+        draft.contact,
+        draft.address,
+        draft.delivery,
+        draft.place_id,
+        draft.locale,
+        draft.note,
+        access_digest(access_token(commerce.secret, draft.order_id)),
+        tuple(
+            OrderLine(n, i.sku_id, i.product_id, i.title, i.quantity, i.price_minor, i.total_minor)
+            for n, i in enumerate(draft.items, 1)
+        ),
+    )
+
+
+def make_transfers(commerce: Commerce, order: NewOrder, salt: str = "") -> tuple[Transfer, ...]:
+    """The transfers of a placed order. ``salt`` tells a later reservation of the same order from the first."""
+    transfers: list[Transfer] = [
+        pending(
+            derive_id(order.order_id, "line", line.line_no, salt),
+            customer_account(line.sku_id),
+            stock_account(line.sku_id, order.place_id),
+            line.quantity,
+            "order",
+        )
+        for line in order.lines
+    ]
+    if order.total_minor:
+        due = order_due(order.order_id, order.currency)
+        transfers.append(
+            posted(
+                derive_id(order.order_id, "due", salt),
+                due,
+                deferred_sales(order.currency),
+                order.total_minor,
+                "order",
+            )
+        )
+        transfers.append(
+            pending(
+                money_pending_id(order.order_id),
+                psp_clearing(commerce.default_provider, order.currency),
+                due,
+                order.total_minor,
+                "payment expected",
+                order.expires_at,
+            )
+        )
+    return tuple(transfers)
+
+
+def money_pending_id(order_id: UUID) -> UUID:
+    """The reservation that stands for the payment an order expects."""
+    return derive_id(order_id, "money")
+
+
+def _placed_event(order: NewOrder) -> OrderPlaced:
+    lines = tuple(
+        SoldLine(line.sku_id, line.product_id, line.quantity, line.price_minor, line.total_minor)
+        for line in order.lines
+    )
+    return OrderPlaced(
+        order.order_id,
+        order.number,
+        order.channel,
+        order.member_id,
+        order.place_id,
+        order.currency,
+        order.total_minor,
+        order.shipping_minor,
+        lines,
+    )
+
+
+def _short(shortages: tuple[QuoteShortage, ...]) -> Conflict:
+    first = shortages[0]
+    message = (
+        _("“%(title)s” is sold out. Nothing was ordered or charged.")
+        if first.available == 0
+        else _("Only %(available)s of “%(title)s” are left. Nothing was ordered or charged.")
+    )
+    return Conflict(
+        "checkout.short",
+        message,
+        title=first.title,
+        available=first.available,
+        wanted=first.wanted,
+        shortages=[{**msgspec.to_builtins(s), "sku_id": str(s.sku_id)} for s in shortages],
+    )
+
+
+async def _placed_before(commerce: Commerce, tx: Transaction, order_id: UUID) -> PlacedOrder:
+    order = await find_order(tx, order_id=order_id)
+    assert order is not None, "a cart names an order that its own transaction wrote"
+    token = access_token(commerce.secret, order_id)
+    return PlacedOrder(order_id, order.number, token, order.total_minor, order.currency, replayed=True)

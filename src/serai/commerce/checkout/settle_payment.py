@@ -1,0 +1,217 @@
+"""From a provider's word to a paid order: one command for webhook, browser return and check, safe to repeat.
+
+READ      intent and order; an amount or currency that is not the one asked for is noted and booked nowhere
+BOOK      captured: one group posts the expected money and funds what may be refunded. The expectation is a reservation in
+          the ledger, so of payment, cancellation and expiry exactly one wins.
+LATE      the reservation was gone: the money is booked all the same, then the order is revived if its goods are still
+          there, else everything is refunded and the shopper sees it
+Events are kept once per provider event id; what they come to is recomputed, so order and repetition do not matter.
+"""
+
+from uuid import UUID
+
+from serai.commerce.aftersale.api import expire_order, refund_late_payment, settle_refund
+from serai.commerce.checkout.place_order import make_transfers, money_pending_id
+from serai.commerce.order.api import NewOrder, Stamp, load_order, stamp_orders
+from serai.commerce.order.events import OrderPaid, OrderRevived, PaymentLate, PaymentMismatch
+from serai.commerce.order.types import Contact, Order
+from serai.commerce.payment import api as payment
+from serai.commerce.payment.types import Payment, order_due, psp_clearing, refund_control, refundable
+from serai.commerce.types import Commerce, ProviderEvent
+from serai.foundation import clock
+from serai.foundation.errors import NotFound, _
+from serai.foundation.event import Fact, append_facts
+from serai.foundation.ids import MerchantId, derive_id
+from serai.ledger.types import Group, Outcome, Transfer, Write, post, posted
+
+
+async def settle_payment(
+    commerce: Commerce, merchant_id: MerchantId, *, event: ProviderEvent, source: str
+) -> None:
+    """Take a provider's event in. Repeating it, in any order, changes nothing more.
+
+    Raises:
+        NotFound: ``payment.unknown``, the event is about no payment of this merchant.
+    """
+    async with commerce.db.transaction(merchant_id, "read") as tx:
+        intent = await payment.find_payment(tx, intent_id=event.reference)
+        if intent is None or intent.provider != event.provider:
+            raise NotFound("payment.unknown", _("There is no such payment."))
+        order = await load_order(tx, order_id=intent.order_id)
+    if event.kind in ("refunded", "refund_failed") and event.refund_reference:
+        await _record(commerce, merchant_id, intent, event, source)
+        failure = None if event.kind == "refunded" else "refused by the provider"
+        await settle_refund(commerce, merchant_id, refund_id=event.refund_reference, failure=failure)
+        return
+    if event.kind in ("authorised", "captured") and not _is_as_asked(intent, event):
+        await _note_mismatch(commerce, merchant_id, intent, event, source)
+        return
+    if event.kind != "captured" or intent.captured_minor >= event.amount_minor:
+        await _record(commerce, merchant_id, intent, event, source)
+        return
+    outcome = await _book_in_time(commerce, merchant_id, order, intent, event, source)
+    if outcome.passed:
+        if outcome.replayed:
+            await _record(commerce, merchant_id, intent, event, source)
+        return
+    if any(fault.why == "expired" for fault in outcome.faults):
+        await expire_order(commerce, merchant_id, order_id=order.order_id)
+    await _book_late(commerce, merchant_id, intent, event, source)
+
+
+def _is_as_asked(intent: Payment, event: ProviderEvent) -> bool:
+    return (
+        event.currency == intent.currency
+        and event.payment_minor == intent.amount_minor
+        and event.amount_minor == intent.amount_minor
+    )
+
+
+async def _record(
+    commerce: Commerce, merchant_id: MerchantId, intent: Payment, event: ProviderEvent, source: str
+) -> None:
+    async with commerce.db.transaction(merchant_id) as tx:
+        await payment.record_events(tx, [payment.EventRow(intent.intent_id, event, source, event.kind)])
+
+
+async def _note_mismatch(
+    commerce: Commerce, merchant_id: MerchantId, intent: Payment, event: ProviderEvent, source: str
+) -> None:
+    mismatch = PaymentMismatch(
+        intent.order_id, intent.intent_id, intent.amount_minor, event.amount_minor, event.currency
+    )
+    if any(e.provider_event_id == event.event_id for e in intent.events):
+        return
+    async with commerce.db.transaction(merchant_id) as tx:
+        await payment.record_events(tx, [payment.EventRow(intent.intent_id, event, source, "mismatch")])
+        await append_facts(tx, [Fact(intent.order_id, mismatch)])
+
+
+def _fund_refundable(intent: Payment, amount_minor: int) -> Transfer:
+    return posted(
+        derive_id("refundable", intent.intent_id),
+        refundable(intent.intent_id, intent.currency),
+        refund_control(intent.currency),
+        amount_minor,
+        "captured",
+    )
+
+
+async def _book_in_time(
+    commerce: Commerce,
+    merchant_id: MerchantId,
+    order: Order,
+    intent: Payment,
+    event: ProviderEvent,
+    source: str,
+) -> Outcome:
+    """Post the money that the order expects."""
+    paid = OrderPaid(order.order_id, intent.intent_id, event.amount_minor, event.currency)
+    return await commerce.lane.submit(
+        merchant_id,
+        Group(
+            derive_id("capture", intent.intent_id),
+            (
+                post(money_pending_id(order.order_id), "captured", event.amount_minor),
+                _fund_refundable(intent, event.amount_minor),
+            ),
+            (
+                Write(payment.record_events, payment.EventRow(intent.intent_id, event, source, event.kind)),
+                Write(stamp_orders, Stamp(order.order_id, paid_at=clock.now())),
+            ),
+            (Fact(order.order_id, paid),),
+            document_id=order.order_id,
+        ),
+    )
+
+
+async def _book_late(
+    commerce: Commerce, merchant_id: MerchantId, intent: Payment, event: ProviderEvent, source: str
+) -> None:
+    """Book money that the order no longer expects, then revive the order or give the money back."""
+    due = order_due(intent.order_id, intent.currency)
+    late = PaymentLate(intent.order_id, intent.intent_id, event.amount_minor)
+    outcome = await commerce.lane.submit(
+        merchant_id,
+        Group(
+            derive_id("late", intent.intent_id),
+            (
+                posted(
+                    derive_id("late money", intent.intent_id),
+                    psp_clearing(intent.provider, intent.currency),
+                    due,
+                    event.amount_minor,
+                    "captured late",
+                ),
+                _fund_refundable(intent, event.amount_minor),
+            ),
+            (Write(payment.record_events, payment.EventRow(intent.intent_id, event, source, event.kind)),),
+            (Fact(intent.order_id, late),),
+            document_id=intent.order_id,
+        ),
+    )
+    if not outcome.passed:
+        # The capture was booked in time by a twin of this message after all.
+        await _record(commerce, merchant_id, intent, event, source)
+        return
+    async with commerce.db.transaction(merchant_id, "read") as tx:
+        order = await load_order(tx, order_id=intent.order_id)
+    if order.state == "expired" and await _revive(commerce, merchant_id, order, intent):
+        return
+    await refund_late_payment(commerce, merchant_id, order_id=order.order_id, intent_id=intent.intent_id)
+
+
+async def _revive(commerce: Commerce, merchant_id: MerchantId, order: Order, intent: Payment) -> bool:
+    """Reserve the goods of an expired order again, now paid. False when they are gone."""
+    again = _as_new(order)
+    salt = f"revived by {intent.intent_id}"
+    transfers = tuple(
+        t for t in make_transfers(commerce, again, salt) if t.transfer_id != money_pending_id(order.order_id)
+    )
+    paid = OrderPaid(order.order_id, intent.intent_id, intent.amount_minor, intent.currency)
+    outcome = await commerce.lane.submit(
+        merchant_id,
+        Group(
+            derive_id("revive", intent.intent_id),
+            transfers,
+            (Write(stamp_orders, Stamp(order.order_id, paid_at=clock.now(), revived=True)),),
+            (
+                Fact(order.order_id, OrderRevived(order.order_id, intent.intent_id)),
+                Fact(order.order_id, paid),
+            ),
+            document_id=order.order_id,
+        ),
+    )
+    return outcome.passed
+
+
+def _as_new(order: Order) -> NewOrder:
+    contact = Contact(order.email, order.name, order.phone)
+    fields = {
+        name: getattr(order, name)
+        for name in NewOrder.__struct_fields__
+        if name not in ("contact", "access_digest")
+    }
+    return NewOrder(**fields, contact=contact, access_digest=b"")
+
+
+async def refresh_payment(
+    commerce: Commerce, merchant_id: MerchantId, *, order_id: UUID, source: str = "return"
+) -> Order:
+    """Ask the provider how the order's payments stand, and take in what it says.
+
+    Raises:
+        NotFound: ``order.unknown``; Outside: the provider does not answer.
+    """
+    async with commerce.db.transaction(merchant_id, "read") as tx:
+        order = await load_order(tx, order_id=order_id)
+    for attempt in order.payments:
+        if attempt.state in ("captured", "refunded", "failed", "voided", "expired"):
+            continue
+        found = await commerce.providers[attempt.provider].load_payment(merchant_id, attempt.intent_id)
+        if found is None:
+            continue
+        for event in found.events:
+            await settle_payment(commerce, merchant_id, event=event, source=source)
+    async with commerce.db.transaction(merchant_id, "read") as tx:
+        return await load_order(tx, order_id=order_id)

@@ -1,0 +1,1 @@
+"""Orders after they were placed: find, fulfil, cancel, expire, refund."""

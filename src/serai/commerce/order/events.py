@@ -1,0 +1,104 @@
+"""What happens to orders."""
+
+from uuid import UUID
+
+import msgspec
+
+
+class SoldLine(msgspec.Struct, frozen=True):
+    sku_id: UUID
+    product_id: UUID
+    quantity: int
+    price_minor: int
+    total_minor: int
+
+
+class OrderPlaced(msgspec.Struct, frozen=True):
+    """An order was placed: its stock is reserved, its payment expected."""
+
+    order_id: UUID
+    number: str
+    channel: str
+    member_id: UUID | None
+    place_id: UUID
+    currency: str
+    total_minor: int
+    shipping_minor: int
+    lines: tuple[SoldLine, ...]
+
+
+class OrderPaid(msgspec.Struct, frozen=True):
+    """The money of an order has come."""
+
+    order_id: UUID
+    intent_id: UUID | None
+    amount_minor: int
+    currency: str
+
+
+class OrderFulfilled(msgspec.Struct, frozen=True):
+    """The goods have left (or were collected)."""
+
+    order_id: UUID
+    by: str
+    tracking: str
+
+
+class OrderCancelled(msgspec.Struct, frozen=True):
+    """The order was called off; its stock is free again."""
+
+    order_id: UUID
+    by: str
+    reason: str
+
+
+class OrderExpired(msgspec.Struct, frozen=True):
+    """The payment did not come in time; the stock is free again."""
+
+    order_id: UUID
+
+
+class OrderRevived(msgspec.Struct, frozen=True):
+    """The payment came late and the goods were still there."""
+
+    order_id: UUID
+    intent_id: UUID
+
+
+class PaymentLate(msgspec.Struct, frozen=True):
+    """Money came for an order that no longer expects it; it is kept for the order or refunded."""
+
+    order_id: UUID
+    intent_id: UUID
+    amount_minor: int
+
+
+class PaymentMismatch(msgspec.Struct, frozen=True):
+    """A provider reported another amount or currency than was asked for; nothing was booked, staff must look."""
+
+    order_id: UUID
+    intent_id: UUID
+    expected_minor: int
+    reported_minor: int
+    currency: str
+
+
+class RefundRequested(msgspec.Struct, frozen=True):
+    order_id: UUID
+    refund_id: UUID
+    amount_minor: int
+    reason: str
+    by: str
+
+
+class RefundDone(msgspec.Struct, frozen=True):
+    order_id: UUID
+    refund_id: UUID
+    amount_minor: int
+
+
+class RefundFailed(msgspec.Struct, frozen=True):
+    order_id: UUID
+    refund_id: UUID
+    amount_minor: int
+    failure: str

@@ -1,0 +1,189 @@
+"""SQL of orders."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from serai.commerce.order.types import NewOrder
+from serai.foundation.database import Database, Transaction
+
+ORDER = (
+    "order_id, number, cart_id, channel, member_id, placed_at, expires_at, paid_at, fulfilled_at, cancelled_at, expired_at,"
+    " state, currency, items_minor, shipping_minor, total_minor, quantity, email, name, phone, address, delivery, place_id,"
+    " locale, note, tracking"
+)
+ROW = "order_id, number, state, placed_at, name, email, total_minor, currency, quantity, delivery"
+
+
+async def insert_orders(tx: Transaction, orders: Sequence[NewOrder]) -> None:
+    """Documents and lines of many orders, one statement."""
+    lines = [(order.order_id, line) for order in orders for line in order.lines]
+    await tx.execute(
+        "WITH placed AS (INSERT INTO commerce.sales_order (merchant_id, order_id, number, cart_id, channel, member_id,"
+        "   placed_at, expires_at, paid_at, currency, items_minor, shipping_minor, total_minor, quantity, email, name, phone,"
+        "   address, delivery, place_id, locale, note, access_digest)"
+        "  SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::timestamptz[],"
+        "   $8::timestamptz[], $9::timestamptz[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[], $14::int[],"
+        "   $15::text[], $16::text[], $17::text[], $18::jsonb[], $19::text[], $20::uuid[], $21::text[], $22::text[],"
+        "   $23::bytea[]))"
+        " INSERT INTO commerce.order_line (merchant_id, order_id, line_no, sku_id, product_id, title, quantity, price_minor,"
+        "   total_minor)"
+        " SELECT $1, * FROM unnest($24::uuid[], $25::smallint[], $26::uuid[], $27::uuid[], $28::text[], $29::int[],"
+        "   $30::bigint[], $31::bigint[])",
+        tx.merchant_id,
+        [o.order_id for o in orders],
+        [o.number for o in orders],
+        [o.cart_id for o in orders],
+        [o.channel for o in orders],
+        [o.member_id for o in orders],
+        [o.placed_at for o in orders],
+        [o.expires_at for o in orders],
+        [o.paid_at for o in orders],
+        [o.currency for o in orders],
+        [o.items_minor for o in orders],
+        [o.shipping_minor for o in orders],
+        [o.total_minor for o in orders],
+        [o.quantity for o in orders],
+        [o.contact.email for o in orders],
+        [o.contact.name for o in orders],
+        [o.contact.phone for o in orders],
+        [o.address for o in orders],
+        [o.delivery for o in orders],
+        [o.place_id for o in orders],
+        [o.locale for o in orders],
+        [o.note for o in orders],
+        [o.access_digest for o in orders],
+        [order_id for order_id, _line in lines],
+        [line.line_no for _order_id, line in lines],
+        [line.sku_id for _order_id, line in lines],
+        [line.product_id for _order_id, line in lines],
+        [line.title for _order_id, line in lines],
+        [line.quantity for _order_id, line in lines],
+        [line.price_minor for _order_id, line in lines],
+        [line.total_minor for _order_id, line in lines],
+    )
+
+
+async def stamp_orders(tx: Transaction, columns: tuple[list[Any], ...]) -> None:
+    """Set the moments at which something happened; a None leaves a moment as it is, ``revived`` clears the expiry."""
+    await tx.execute(
+        "UPDATE commerce.sales_order o SET paid_at = coalesce(s.paid_at, o.paid_at),"
+        "   fulfilled_at = coalesce(s.fulfilled_at, o.fulfilled_at),"
+        "   cancelled_at = coalesce(s.cancelled_at, o.cancelled_at),"
+        "   expired_at = CASE WHEN s.revived THEN NULL ELSE coalesce(s.expired_at, o.expired_at) END,"
+        "   tracking = coalesce(s.tracking, o.tracking)"
+        " FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::bool[],"
+        "   $8::text[]) s (id, paid_at, fulfilled_at, cancelled_at, expired_at, revived, tracking)"
+        " WHERE o.merchant_id = $1 AND o.order_id = s.id",
+        tx.merchant_id,
+        *columns,
+    )
+
+
+async def find_order(
+    tx: Transaction, order_id: UUID | None, number: str | None, access: bytes | None, member_id: UUID | None
+) -> Any:
+    """By id or number; where a guest's digest or a member is given, only what that shopper may see."""
+    return await tx.fetchrow(
+        f"SELECT {ORDER} FROM commerce.sales_order WHERE merchant_id = $1"
+        f" AND {'order_id = $2' if order_id is not None else 'number = $2'}"
+        " AND ($3::bytea IS NULL OR access_digest = $3) AND ($4::uuid IS NULL OR member_id = $4) LIMIT 1",
+        tx.merchant_id,
+        order_id if order_id is not None else number,
+        access,
+        member_id,
+    )
+
+
+async def list_lines(tx: Transaction, order_id: UUID) -> list[Any]:
+    return await tx.fetch(
+        "SELECT line_no, sku_id, product_id, title, quantity, price_minor, total_minor FROM commerce.order_line"
+        " WHERE merchant_id = $1 AND order_id = $2 ORDER BY line_no",
+        tx.merchant_id,
+        order_id,
+    )
+
+
+async def list_orders(
+    tx: Transaction,
+    *,
+    number: str | None,
+    words: str | None,
+    state: str | None,
+    member_id: UUID | None,
+    since: datetime | None,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Any]:
+    conditions, args = ["merchant_id = $1"], []
+    for value, condition in (
+        (number, "number LIKE ${n} || '%'"),
+        (words, "(email LIKE ${n} || '%' OR lower(name) LIKE '%' || ${n} || '%')"),
+        (state, "state = ${n}"),
+        (member_id, "member_id = ${n}"),
+        (since, "placed_at >= ${n}"),
+    ):
+        if value is not None:
+            args.append(value)
+            conditions.append(condition.format(n=len(args) + 1))
+    if before is not None:
+        args += before
+        conditions.append(f"(placed_at, order_id) < (${len(args)}::timestamptz, ${len(args) + 1}::uuid)")
+    args.append(limit)
+    return await tx.fetch(
+        f"SELECT {ROW} FROM commerce.sales_order WHERE {' AND '.join(conditions)}"
+        f" ORDER BY placed_at DESC, order_id DESC LIMIT ${len(args) + 1}",
+        tx.merchant_id,
+        *args,
+    )
+
+
+async def count_by_state(tx: Transaction) -> list[Any]:
+    return await tx.fetch(
+        "SELECT state, count(*)::int AS orders FROM commerce.sales_order WHERE merchant_id = $1 GROUP BY state",
+        tx.merchant_id,
+    )
+
+
+async def list_expired(owner: Database, now: datetime, limit: int) -> list[Any]:
+    """Unpaid orders of all merchants whose time is over (owner's role)."""
+    return await owner.fetch(
+        "SELECT merchant_id, order_id FROM commerce.sales_order"
+        " WHERE paid_at IS NULL AND cancelled_at IS NULL AND expired_at IS NULL AND expires_at < $1"
+        " ORDER BY expires_at LIMIT $2",
+        now,
+        limit,
+    )
+
+
+async def load_totals(tx: Transaction, since: datetime) -> Any:
+    return await tx.fetchrow(
+        "SELECT count(*)::int AS orders, coalesce(sum(total_minor), 0)::bigint AS revenue,"
+        "   coalesce(sum(quantity), 0)::int AS units FROM commerce.sales_order"
+        " WHERE merchant_id = $1 AND placed_at >= $2 AND state NOT IN ('cancelled', 'expired')",
+        tx.merchant_id,
+        since,
+    )
+
+
+async def list_hours(tx: Transaction, since: datetime) -> list[Any]:
+    return await tx.fetch(
+        "SELECT date_trunc('hour', placed_at) AS hour, count(*)::int, sum(total_minor)::bigint FROM commerce.sales_order"
+        " WHERE merchant_id = $1 AND placed_at >= $2 AND state NOT IN ('cancelled', 'expired') GROUP BY 1 ORDER BY 1",
+        tx.merchant_id,
+        since,
+    )
+
+
+async def list_top_products(tx: Transaction, since: datetime, limit: int) -> list[Any]:
+    return await tx.fetch(
+        "SELECT l.product_id, min(l.title) AS title, sum(l.quantity)::int AS quantity, sum(l.total_minor)::bigint"
+        " FROM commerce.sales_order o JOIN commerce.order_line l ON l.merchant_id = o.merchant_id"
+        "   AND l.order_id = o.order_id"
+        " WHERE o.merchant_id = $1 AND o.placed_at >= $2 AND o.state NOT IN ('cancelled', 'expired')"
+        " GROUP BY l.product_id ORDER BY quantity DESC, l.product_id LIMIT $3",
+        tx.merchant_id,
+        since,
+        limit,
+    )

@@ -1,0 +1,180 @@
+"""An order as other modules see it. Its state follows from what happened to it; nobody sets it."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from serai.commerce.payment.types import Payment, Refund
+
+State = Literal["awaiting_payment", "paid", "fulfilled", "cancelled", "expired"]
+STATES: tuple[State, ...] = ("awaiting_payment", "paid", "fulfilled", "cancelled", "expired")
+
+
+class Contact(msgspec.Struct, frozen=True):
+    """Whom to reach about an order."""
+
+    email: str
+    name: str
+    phone: str = ""
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Where to deliver. ``country`` is ISO 3166 alpha-2; ``district`` and ``region`` as the country uses them."""
+
+    country: str
+    region: str = ""
+    city: str = ""
+    district: str = ""
+    line1: str = ""
+    line2: str = ""
+    postcode: str = ""
+
+
+class OrderLine(msgspec.Struct, frozen=True):
+    """A line as it was sold: title and price are those of the moment."""
+
+    line_no: int
+    sku_id: UUID
+    product_id: UUID
+    title: str
+    quantity: int
+    price_minor: int
+    total_minor: int
+
+
+class OrderNote(msgspec.Struct, frozen=True):
+    """Something that happened to an order, for its timeline."""
+
+    at: datetime
+    what: str
+    data: dict[str, Any]
+
+
+class Order(msgspec.Struct, frozen=True):
+    """An order with its lines, payments, refunds and history."""
+
+    order_id: UUID
+    number: str
+    cart_id: UUID | None
+    channel: str
+    member_id: UUID | None
+    placed_at: datetime
+    expires_at: datetime
+    paid_at: datetime | None
+    fulfilled_at: datetime | None
+    cancelled_at: datetime | None
+    expired_at: datetime | None
+    state: State
+    currency: str
+    items_minor: int
+    shipping_minor: int
+    total_minor: int
+    quantity: int
+    email: str
+    name: str
+    phone: str
+    address: Address | None
+    delivery: Literal["ship", "pickup"]
+    place_id: UUID
+    locale: str
+    note: str
+    tracking: str
+    place_name: str = ""
+    lines: tuple[OrderLine, ...] = ()
+    payments: tuple[Payment, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+    timeline: tuple[OrderNote, ...] = ()
+
+    @property
+    def paid_minor(self) -> int:
+        """What providers have captured."""
+        return sum(p.captured_minor for p in self.payments)
+
+    @property
+    def refunded_minor(self) -> int:
+        """What went back, or is on its way back, to the buyer."""
+        return sum(r.amount_minor for r in self.refunds if r.state != "failed")
+
+    @property
+    def refundable_minor(self) -> int:
+        return max(0, self.paid_minor - self.refunded_minor)
+
+    @property
+    def due_minor(self) -> int:
+        """What the buyer still owes; nothing once the order is cancelled or expired."""
+        if self.state != "awaiting_payment":
+            return 0
+        return max(0, self.total_minor - self.paid_minor)
+
+
+class OrderRow(msgspec.Struct, frozen=True):
+    """An order in a list."""
+
+    order_id: UUID
+    number: str
+    state: State
+    placed_at: datetime
+    name: str
+    email: str
+    total_minor: int
+    currency: str
+    quantity: int
+    delivery: str
+
+
+class NewOrder(msgspec.Struct, frozen=True):
+    """An order's document as it is written beside its group in the lane."""
+
+    order_id: UUID
+    number: str
+    cart_id: UUID | None
+    channel: str
+    member_id: UUID | None
+    placed_at: datetime
+    expires_at: datetime
+    paid_at: datetime | None
+    currency: str
+    items_minor: int
+    shipping_minor: int
+    total_minor: int
+    quantity: int
+    contact: Contact
+    address: Address | None
+    delivery: str
+    place_id: UUID
+    locale: str
+    note: str
+    access_digest: bytes
+    lines: tuple[OrderLine, ...]
+
+
+class HourBar(msgspec.Struct, frozen=True):
+    """One hour of the board's chart."""
+
+    hour: datetime
+    orders: int
+    revenue_minor: int
+
+
+class TopProduct(msgspec.Struct, frozen=True):
+    product_id: UUID
+    title: str
+    quantity: int
+    revenue_minor: int
+
+
+class Board(msgspec.Struct, frozen=True):
+    """Today in figures (paid or waiting orders placed since midnight UTC), and what waits for somebody."""
+
+    orders: int
+    revenue_minor: int
+    units: int
+    average_minor: int
+    awaiting_payment: int
+    to_fulfil: int
+    fulfilled: int
+    hourly: tuple[HourBar, ...]
+    top_products: tuple[TopProduct, ...]
+    latest: tuple[OrderRow, ...]

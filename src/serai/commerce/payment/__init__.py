@@ -1,0 +1,1 @@
+"""Payments: providers, their messages, and what they do to the ledger."""

@@ -1,0 +1,145 @@
+"""SQL of payments and refunds."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from serai.foundation.database import Database, Transaction
+
+INTENT = (
+    "intent_id, order_id, provider, amount_minor, currency, attempt, provider_payment_id, pay_url, created_at"
+)
+REFUND = "refund_id, order_id, intent_id, amount_minor, reason, requested_by, requested_at, done_at, failed_at, failure"
+
+
+async def insert_intent(
+    tx: Transaction,
+    intent_id: UUID,
+    order_id: UUID,
+    provider: str,
+    amount_minor: int,
+    currency: str,
+    attempt: int,
+    at: datetime,
+) -> None:
+    await tx.execute(
+        "INSERT INTO commerce.payment_intent (merchant_id, intent_id, order_id, provider, amount_minor, currency, attempt,"
+        "   created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+        tx.merchant_id,
+        intent_id,
+        order_id,
+        provider,
+        amount_minor,
+        currency,
+        attempt,
+        at,
+    )
+
+
+async def update_intent(
+    tx: Transaction, intent_id: UUID, provider_payment_id: str, pay_url: str | None
+) -> None:
+    await tx.execute(
+        "UPDATE commerce.payment_intent SET provider_payment_id = $3, pay_url = coalesce($4, pay_url)"
+        " WHERE merchant_id = $1 AND intent_id = $2",
+        tx.merchant_id,
+        intent_id,
+        provider_payment_id,
+        pay_url,
+    )
+
+
+async def list_intents(tx: Transaction, order_id: UUID) -> list[Any]:
+    return await tx.fetch(
+        f"SELECT {INTENT} FROM commerce.payment_intent WHERE merchant_id = $1 AND order_id = $2 ORDER BY attempt",
+        tx.merchant_id,
+        order_id,
+    )
+
+
+async def find_intent(tx: Transaction, intent_id: UUID) -> Any:
+    return await tx.fetchrow(
+        f"SELECT {INTENT} FROM commerce.payment_intent WHERE merchant_id = $1 AND intent_id = $2",
+        tx.merchant_id,
+        intent_id,
+    )
+
+
+async def list_events(tx: Transaction, intent_ids: Sequence[UUID]) -> list[Any]:
+    return await tx.fetch(
+        "SELECT intent_id, kind, amount_minor, source, received_at, provider_event_id FROM commerce.payment_event"
+        " WHERE merchant_id = $1 AND intent_id = ANY($2) ORDER BY received_at, provider_event_id",
+        tx.merchant_id,
+        intent_ids,
+    )
+
+
+async def insert_events(tx: Transaction, columns: tuple[list[Any], ...]) -> None:
+    await tx.execute(
+        "INSERT INTO commerce.payment_event (merchant_id, provider, provider_event_id, intent_id, kind, amount_minor,"
+        "   source, data, received_at)"
+        " SELECT $1, * FROM unnest($2::text[], $3::text[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::jsonb[],"
+        "   $9::timestamptz[]) ON CONFLICT DO NOTHING",
+        tx.merchant_id,
+        *columns,
+    )
+
+
+async def insert_refunds(tx: Transaction, columns: tuple[list[Any], ...]) -> None:
+    await tx.execute(
+        "INSERT INTO commerce.refund (merchant_id, refund_id, order_id, intent_id, amount_minor, reason, requested_by,"
+        "   requested_at) SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[],"
+        "   $7::text[], $8::timestamptz[])",
+        tx.merchant_id,
+        *columns,
+    )
+
+
+async def finish_refunds(tx: Transaction, columns: tuple[list[Any], ...]) -> None:
+    await tx.execute(
+        "UPDATE commerce.refund r SET done_at = f.done_at, failed_at = f.failed_at, failure = f.failure"
+        " FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::text[]) f (id, done_at, failed_at, failure)"
+        " WHERE r.merchant_id = $1 AND r.refund_id = f.id",
+        tx.merchant_id,
+        *columns,
+    )
+
+
+async def list_refunds(tx: Transaction, order_id: UUID) -> list[Any]:
+    return await tx.fetch(
+        f"SELECT {REFUND} FROM commerce.refund WHERE merchant_id = $1 AND order_id = $2 ORDER BY requested_at, refund_id",
+        tx.merchant_id,
+        order_id,
+    )
+
+
+async def find_refund(tx: Transaction, refund_id: UUID) -> Any:
+    return await tx.fetchrow(
+        f"SELECT {REFUND} FROM commerce.refund WHERE merchant_id = $1 AND refund_id = $2",
+        tx.merchant_id,
+        refund_id,
+    )
+
+
+async def list_open_refunds(owner: Database, before: datetime, limit: int) -> list[Any]:
+    """Refunds of all merchants that no provider has answered (owner's role)."""
+    return await owner.fetch(
+        "SELECT merchant_id, refund_id FROM commerce.refund WHERE done_at IS NULL AND failed_at IS NULL"
+        " AND requested_at < $1 ORDER BY requested_at LIMIT $2",
+        before,
+        limit,
+    )
+
+
+async def list_unsettled_orders(owner: Database, after: datetime, before: datetime, limit: int) -> list[Any]:
+    """Orders of all merchants that wait for a payment which was started (owner's role)."""
+    return await owner.fetch(
+        "SELECT o.merchant_id, o.order_id FROM commerce.sales_order o WHERE o.state = 'awaiting_payment'"
+        " AND o.placed_at BETWEEN $1 AND $2 AND EXISTS (SELECT FROM commerce.payment_intent i"
+        "   WHERE i.merchant_id = o.merchant_id AND i.order_id = o.order_id)"
+        " ORDER BY o.placed_at LIMIT $3",
+        after,
+        before,
+        limit,
+    )

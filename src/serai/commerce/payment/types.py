@@ -1,0 +1,93 @@
+"""Payments as other modules see them, and the accounts of money behind them."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from serai.ledger.types import Account, account, currency_unit
+
+
+def order_due(order_id: UUID, currency: str) -> Account:
+    """What an order's buyer owes us; below zero when we owe the buyer."""
+    return account("order_due", currency_unit(currency), subject_id=order_id)
+
+
+def deferred_sales(currency: str) -> Account:
+    """Sold but not yet handed over."""
+    return account("deferred_sales", currency_unit(currency), normal="C")
+
+
+def sales(currency: str) -> Account:
+    return account("sales", currency_unit(currency), normal="C")
+
+
+def shipping_income(currency: str) -> Account:
+    return account("shipping_income", currency_unit(currency), normal="C")
+
+
+def sales_returns(currency: str) -> Account:
+    return account("sales_returns", currency_unit(currency))
+
+
+def psp_clearing(provider: str, currency: str) -> Account:
+    """What a provider holds for us."""
+    return account(f"psp_clearing:{provider}", currency_unit(currency))
+
+
+def refundable(intent_id: UUID, currency: str) -> Account:
+    """What may still be refunded of a payment: funded at capture, never below zero."""
+    return account("refundable", currency_unit(currency), no_negative=True, subject_id=intent_id)
+
+
+def refund_control(currency: str) -> Account:
+    """The other side of every refundable account."""
+    return account("refund_control", currency_unit(currency), normal="C")
+
+
+class PaymentEvent(msgspec.Struct, frozen=True):
+    """Something a provider said about a payment. ``source``: ``webhook``, ``return`` or ``check``."""
+
+    kind: str
+    amount_minor: int
+    source: str
+    received_at: datetime
+    provider_event_id: str
+
+
+class Payment(msgspec.Struct, frozen=True):
+    """An attempt to pay an order. Amounts are recomputed from the provider's events."""
+
+    intent_id: UUID
+    order_id: UUID
+    provider: str
+    amount_minor: int
+    currency: str
+    attempt: int
+    provider_payment_id: str | None
+    pay_url: str | None
+    created_at: datetime
+    state: Literal["created", "authorised", "captured", "failed", "voided", "expired", "refunded"]
+    captured_minor: int
+    refunded_minor: int
+    events: tuple[PaymentEvent, ...]
+
+
+class Refund(msgspec.Struct, frozen=True):
+    """Money on its way back to the buyer."""
+
+    refund_id: UUID
+    order_id: UUID
+    intent_id: UUID
+    amount_minor: int
+    reason: str
+    requested_by: str
+    requested_at: datetime
+    done_at: datetime | None
+    failed_at: datetime | None
+    failure: str
+
+    @property
+    def state(self) -> Literal["pending", "done", "failed"]:
+        return "done" if self.done_at else "failed" if self.failed_at else "pending"

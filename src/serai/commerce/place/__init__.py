@@ -1,0 +1,1 @@
+"""Places: warehouses and stores, where stock lies and orders are fulfilled."""

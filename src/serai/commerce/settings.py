@@ -1,0 +1,34 @@
+"""Settings of commerce, read from the environment as ``SERAI_COMMERCE_<FIELD>``."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+class CommerceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits and terms of selling; the defaults fit a grocery shop. Amounts in the merchant's currency, minor units."""
+
+    pay_within_minutes: Annotated[
+        int,
+        Meta(ge=1, le=10_080, description="Minutes an order waits for its payment before its stock is freed"),
+    ] = 30
+    shipping_minor: Annotated[int, Meta(ge=0, description="Price of a delivery")] = 599
+    free_shipping_from_minor: Annotated[
+        int, Meta(ge=0, description="Goods total from which a delivery costs nothing; 0: never")
+    ] = 3500
+    cart_lines: Annotated[int, Meta(ge=1, le=500, description="Most lines in a cart")] = 100
+    line_quantity: Annotated[int, Meta(ge=1, le=100_000, description="Most units of one line")] = 999
+    provider_timeout_s: Annotated[
+        float, Meta(gt=0, le=60, description="Seconds a payment provider may take to answer")
+    ] = 8.0
+    refund_retry_s: Annotated[
+        float, Meta(ge=1, description="Seconds after which an unanswered refund is asked again")
+    ] = 30.0
+    public_url: Annotated[
+        str,
+        Meta(description="Address under which payment providers reach this installation; empty: as asked"),
+    ] = ""
+    sandbox_url: Annotated[
+        str, Meta(description="Address of the payment sandbox; empty: the one that serai up runs")
+    ] = ""

@@ -1,0 +1,1 @@
+"""Stock: what lies where, and every movement of it through the ledger."""

@@ -1,0 +1,104 @@
+"""What all of commerce shares: its tools (database, lane, providers), its limits, and a page of a list."""
+
+from collections.abc import Mapping
+from typing import Any, Generic, Literal, Protocol, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from serai.commerce.settings import CommerceSettings
+from serai.foundation.database import Database
+from serai.ledger.api import Lane
+
+T = TypeVar("T")
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """Some items and where to go on; no cursor on the last page."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None = None
+
+
+EventKind = Literal[
+    "created", "authorised", "captured", "failed", "voided", "expired", "refunded", "refund_failed", "other"
+]
+
+
+class ProviderEvent(msgspec.Struct, frozen=True):
+    """A provider's message in our words.
+
+    ``reference`` is the intent's id as the provider was given it. ``amount_minor`` is the total authorised, captured or
+    refunded so far (whichever the kind tells), ``payment_minor`` what the whole payment is about.
+    """
+
+    provider: str
+    event_id: str
+    kind: EventKind
+    reference: UUID
+    provider_payment_id: str
+    amount_minor: int
+    payment_minor: int
+    currency: str
+    data: dict[str, Any]
+    refund_reference: UUID | None = None
+
+
+class PaymentRequest(msgspec.Struct, frozen=True):
+    """What a provider needs to take a payment."""
+
+    intent_id: UUID
+    amount_minor: int
+    currency: str
+    description: str
+    return_url: str
+    webhook_url: str
+    locale: str
+    lines: tuple[tuple[str, int, int], ...] = ()
+
+
+class ProviderPayment(msgspec.Struct, frozen=True):
+    """A payment as the provider has it: where the shopper pays, and the events that happened so far."""
+
+    provider_payment_id: str
+    pay_url: str | None
+    events: tuple[ProviderEvent, ...] = ()
+
+
+class PaymentProvider(Protocol):
+    """An adapter to a payment provider. Every method raises ``Outside`` when the provider does not answer well."""
+
+    name: str
+
+    async def create_payment(self, merchant_id: UUID, request: PaymentRequest) -> ProviderPayment:
+        """Open a payment; the intent's id is the idempotency key."""
+        ...
+
+    async def load_payment(self, merchant_id: UUID, intent_id: UUID) -> ProviderPayment | None:
+        """What the provider knows of an intent, None when it never heard of it."""
+        ...
+
+    async def void_payment(self, merchant_id: UUID, provider_payment_id: str) -> None:
+        """Stop a payment that was not captured."""
+        ...
+
+    async def refund(
+        self, merchant_id: UUID, provider_payment_id: str, refund_id: UUID, amount_minor: int
+    ) -> Literal["done", "pending", "failed"]:
+        """Give money back; the refund's id is the idempotency key."""
+        ...
+
+    def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
+        """A webhook's event, its signature checked. Raises Unauthorised ``webhook.forged`` or Invalid."""
+        ...
+
+
+class Commerce(msgspec.Struct, frozen=True):
+    """The tools of commerce, made once per process. ``secret`` keys the links that guests get to their orders."""
+
+    db: Database
+    lane: Lane
+    providers: Mapping[str, PaymentProvider]
+    settings: CommerceSettings
+    secret: bytes
+    default_provider: str = "sandbox"
