@@ -40,6 +40,8 @@
   document.addEventListener("click", function (event) {
     const button = event.target.closest("[data-step]");
     if (button && button.closest("[data-stepper]")) step(button);
+    const close = event.target.closest("[data-close]");
+    if (close) close.closest(".message").remove();
     closeFloating(event.target);
   });
 
@@ -83,6 +85,12 @@
 
   document.addEventListener("htmx:afterSettle", function (event) {
     showSteppers(event.target);
+    document.querySelectorAll("[data-fade]:not([data-fading])").forEach(function (message) {
+      message.dataset.fading = "1";
+      window.setTimeout(function () {
+        if (!message.contains(document.activeElement)) message.remove();
+      }, 8000);
+    });
   });
 
   showSteppers(document);

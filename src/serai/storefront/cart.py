@@ -1,0 +1,166 @@
+"""The cart: put in, change, take out, accept new prices. Every change answers a form by redirect and htmx by a part."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from serai.commerce.cart import api as cart_api
+from serai.commerce.cart.types import Cart
+from serai.foundation.database import Transaction
+from serai.foundation.errors import NotFound, Refused, _
+from serai.foundation.i18n import translate
+from serai.foundation.pages import request_locale
+from serai.storefront import cookie
+from serai.storefront.form import read_values
+from serai.storefront.notice import Notice, leave_notice
+from serai.storefront.view import (
+    Asked,
+    Shell,
+    database_of,
+    find_chosen_place,
+    load_shell,
+    merchant_id_of,
+    owner_of,
+    parse_uuid,
+    safe_next,
+    show,
+    wants_fragment,
+)
+
+STEPS = {"1": 1, "-1": -1}
+
+
+@get("/cart", include_in_schema=False)
+async def show_cart(request: Asked) -> Response[str]:
+    """The cart with what is wrong in it told at its lines."""
+    async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
+        return await _show_cart(request, tx)
+
+
+@post("/cart/lines", include_in_schema=False)
+async def add_to_cart(request: Asked) -> Response[Any]:
+    """Put a product in. The first one makes the cart and its cookie."""
+    values = await read_values(request)
+    locale = request_locale(request)
+    token = cookie.read_secret(request, cookie.CART) or cookie.make_secret()
+    try:
+        sku_id = parse_uuid(values.get("sku_id"))
+        if sku_id is None:
+            raise NotFound("cart.product_unknown", _("This product is not sold here (any more)."))
+        quantity = cart_api.parse_quantity(values.get("quantity"))
+        async with database_of(request).transaction(merchant_id_of(request), "write") as tx:
+            place = await find_chosen_place(request, tx)
+            await cart_api.open_cart(tx, owner=f"web:{token}", place_id=place.place_id if place else None)
+            cart = await cart_api.add_line(tx, owner=f"web:{token}", sku_id=sku_id, quantity=quantity)
+            shell = await load_shell(request, tx)
+    except Refused as refusal:
+        return _answer_refusal(request, refusal, safe_next(values.get("next")))
+    notice = _tell_added(cart, sku_id, quantity, locale)
+    if wants_fragment(request):
+        response: Response[Any] = show(
+            request,
+            "parts/added.html",
+            shell=shell,
+            fragment="added",
+            notice=notice,
+            cart_quantity=cart.quantity,
+        )
+    else:
+        response = Redirect(safe_next(values.get("next")), status_code=303)
+        leave_notice(request, response, notice)
+    cookie.set_cookie(request, response, cookie.CART, token, days=cookie.CART_DAYS)
+    return response
+
+
+@post("/cart/lines/{line_id:uuid}", include_in_schema=False)
+async def change_line(request: Asked, line_id: UUID) -> Response[Any]:
+    """Set a line's quantity, or step it by one; 0 takes the line out."""
+    values = await read_values(request)
+    try:
+        text = values.get("quantity", "").strip()
+        quantity = 0 if text == "0" else cart_api.parse_quantity(text)
+        quantity = max(0, quantity + STEPS.get(values.get("step", ""), 0))
+        async with database_of(request).transaction(merchant_id_of(request), "write") as tx:
+            owner, cart = await _load_own_cart(request, tx)
+            await cart_api.set_line(tx, owner=owner, cart_id=cart.cart_id, line_id=line_id, quantity=quantity)
+    except Refused as refusal:
+        return await _answer_change(request, refusal)
+    return await _answer_change(request, None)
+
+
+@post("/cart/accept", include_in_schema=False)
+async def accept_prices(request: Asked) -> Response[Any]:
+    """Agree to the prices as they are now."""
+    try:
+        async with database_of(request).transaction(merchant_id_of(request), "write") as tx:
+            owner, _cart = await _load_own_cart(request, tx)
+            await cart_api.accept_changes(tx, owner=owner)
+    except Refused as refusal:
+        return await _answer_change(request, refusal)
+    return await _answer_change(request, None)
+
+
+async def _load_own_cart(request: Asked, tx: Transaction) -> tuple[str, Cart]:
+    owner = owner_of(request)
+    cart = await cart_api.find_cart(tx, owner=owner) if owner else None
+    if owner is None or cart is None:
+        raise NotFound("cart.unknown", _("There is no such cart. It may have been ordered already."))
+    return owner, cart
+
+
+async def _show_cart(
+    request: Asked, tx: Transaction, *, refusal: Refused | None = None, fragment: str | None = None
+) -> Response[str]:
+    shell: Shell = await load_shell(request, tx)
+    owner = owner_of(request)
+    cart = await cart_api.find_cart(tx, owner=owner) if owner else None
+    problems = {line.problem for line in cart.lines if line.problem} if cart else set()
+    return show(
+        request,
+        "parts/cart.html" if fragment else "cart.html",
+        shell=shell,
+        status_code=refusal.status if refusal else 200,
+        fragment=fragment,
+        here_url="/cart",
+        cart=cart,
+        refusal=translate(refusal.message, request_locale(request), refusal.data) if refusal else None,
+        has_changed=bool(problems),
+        can_check_out=bool(cart and cart.lines and not problems),
+    )
+
+
+async def _answer_change(request: Asked, refusal: Refused | None) -> Response[Any]:
+    """The cart as it is now, with the reason where a change was refused."""
+    if not refusal and not wants_fragment(request):
+        return Redirect("/cart", status_code=303)
+    async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
+        fragment = "cart" if wants_fragment(request) else None
+        return await _show_cart(request, tx, refusal=refusal, fragment=fragment)
+
+
+def _answer_refusal(request: Asked, refusal: Refused, next_url: str) -> Response[Any]:
+    """Why nothing was put in, where the shopper is."""
+    notice = Notice("danger", translate(refusal.message, request_locale(request), refusal.data))
+    if wants_fragment(request):
+        return show(
+            request,
+            "parts/notice.html",
+            shell=None,
+            status_code=refusal.status,
+            fragment="notice",
+            notice=notice,
+        )
+    response = Redirect(next_url, status_code=303)
+    leave_notice(request, response, notice)
+    return response
+
+
+def _tell_added(cart: Cart, sku_id: UUID, quantity: int, locale: str) -> Notice:
+    line = next((line for line in cart.lines if line.sku_id == sku_id), None)
+    title = line.label(locale) if line else ""
+    text = translate(
+        _("In the cart: %(quantity)s × %(title)s."), locale, {"quantity": quantity, "title": title}
+    )
+    return Notice("ok", text, "/cart", translate(_("View cart"), locale))

@@ -1,0 +1,292 @@
+"""Checkout on one page: contact, delivery, address, review; then the order is placed and the payment begins.
+
+The form carries the digest of the quote that the shopper saw. Prices, totals and stock come from commerce alone, so a
+forged or outdated form is told the present total instead of being charged an old one. Sending the form twice places
+one order: commerce answers the second time with the first one's.
+"""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from serai.commerce.checkout import api as checkout_api
+from serai.commerce.checkout.types import Delivery, Quote
+from serai.commerce.order.types import Address, Contact
+from serai.commerce.place import api as place_api
+from serai.commerce.place.types import Place
+from serai.foundation.database import Transaction
+from serai.foundation.errors import NotFound, Refused, _
+from serai.foundation.i18n import translate
+from serai.foundation.money import format_money
+from serai.foundation.pages import request_locale
+from serai.storefront.country import Country, choose_country, list_countries
+from serai.storefront.form import Form, read_values
+from serai.storefront.order import begin_payment, link_guest
+from serai.storefront.view import (
+    Asked,
+    Shell,
+    commerce_of,
+    database_of,
+    facts_of,
+    load_shell,
+    merchant_id_of,
+    merchant_of,
+    owner_of,
+    parse_uuid,
+    show,
+    wants_fragment,
+)
+
+NOTE_LIMIT = 500
+
+
+class CheckoutForm(Form):
+    """The checkout's fields, with how the goods travel and what commerce found changed."""
+
+    delivery: Delivery = "ship"
+    country: Country = choose_country(None, "en")
+    place_id: UUID | None = None
+    changes: tuple[str, ...] = ()
+
+    @property
+    def is_phone_required(self) -> bool:
+        """Carriers in some countries do not deliver without a number to call."""
+        return self.delivery == "ship" and self.country.is_phone_required
+
+
+@get("/checkout", include_in_schema=False)
+async def show_checkout(request: Asked) -> Response[Any]:
+    """An empty form, filled as far as the shop knows the shopper."""
+    locale = request_locale(request)
+    async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
+        shell = await load_shell(request, tx)
+        store = shell.place if shell.place and shell.place.kind == "store" else None
+        form = CheckoutForm(
+            values={"email": shell.member.email or "", "name": shell.member.name} if shell.member else {},
+            delivery="pickup" if store else "ship",
+            country=choose_country(None, locale),
+            place_id=store.place_id if store else None,
+        )
+        return await _show_form(request, tx, shell, form)
+
+
+@post("/checkout", include_in_schema=False)
+async def send_checkout(request: Asked) -> Response[Any]:
+    """``intent=refresh`` counts again for another delivery or country; ``intent=pay`` places the order."""
+    form = read_form(await read_values(request), request_locale(request))
+    if form.values.get("intent") == "pay":
+        check_form(form, request_locale(request))
+        if form.is_good:
+            return await _place(request, form)
+    async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
+        shell = await load_shell(request, tx)
+        return await _show_form(request, tx, shell, form)
+
+
+def read_form(values: dict[str, str], locale: str) -> CheckoutForm:
+    """The form as it was sent, nothing judged yet."""
+    return CheckoutForm(
+        values=values,
+        delivery="pickup" if values.get("delivery") == "pickup" else "ship",
+        country=choose_country(values.get("country"), locale),
+        place_id=parse_uuid(values.get("place")),
+    )
+
+
+def check_form(form: CheckoutForm, locale: str) -> None:
+    """Find what is missing or misshapen, in the order of the page, so that the shopper hears of all of it at once."""
+    form.require_email("email", locale=locale)
+    form.require("name", _("Please write your name."), locale=locale, limit=100)
+    if form.is_phone_required:
+        form.require(
+            "phone", _("Please write a phone number; the carrier needs it."), locale=locale, limit=30
+        )
+    phone = form.limit("phone", locale=locale, limit=30)
+    if (
+        phone
+        and "phone" not in form.errors
+        and (sum(c.isdigit() for c in phone) < 5 or not set(phone) <= set("+0123456789 ()-./"))
+    ):
+        form.errors["phone"] = translate(_("That is not a phone number."), locale)
+    if form.delivery == "pickup":
+        if form.place_id is None:
+            form.errors["place"] = translate(_("Please choose the store."), locale)
+    else:
+        check_address(form, locale)
+    form.limit("note", locale=locale, limit=NOTE_LIMIT)
+
+
+def check_address(form: CheckoutForm, locale: str) -> None:
+    """Each part of the country's address."""
+    for part in form.country.parts:
+        if part.is_required:
+            form.require(part.name, part.missing, locale=locale, limit=part.maxlength)
+        else:
+            form.limit(part.name, locale=locale, limit=part.maxlength)
+        value = form.text(part.name)
+        if not value or part.name in form.errors:
+            continue
+        if part.is_choice and value not in form.country.regions:
+            form.errors[part.name] = translate(part.missing, locale)
+        if part.name == "postcode" and not form.country.fits_postcode(value):
+            form.errors[part.name] = translate(form.country.postcode_words, locale)
+
+
+def read_address(form: CheckoutForm) -> Address | None:
+    """Where the parcel goes; None for pick-up."""
+    if form.delivery == "pickup":
+        return None
+    given = {part.name for part in form.country.parts}
+    names = ("region", "city", "district", "line1", "line2", "postcode")
+    parts = {name: form.text(name) if name in given else "" for name in names}
+    return Address(country=form.country.code, **parts)
+
+
+async def _place(request: Asked, form: CheckoutForm) -> Response[Any]:
+    """Place the order and go on to pay; on a refusal show the form again with what stands in the way."""
+    owner = owner_of(request)
+    locale = request_locale(request)
+    cart_id = parse_uuid(form.values.get("cart_id"))
+    async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
+        shell = await load_shell(request, tx)
+    try:
+        if owner is None or cart_id is None:
+            raise NotFound("cart.unknown", _("There is no such cart. It may have been ordered already."))
+        placed = await checkout_api.place_order(
+            commerce_of(request),
+            merchant_id_of(request),
+            owner=owner,
+            cart_id=cart_id,
+            contact=Contact(email=form.text("email"), name=form.text("name"), phone=form.text("phone")),
+            address=read_address(form),
+            delivery=form.delivery,
+            place_id=form.place_id if form.delivery == "pickup" else None,
+            expected_digest=form.values.get("digest", ""),
+            member_id=shell.member.member_id if shell.member else None,
+            locale=locale,
+            note=form.values.get("note", "").strip(),
+        )
+    except Refused as refusal:
+        if refusal.code in ("cart.unknown", "checkout.empty"):
+            return Redirect("/cart", status_code=303)
+        take_refusal(form, refusal, merchant_of(request).currency, locale)
+        async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
+            return await _show_form(request, tx, shell, form, status_code=refusal.status)
+    link = link_guest(placed.order_id, placed.access_token)
+    if placed.total_minor == 0:
+        return Redirect(link.to("", new="1"), status_code=303)
+    return await begin_payment(request, placed.order_id, link=link)
+
+
+def take_refusal(form: CheckoutForm, refusal: Refused, currency: str, locale: str) -> None:
+    """Show at its place what commerce refused."""
+    match refusal.code:
+        case "checkout.changed":
+            changes = (tell_change(change, currency, locale) for change in refusal.data.get("changes", ()))
+            form.changes = tuple(text for text in changes if text)
+            form.general = translate(
+                _("The total has changed since you saw it. Nothing was charged. Please look at it again."),
+                locale,
+            )
+        case "checkout.short":
+            # The quote that is shown again names every line that is short.
+            form.general = translate(
+                _("Not everything is there any more. Nothing was ordered or charged."), locale
+            )
+        case _:
+            form.take_refusal(refusal, locale=locale)
+
+
+def tell_change(change: dict[str, Any], currency: str, locale: str) -> str:
+    """One change of the cart in words; nothing for a kind that is told elsewhere."""
+    match change.get("kind"):
+        case "price_changed":
+            facts = {
+                "title": change["title"],
+                "old": format_money(change["before"], currency, locale),
+                "new": format_money(change["now"], currency, locale),
+            }
+            return translate(_("%(title)s: %(old)s before, now %(new)s."), locale, facts)
+        case "gone":
+            return translate(_("%(title)s is no longer sold."), locale, {"title": change["title"]})
+    return ""
+
+
+async def _show_form(
+    request: Asked, tx: Transaction, shell: Shell, form: CheckoutForm, *, status_code: int = 200
+) -> Response[Any]:
+    locale = request_locale(request)
+    stores = await place_api.list_places(tx, kind="store")
+    if form.delivery == "pickup" and form.place_id is None and stores:
+        form.place_id = _preferred_store(shell, stores).place_id
+    quote = await _find_quote(request, tx, form)
+    # An empty cart, or one with prices that nobody has agreed to yet, is settled on the cart's own page.
+    if quote is None or not quote.lines or (quote.changes and request.method == "GET"):
+        return _redirect(request, "/cart")
+    form.values["place"] = str(form.place_id or "")
+    return show(
+        request,
+        "parts/checkout.html" if wants_fragment(request) else "checkout.html",
+        shell=shell,
+        status_code=422 if form.errors and status_code == 200 else status_code,
+        fragment="checkout" if wants_fragment(request) else None,
+        form=form,
+        quote=quote,
+        labels={line.sku_id: line.label(locale) for line in quote.lines},
+        options=list_options(request, quote, form, has_stores=bool(stores)),
+        store_options=[(str(place.place_id), place.name) for place in stores],
+        country_options=list_countries(locale),
+        region_options=form.country.list_regions(locale),
+    )
+
+
+class DeliveryWay(msgspec.Struct, frozen=True):
+    """A way to get the goods; ``price_minor`` for the way that is not chosen follows the shop's terms."""
+
+    code: str
+    price_minor: int
+
+
+def list_options(request: Asked, quote: Quote, form: CheckoutForm, *, has_stores: bool) -> list[DeliveryWay]:
+    """Delivery, and pick-up where there are stores."""
+    ship_minor = (
+        quote.shipping_minor
+        if form.delivery == "ship"
+        else facts_of(request).shipping_minor_for(quote.items_minor)
+    )
+    ways = [DeliveryWay("ship", ship_minor)]
+    return [*ways, DeliveryWay("pickup", 0)] if has_stores else ways
+
+
+async def _find_quote(request: Asked, tx: Transaction, form: CheckoutForm) -> Quote | None:
+    """What the cart comes to with the chosen delivery, None without a cart."""
+    owner = owner_of(request)
+    if owner is None:
+        return None
+    try:
+        return await checkout_api.quote_cart(
+            tx,
+            settings=commerce_of(request).settings,
+            owner=owner,
+            delivery=form.delivery,
+            place_id=form.place_id if form.delivery == "pickup" else None,
+        )
+    except NotFound as refusal:
+        if refusal.code == "cart.unknown":
+            return None
+        raise
+
+
+def _preferred_store(shell: Shell, stores: list[Place]) -> Place:
+    chosen = shell.place.place_id if shell.place else None
+    return next((place for place in stores if place.place_id == chosen), stores[0])
+
+
+def _redirect(request: Asked, address: str) -> Response[Any]:
+    """To another page; htmx is told by a header, since it would follow a redirect and paste the page into this one."""
+    if wants_fragment(request):
+        return Response(b"", status_code=200, headers={"hx-redirect": address})
+    return Redirect(address, status_code=303)

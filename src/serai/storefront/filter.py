@@ -1,0 +1,133 @@
+"""How a list of products is narrowed and sorted: read from the address, written back into addresses."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+import msgspec
+
+from serai.foundation.errors import _
+from serai.foundation.i18n import translate
+from serai.foundation.money import format_money, minor_digits, parse_minor
+
+TEXT_LIMIT = 100
+SORTS = (
+    ("relevance", _("Most bought")),
+    ("price", _("Price, lowest first")),
+    ("-price", _("Price, highest first")),
+    ("title", _("Name")),
+    ("newest", _("Newest")),
+)
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for. ``action`` is the page's path; prices are minor units, their texts as typed."""
+
+    action: str
+    query: str = ""
+    brand: str = ""
+    sort: str = "relevance"
+    min_text: str = ""
+    max_text: str = ""
+    min_minor: int | None = None
+    max_minor: int | None = None
+    cursor: str | None = None
+    next_cursor: str | None = None
+    brands: tuple[str, ...] = ()
+    sorts: tuple[tuple[str, str], ...] = ()
+    price_label: str = ""
+    problem: str = ""
+
+    @property
+    def has_price(self) -> bool:
+        return self.min_minor is not None or self.max_minor is not None
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether something beside the words that were searched for holds products back."""
+        return self.has_price or bool(self.brand)
+
+    @property
+    def is_later_page(self) -> bool:
+        return self.cursor is not None
+
+    @property
+    def clear_url(self) -> str:
+        return self._address({"q": self.query, "sort": self.sort})
+
+    @property
+    def first_url(self) -> str:
+        return self._address(self._all())
+
+    @property
+    def next_url(self) -> str:
+        return self._address(self._all() | {"cursor": self.next_cursor or ""})
+
+    def _all(self) -> dict[str, str]:
+        return {
+            "q": self.query,
+            "brand": self.brand,
+            "min": self.min_text if self.min_minor is not None else "",
+            "max": self.max_text if self.max_minor is not None else "",
+            "sort": self.sort,
+        }
+
+    def _address(self, values: dict[str, str]) -> str:
+        kept = {name: text for name, text in values.items() if text and (name, text) != ("sort", "relevance")}
+        return f"{self.action}?{urlencode(kept)}" if kept else self.action
+
+
+def read_filter(asked: Mapping[str, str], *, action: str, currency: str, locale: str) -> Filter:
+    """The filter of an address. What makes no sense is left out, and ``problem`` says so in the reader's language."""
+    min_text, max_text = (asked.get(name, "").strip()[:12] for name in ("min", "max"))
+    problem = ""
+    bounds: list[int | None] = []
+    for text in (min_text, max_text):
+        minor = parse_amount(text, currency)
+        if text and minor is None:
+            problem = translate(_("“%(text)s” is not an amount, so it was left out."), locale, {"text": text})
+        bounds.append(minor)
+    low, high = bounds
+    if low is not None and high is not None and low > high:
+        low, high, min_text, max_text = high, low, max_text, min_text
+    sort = asked.get("sort", "")
+    return Filter(
+        action=action,
+        query=" ".join(asked.get("q", "").split())[:TEXT_LIMIT],
+        brand=asked.get("brand", "").strip()[:TEXT_LIMIT],
+        sort=sort if sort in {code for code, _text in SORTS} else "relevance",
+        min_text=min_text,
+        max_text=max_text,
+        min_minor=low,
+        max_minor=high,
+        cursor=asked.get("cursor") or None,
+        sorts=tuple((code, translate(text, locale)) for code, text in SORTS),
+        price_label=label_range(low, high, currency=currency, locale=locale),
+        problem=problem,
+    )
+
+
+def parse_amount(text: str, currency: str) -> int | None:
+    """An amount as typed, None when it is none. More digits than the currency has are cut, since it only bounds a list."""
+    try:
+        whole, dot, digits = text.replace(",", ".").partition(".")
+        minor = parse_minor(
+            f"{whole or '0'}{dot}{digits[: minor_digits(currency)]}" if dot else whole, currency
+        )
+    except ValueError:
+        return None
+    return minor if 0 <= minor < 10**12 else None
+
+
+def label_range(low: int | None, high: int | None, *, currency: str, locale: str) -> str:
+    """The chosen range in words."""
+    match (low, high):
+        case (None, None):
+            return ""
+        case (None, int()):
+            return translate(
+                _("up to %(price)s"), locale, {"price": format_money(high or 0, currency, locale)}
+            )
+        case (int(), None):
+            return translate(_("from %(price)s"), locale, {"price": format_money(low or 0, currency, locale)})
+        case _:
+            return f"{format_money(low or 0, currency, locale)} – {format_money(high or 0, currency, locale)}"

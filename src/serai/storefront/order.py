@@ -1,0 +1,204 @@
+"""An order as its shopper sees it: by the link that guests get, or in the account; paying (again), waiting, cancelling."""
+
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from serai.commerce.aftersale import api as aftersale_api
+from serai.commerce.catalogue import api as catalogue
+from serai.commerce.checkout import api as checkout_api
+from serai.commerce.order import api as order_api
+from serai.commerce.order.types import Order
+from serai.foundation.database import Transaction
+from serai.foundation.errors import NotFound, Outside, Refused, _
+from serai.foundation.i18n import translate
+from serai.foundation.pages import request_locale
+from serai.storefront.country import write_address
+from serai.storefront.notice import Notice, leave_notice
+from serai.storefront.view import (
+    Asked,
+    Shell,
+    commerce_of,
+    database_of,
+    load_shell,
+    merchant_id_of,
+    show,
+    wants_fragment,
+)
+
+KEY_LIMIT = 200
+
+
+@get("/orders/{order_id:uuid}", include_in_schema=False)
+async def show_guest_order(request: Asked, order_id: UUID) -> Response[str]:
+    """The order behind a guest's link; ``?key=`` is its unguessable part."""
+    async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
+        order = await _load_by_link(request, tx, order_id)
+        shell = await load_shell(request, tx)
+        return await show_order(
+            request, tx, shell, order, link=read_link(request, order_id), is_account=False
+        )
+
+
+@get("/orders/{order_id:uuid}/return", include_in_schema=False)
+async def wait_for_payment(request: Asked, order_id: UUID) -> Response[Any]:
+    """Where the provider sends the shopper back to: ask it once, then wait or go on to the order.
+
+    Asking runs the same command as the provider's own message, so it does not matter which of the two comes first.
+    """
+    link = read_link(request, order_id)
+    async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
+        order = await _load_by_link(request, tx, order_id)
+        shell = await load_shell(request, tx)
+    if order.state == "awaiting_payment":
+        # Nobody is told no because the provider is slow: the page goes on asking, and the webhook may come first.
+        with suppress(Outside):
+            order = await checkout_api.refresh_payment(
+                commerce_of(request), merchant_id_of(request), order_id=order_id
+            )
+    if is_settled(order):
+        address = link.to("", new="1")
+        if wants_fragment(request):
+            return Response(b"", headers={"hx-redirect": address})
+        return Redirect(address, status_code=303)
+    return show(
+        request,
+        "parts/wait.html" if wants_fragment(request) else "wait.html",
+        shell=shell,
+        fragment="wait" if wants_fragment(request) else None,
+        here_url=link.to("return"),
+        order=order,
+        link=link,
+    )
+
+
+@post("/orders/{order_id:uuid}/pay", include_in_schema=False)
+async def pay_guest_order(request: Asked, order_id: UUID) -> Response[Any]:
+    """Begin the payment (again)."""
+    async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
+        await _load_by_link(request, tx, order_id)
+    return await begin_payment(request, order_id, link=read_link(request, order_id))
+
+
+@post("/orders/{order_id:uuid}/cancel", include_in_schema=False)
+async def cancel_guest_order(request: Asked, order_id: UUID) -> Response[Any]:
+    """Cancel by the guest's link."""
+    async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
+        await _load_by_link(request, tx, order_id)
+    return await cancel(request, order_id, link=read_link(request, order_id))
+
+
+class OrderLink(msgspec.Struct, frozen=True):
+    """The addresses of one order for one shopper: by a guest's key, or in the account (no key)."""
+
+    path: str
+    key: str = ""
+
+    def to(self, what: str, **more: str) -> str:
+        """Address of the order's page, or of something done with it (``pay``, ``cancel``, ``return``)."""
+        query = urlencode(({"key": self.key} if self.key else {}) | more)
+        path = f"{self.path}/{what}" if what else self.path
+        return f"{path}?{query}" if query else path
+
+
+def link_guest(order_id: UUID, key: str) -> OrderLink:
+    """The link that a guest gets to an order."""
+    return OrderLink(f"/orders/{order_id}", key)
+
+
+def read_link(request: Asked, order_id: UUID) -> OrderLink:
+    """The link that was asked."""
+    return link_guest(order_id, request.query_params.get("key", "")[:KEY_LIMIT])
+
+
+async def _load_by_link(request: Asked, tx: Transaction, order_id: UUID) -> Order:
+    key = read_link(request, order_id).key
+    order = await order_api.find_order(tx, order_id=order_id, access_token=key) if key else None
+    if order is None:
+        raise NotFound("order.unknown", _("There is no such order, or the link is not complete."))
+    return order
+
+
+def is_settled(order: Order) -> bool:
+    """Whether waiting is over: paid, ended, or the provider said no to the last try."""
+    return order.state != "awaiting_payment" or is_declined(order)
+
+
+def is_declined(order: Order) -> bool:
+    """Whether the last try to pay failed and the shopper may try again."""
+    return bool(order.payments) and order.payments[-1].state in ("failed", "voided", "expired")
+
+
+async def show_order(
+    request: Asked, tx: Transaction, shell: Shell, order: Order, *, link: OrderLink, is_account: bool
+) -> Response[str]:
+    """The page of an order, the same for guests and members."""
+    cards = await catalogue.find_cards(tx, product_ids=[line.product_id for line in order.lines])
+    return show(
+        request,
+        "order.html",
+        shell=shell,
+        here_url=link.to(""),
+        order=order,
+        link=link,
+        motifs={card.product_id: card.motif for card in cards},
+        slugs={card.product_id: card.slug for card in cards if card.published},
+        labels={card.product_id: card.label(request_locale(request)) for card in cards},
+        address_rows=list_address(order, request_locale(request)),
+        is_account=is_account,
+        is_new="new" in request.query_params,
+        is_declined=is_declined(order),
+        can_cancel=order.state in ("awaiting_payment", "paid"),
+    )
+
+
+def list_address(order: Order, locale: str) -> list[str]:
+    """Where the goods go, line by line."""
+    if order.delivery == "pickup" or order.address is None:
+        return [order.place_name, order.name]
+    parts = {name: str(value or "") for name, value in msgspec.to_builtins(order.address).items()}
+    return write_address(parts, order.name, locale)
+
+
+async def begin_payment(request: Asked, order_id: UUID, *, link: OrderLink) -> Response[Any]:
+    """To the provider's page; back to the order with a word when that is not possible."""
+    locale = request_locale(request)
+    try:
+        pay_url = await checkout_api.start_payment(
+            commerce_of(request), merchant_id_of(request), order_id=order_id, base_url=str(request.base_url)
+        )
+        return Redirect(pay_url, status_code=303)
+    except Outside:
+        text = translate(
+            _(
+                "Our payment partner does not answer at the moment. Nothing was charged; please try again shortly."
+            ),
+            locale,
+        )
+    except Refused as refusal:
+        text = translate(refusal.message, locale, refusal.data)
+    response = Redirect(link.to(""), status_code=303)
+    leave_notice(request, response, Notice("warn", text))
+    return response
+
+
+async def cancel(request: Asked, order_id: UUID, *, link: OrderLink) -> Response[Any]:
+    """Cancel for the shopper; the page then tells what happens to the money."""
+    response = Redirect(link.to(""), status_code=303)
+    try:
+        await aftersale_api.cancel_order(
+            commerce_of(request),
+            merchant_id_of(request),
+            order_id=order_id,
+            by="shopper",
+            reason="by the shopper",
+        )
+    except Refused as refusal:
+        text = translate(refusal.message, request_locale(request), refusal.data)
+        leave_notice(request, response, Notice("warn", text))
+    return response

@@ -1,0 +1,230 @@
+"""What every page of the shop shares: the shopper's surroundings (departments, place, cart, member) and rendering."""
+
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response
+
+from serai.commerce.cart import api as cart_api
+from serai.commerce.catalogue.types import Category
+from serai.commerce.place import api as place_api
+from serai.commerce.place.types import Place
+from serai.commerce.types import Commerce
+from serai.foundation.database import Database, Transaction
+from serai.foundation.errors import _
+from serai.foundation.i18n import translate
+from serai.foundation.ids import MerchantId
+from serai.foundation.pages import render, request_locale
+from serai.identity.member import api as member_api
+from serai.identity.member.types import Member
+from serai.identity.merchant.types import Merchant
+from serai.storefront import cookie
+from serai.storefront.notice import Notice, read_notice
+from serai.storefront.settings import StorefrontSettings
+from serai.storefront.shelf import ShelfMemory, Shelves
+
+Asked = Request[Any, Any, Any]
+
+
+class ShopFacts(msgspec.Struct, frozen=True):
+    """Terms of the shop as its pages tell them. Amounts in the merchant's currency, minor units."""
+
+    shipping_minor: int
+    free_shipping_from_minor: int
+    payment_minutes: int
+    line_limit: int
+    return_days: int
+    delivery_days_low: int
+    delivery_days_high: int
+    low_stock_from: int
+    page_size: int
+
+    def shipping_minor_for(self, items_minor: int) -> int:
+        """What a delivery of goods of this worth costs, for the hint in the cart; the quote decides."""
+        if self.free_shipping_from_minor and items_minor >= self.free_shipping_from_minor:
+            return 0
+        return self.shipping_minor
+
+    def missing_for_free(self, items_minor: int) -> int:
+        """How much is missing for a free delivery; 0 where it is free already or never."""
+        if not self.shipping_minor or not self.free_shipping_from_minor:
+            return 0
+        return max(0, self.free_shipping_from_minor - items_minor)
+
+
+class Shell(msgspec.Struct, frozen=True):
+    """What stands around every page."""
+
+    shelves: Shelves
+    online: Place | None
+    place: Place | None
+    place_label: str
+    member: Member | None
+    cart_quantity: int
+
+    @property
+    def departments(self) -> tuple[Category, ...]:
+        """What the header and the home page lead to."""
+        return self.shelves.departments
+
+
+def merchant_of(request: Asked) -> Merchant:
+    """Whose shop was asked."""
+    merchant: Merchant = request.scope["state"]["merchant"]
+    return merchant
+
+
+def merchant_id_of(request: Asked) -> MerchantId:
+    """The id of the merchant whose shop was asked, as transactions want it."""
+    return MerchantId(merchant_of(request).merchant_id)
+
+
+def commerce_of(request: Asked) -> Commerce:
+    """Commerce's tools, shared by the process."""
+    commerce: Commerce = request.app.state.commerce
+    return commerce
+
+
+def database_of(request: Asked) -> Database:
+    """The pool that shoppers' requests use."""
+    return commerce_of(request).db
+
+
+def facts_of(request: Asked) -> ShopFacts:
+    """The terms, from commerce's settings and the shop's own."""
+    selling = commerce_of(request).settings
+    own = request.app.state.get("storefront_settings") or StorefrontSettings()
+    return ShopFacts(
+        shipping_minor=selling.shipping_minor,
+        free_shipping_from_minor=selling.free_shipping_from_minor,
+        payment_minutes=selling.pay_within_minutes,
+        line_limit=selling.line_quantity,
+        return_days=own.return_days,
+        delivery_days_low=own.delivery_days_low,
+        delivery_days_high=own.delivery_days_high,
+        low_stock_from=own.low_stock_from,
+        page_size=own.page_size,
+    )
+
+
+def owner_of(request: Asked) -> str | None:
+    """Who owns this browser's cart, None before anything was put into one."""
+    token = cookie.read_secret(request, cookie.CART)
+    return f"web:{token}" if token else None
+
+
+async def load_shell(request: Asked, tx: Transaction) -> Shell:
+    """The surroundings of a page, in one go."""
+    shelves = await load_shelves(request, tx)
+    online = await find_online_place(tx)
+    place = await find_chosen_store(request, tx) or online
+    owner = owner_of(request)
+    cart = await cart_api.find_cart(tx, owner=owner) if owner else None
+    return Shell(
+        shelves=shelves,
+        online=online,
+        place=place,
+        place_label=label_place(place, request_locale(request)),
+        member=await find_signed_in(request, tx),
+        cart_quantity=cart.quantity if cart else 0,
+    )
+
+
+async def load_shelves(request: Asked, tx: Transaction) -> Shelves:
+    """The merchant's categories, from this process's memory of them."""
+    state = request.app.state
+    memory: ShelfMemory | None = state.get("storefront_shelves")
+    if memory is None:
+        memory = state["storefront_shelves"] = ShelfMemory()
+    return await memory.load(tx)
+
+
+async def find_chosen_place(request: Asked, tx: Transaction) -> Place | None:
+    """The place the shopper chose, else the one that parcels leave from, else None."""
+    return await find_chosen_store(request, tx) or await find_online_place(tx)
+
+
+async def find_chosen_store(request: Asked, tx: Transaction) -> Place | None:
+    """The store the shopper chose, None for one that shops for delivery."""
+    code = request.cookies.get(cookie.PLACE, "")
+    if not code or len(code) > cookie.PLACE_LIMIT:
+        return None
+    place = await place_api.find_place(tx, code=code)
+    return place if place and place.active and place.kind == "store" else None
+
+
+async def find_online_place(tx: Transaction) -> Place | None:
+    """The place that parcels leave from, None in a shop that has none yet."""
+    return next((p for p in await place_api.list_places(tx, kind="warehouse") if p.sells_online), None)
+
+
+def label_place(place: Place | None, locale: str) -> str:
+    """How a page calls the place: a store by its name, the warehouse by what it means to a shopper."""
+    if place is None or place.kind == "warehouse":
+        return translate(_("the online shop"), locale)
+    return place.name
+
+
+async def find_signed_in(request: Asked, tx: Transaction) -> Member | None:
+    """The member of this browser's session."""
+    token = cookie.read_secret(request, cookie.MEMBER)
+    return await member_api.find_member(tx, token=token) if token else None
+
+
+def wants_fragment(request: Asked) -> bool:
+    """Whether htmx asked for a part of the page. A restored history entry wants the whole page."""
+    headers = request.headers
+    return headers.get("hx-request") == "true" and headers.get("hx-history-restore-request") != "true"
+
+
+def own_address(request: Asked) -> str:
+    """Path and query of the page that is shown; for an htmx call that of the page it came from."""
+    shown = urlsplit(request.headers.get("hx-current-url") or str(request.url))
+    return safe_next(f"{shown.path}?{shown.query}" if shown.query else shown.path)
+
+
+def safe_next(address: str | None) -> str:
+    """The address when it is a plain path of this shop, else the home page: a link must not lead elsewhere."""
+    text = address or "/"
+    is_path = text.startswith("/") and not text.startswith("//") and "\\" not in text and text.isprintable()
+    return text if is_path and len(text) <= 2000 else "/"
+
+
+def parse_uuid(text: object) -> UUID | None:
+    """A UUID from a form or an address, None when it is none."""
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None
+
+
+def show(
+    request: Asked,
+    name: str,
+    *,
+    shell: Shell | None,
+    status_code: int = 200,
+    fragment: str | None = None,
+    notice: Notice | None = None,
+    **context: Any,
+) -> Response[str]:
+    """A page (or with ``fragment`` a part) of the shop. The notice left by the last form is shown once."""
+    left = None if fragment else read_notice(request)
+    defaults: dict[str, Any] = {"query": "", "here": "", "here_url": own_address(request), "shop": None}
+    if shell is not None:
+        defaults["shop"] = facts_of(request)
+    response = render(
+        request,
+        f"storefront/{name}",
+        status_code=status_code,
+        headers={"cache-control": "private, no-cache", "vary": "HX-Request, Cookie, Accept-Language"},
+        shell=shell,
+        fragment=fragment,
+        notice=notice or left,
+        **(defaults | context),
+    )
+    if left:
+        response.delete_cookie(cookie.NOTICE)
+    return response
