@@ -104,6 +104,18 @@ def test_a_nearly_full_disk_is_refused_before_the_database_is_made(
     assert "90 MB" in refused.value.what
 
 
+def test_a_full_disk_is_told_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    with pytest.raises(OSError, match="No space left") as refused:
+        open_installation(str(tmp_path / "var"))
+    fault = explain_error(refused.value)
+    assert fault is not None
+    assert str(tmp_path / "var") in fault.what
+
+
 @pytest.mark.parametrize(
     ("error", "word"),
     [

@@ -13,7 +13,8 @@ from typing import TypeVar
 import httpx
 import psutil
 
-from serai.main.installation import Installation, find_state
+from serai.foundation.embedded import prepare_cluster, stop_leftover
+from serai.main.installation import Installation, end_leftovers, find_state
 
 HERE = Path(__file__).parent
 T = TypeVar("T")
@@ -133,7 +134,6 @@ class Trial:
                 self.process.wait(30)
             except subprocess.TimeoutExpired:
                 self.process.kill()
+        end_leftovers(self.installation, wait_s=0)
         if (self.installation.pgdata / "PG_VERSION").exists():
-            from serai.foundation.embedded import prepare_cluster, stop_leftover
-
             stop_leftover(prepare_cluster(self.installation.pgdata))

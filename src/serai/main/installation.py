@@ -100,10 +100,19 @@ def open_installation(data_dir: str) -> Installation:
         installation.sandbox_dir,
     ):
         folder.mkdir(mode=0o700, exist_ok=True)
-    probe = installation.run_dir / f".probe-{os.getpid()}"
-    probe.write_bytes(b"x" * 4096)
-    probe.unlink()
+    _try_writing(installation.run_dir / f".probe-{os.getpid()}")
     return installation
+
+
+def _try_writing(path: Path) -> None:
+    """Let a full or read-only disk show itself now, rather than in the middle of something."""
+    try:
+        path.write_bytes(b"x" * 4096)
+    except OSError as error:
+        # Writing knows the place no more; opening did.
+        raise OSError(error.errno, error.strerror, str(path.parent)) from error
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def require_space(installation: Installation) -> None:
