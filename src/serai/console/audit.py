@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from litestar import Response, get
 
-from serai.console.desk import Desk, link
+from serai.console.desk import AtDesk, Desk, link
 from serai.console.form import parse_uuid
 from serai.foundation.errors import Invalid, _
 from serai.foundation.money import format_money
@@ -91,7 +91,7 @@ class EntryView(msgspec.Struct, frozen=True):
 
 
 @get("/audit")
-async def show_audit(desk: Desk) -> Response[str]:
+async def show_audit(desk: AtDesk) -> Response[str]:
     """The log, the newest first, of everybody or somebody, of everything or one subject."""
     desk.require("audit.read")
     actor, subject, cursor = desk.query("actor"), desk.query("subject"), desk.query("cursor")

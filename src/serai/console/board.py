@@ -6,7 +6,7 @@ from serai.commerce.order.api import load_board
 from serai.commerce.place.api import list_places
 from serai.commerce.stock.api import list_stock
 from serai.console.chart import draw_hours
-from serai.console.desk import Desk
+from serai.console.desk import AtDesk
 from serai.foundation import clock
 from serai.foundation.errors import _
 
@@ -14,7 +14,7 @@ LOW_ROWS = 8
 
 
 @get("/")
-async def show_board(desk: Desk) -> Response[str]:
+async def show_board(desk: AtDesk) -> Response[str]:
     """The whole page, or the figures alone for the refresh in the background."""
     desk.require("board.read")
     now = clock.now()

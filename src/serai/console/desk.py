@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 from litestar import Request, Response
+from litestar.di import NamedDependency
 from litestar.response import Redirect
 
 from serai.commerce.types import Commerce
@@ -204,6 +205,10 @@ class Desk:
             return None
 
         await self.do_once(operation, form, nothing)
+
+
+# What a handler asks for to be given the signed-in person.
+AtDesk = NamedDependency[Desk]
 
 
 def form_reused() -> Conflict:

@@ -3,8 +3,9 @@
 from typing import Any
 
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 
-from serai.console.desk import Desk, not_found
+from serai.console.desk import AtDesk, Desk, not_found
 from serai.console.form import Form, fill_form, note_refusal, parse_uuid, read_form, take_text
 from serai.console.staff import Secret
 from serai.foundation.database import Transaction
@@ -54,14 +55,14 @@ async def _show_list(
 
 
 @get("/keys")
-async def show_keys(desk: Desk) -> Response[str]:
+async def show_keys(desk: AtDesk) -> Response[str]:
     """All keys, revoked ones too."""
     desk.require("apikey.manage")
     return await _show_list(desk, _new_form())
 
 
 @post("/keys", status_code=200)
-async def create(request: Request[Any, Any, Any], desk: Desk) -> Response[Any]:
+async def create(request: Request[Any, Any, Any], desk: AtDesk) -> Response[Any]:
     """Make a key. Its secret is in this answer only: a digest is all that is kept."""
     desk.require("apikey.manage")
     sent = await request.form()
@@ -100,7 +101,7 @@ async def create(request: Request[Any, Any, Any], desk: Desk) -> Response[Any]:
 
 
 @post("/keys/{key_id:str}/revoke", status_code=303)
-async def revoke(desk: Desk, key_id: str) -> Response[Any]:
+async def revoke(desk: AtDesk, key_id: FromPath[str]) -> Response[Any]:
     """End a key for good."""
     desk.require("apikey.manage")
     wanted = parse_uuid(key_id)

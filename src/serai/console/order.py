@@ -6,11 +6,12 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 
 from serai.commerce.aftersale.api import cancel_order, refund_order
 from serai.commerce.order.api import count_by_state, find_order, fulfil_order, list_orders
 from serai.commerce.order.types import Order, OrderNote
-from serai.console.desk import Desk, link, not_found
+from serai.console.desk import AtDesk, Desk, link, not_found
 from serai.console.form import Form, fill_form, note_refusal, parse_uuid, read_form, take_amount, take_text
 from serai.foundation import clock
 from serai.foundation.database import Transaction
@@ -81,7 +82,7 @@ class Happening(msgspec.Struct, frozen=True):
 
 
 @get("/orders")
-async def show_orders(desk: Desk) -> Response[str]:
+async def show_orders(desk: AtDesk) -> Response[str]:
     """The list: by state, searched, since a day, paged by cursor; all of it in the address."""
     desk.require("order.read")
     query, cursor = desk.query("q"), desk.query("cursor")
@@ -230,7 +231,7 @@ def _plain_amount(minor: int, currency: str) -> str:
 
 
 @get("/orders/{reference:str}")
-async def show_order(desk: Desk, reference: str) -> Response[str]:
+async def show_order(desk: AtDesk, reference: FromPath[str]) -> Response[str]:
     """Lines, shopper, payments, refunds, what happened when, and what the ledger holds of it."""
     desk.require("order.read")
     async with desk.reading() as tx:
@@ -239,7 +240,7 @@ async def show_order(desk: Desk, reference: str) -> Response[str]:
 
 
 @post("/orders/{reference:str}/fulfil", status_code=200)
-async def fulfil(request: AnyRequest, desk: Desk, reference: str) -> Response[Any]:
+async def fulfil(request: AnyRequest, desk: AtDesk, reference: FromPath[str]) -> Response[Any]:
     """The goods have left or were handed over."""
     desk.require("order.fulfil")
     order, form = await _read(request, desk, reference, "fulfil")
@@ -256,7 +257,7 @@ async def fulfil(request: AnyRequest, desk: Desk, reference: str) -> Response[An
 
 
 @post("/orders/{reference:str}/cancel", status_code=200)
-async def cancel(request: AnyRequest, desk: Desk, reference: str) -> Response[Any]:
+async def cancel(request: AnyRequest, desk: AtDesk, reference: FromPath[str]) -> Response[Any]:
     """The order ends: goods go back on the shelf, money goes back to the shopper."""
     desk.require("order.cancel")
     order, form = await _read(request, desk, reference, "cancel")
@@ -275,7 +276,7 @@ async def cancel(request: AnyRequest, desk: Desk, reference: str) -> Response[An
 
 
 @post("/orders/{reference:str}/refund", status_code=200)
-async def refund(request: AnyRequest, desk: Desk, reference: str) -> Response[Any]:
+async def refund(request: AnyRequest, desk: AtDesk, reference: FromPath[str]) -> Response[Any]:
     """Give some of the money back. The form's key makes it happen once."""
     desk.require("order.refund")
     order, form = await _read(request, desk, reference, "refund")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 
 from serai.commerce.catalogue.api import (
     count_products,
@@ -27,7 +28,7 @@ from serai.commerce.catalogue.types import Category, NewProduct, PriceEntry, Pro
 from serai.commerce.stock.api import list_levels
 from serai.commerce.stock.types import StockLevel
 from serai.console.chart import StepsChart, draw_price_steps
-from serai.console.desk import Desk, link, not_found
+from serai.console.desk import AtDesk, Desk, link, not_found
 from serai.console.form import Form, fill_form, note_refusal, parse_uuid, read_form, take_amount, take_text
 from serai.foundation import clock
 from serai.foundation.database import Transaction
@@ -77,7 +78,7 @@ def list_choices(categories: Sequence[Category], locale: str) -> list[tuple[Cate
 
 
 @get("/products")
-async def show_products(desk: Desk) -> Response[str]:
+async def show_products(desk: AtDesk) -> Response[str]:
     """The list: searched, filtered, sorted, paged by cursor; all of it in the address."""
     desk.require("product.read")
     query, slug, cursor = desk.query("q"), desk.query("category"), desk.query("cursor")
@@ -150,7 +151,7 @@ async def _show_new(desk: Desk, form: Form, status_code: int = 200) -> Response[
 
 
 @get("/products/new")
-async def show_new_product(desk: Desk) -> Response[str]:
+async def show_new_product(desk: AtDesk) -> Response[str]:
     """The empty form."""
     desk.require("product.write")
     fields = (
@@ -168,7 +169,7 @@ async def show_new_product(desk: Desk) -> Response[str]:
 
 
 @post("/products/new", status_code=200)
-async def add_product(request: AnyRequest, desk: Desk) -> Response[Any]:
+async def add_product(request: AnyRequest, desk: AtDesk) -> Response[Any]:
     """Make a product with one variant and its first price."""
     desk.require("product.write")
     desk.require("price.write")
@@ -316,7 +317,7 @@ async def _show_product(
 
 
 @get("/products/{product_id:str}")
-async def show_product(desk: Desk, product_id: str) -> Response[str]:
+async def show_product(desk: AtDesk, product_id: FromPath[str]) -> Response[str]:
     """One product: its fields, prices and stock."""
     desk.require("product.read")
     async with desk.reading() as tx:
@@ -325,7 +326,7 @@ async def show_product(desk: Desk, product_id: str) -> Response[str]:
 
 
 @post("/products/{product_id:str}", status_code=200)
-async def save_product(request: AnyRequest, desk: Desk, product_id: str) -> Response[Any]:
+async def save_product(request: AnyRequest, desk: AtDesk, product_id: FromPath[str]) -> Response[Any]:
     """Save the fields, unless somebody else saved the product after this form was opened: then show both."""
     desk.require("product.write")
     form = read_form("edit", await request.form())
@@ -390,7 +391,7 @@ async def _show_conflict(desk: Desk, product_id: UUID, form: Form) -> Response[s
 
 
 @post("/products/{product_id:str}/prices", status_code=200)
-async def change_price(request: AnyRequest, desk: Desk, product_id: str) -> Response[Any]:
+async def change_price(request: AnyRequest, desk: AtDesk, product_id: FromPath[str]) -> Response[Any]:
     """A new price from now on, with its reason; the history keeps the old one."""
     desk.require("price.write")
     sent = await request.form()
@@ -430,13 +431,13 @@ async def change_price(request: AnyRequest, desk: Desk, product_id: str) -> Resp
 
 
 @post("/products/{product_id:str}/publish", status_code=303)
-async def publish(desk: Desk, product_id: str) -> Response[Any]:
+async def publish(desk: AtDesk, product_id: FromPath[str]) -> Response[Any]:
     """Show the product in the shop."""
     return await _set_published(desk, product_id, True)
 
 
 @post("/products/{product_id:str}/unpublish", status_code=303)
-async def unpublish(desk: Desk, product_id: str) -> Response[Any]:
+async def unpublish(desk: AtDesk, product_id: FromPath[str]) -> Response[Any]:
     """Take the product out of the shop; orders that have it are not touched."""
     return await _set_published(desk, product_id, False)
 

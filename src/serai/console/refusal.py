@@ -27,7 +27,8 @@ def show_refusal(
 ) -> Response[str]:
     """The page for a refusal anywhere under ``/console``; ``text`` is translated already."""
     locale = request_locale(request)
-    desk: Desk | None = request.scope["state"].get("console_desk")
+    state = request.scope.get("state", {})
+    desk: Desk | None = state.get("console_desk")
     staff = desk.staff if desk else None
     title = translate(TITLES.get(status, _("Something went wrong on our side")), locale)
     return render(
@@ -35,6 +36,8 @@ def show_refusal(
         "console/refused.html",
         status_code=status,
         headers={"cache-control": "no-store"},
+        # An address that leads nowhere is refused before anybody asked whose shop this is.
+        merchant=state.get("merchant") or {"name": "Serai"},
         staff=staff,
         may=staff.may if staff else None,
         nav=list_sections(staff, "", locale) if staff else [],

@@ -7,7 +7,7 @@ from litestar.response import Redirect
 
 from serai.commerce.catalogue.api import list_products
 from serai.commerce.order.api import list_orders
-from serai.console.desk import Desk
+from serai.console.desk import AtDesk
 from serai.foundation.errors import _
 
 HITS = 5
@@ -15,7 +15,7 @@ RESULTS = 10
 
 
 @get("/search")
-async def search(desk: Desk) -> Response[Any]:
+async def search(desk: AtDesk) -> Response[Any]:
     """Orders by number, e-mail or name and products by title or SKU. An order's whole number leads straight to it."""
     text = desk.query("q")
     limit = HITS if desk.is_partial else RESULTS

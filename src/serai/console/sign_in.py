@@ -5,7 +5,16 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.response import Redirect
 
-from serai.console.desk import HOME, SESSION_COOKIE, Desk, SignInNeeded, is_secure, open_desk, safe_back
+from serai.console.desk import (
+    HOME,
+    SESSION_COOKIE,
+    AtDesk,
+    Desk,
+    SignInNeeded,
+    is_secure,
+    open_desk,
+    safe_back,
+)
 from serai.console.form import Form, fill_form, read_form
 from serai.foundation.database import Database
 from serai.foundation.errors import Limited, Refused, Unauthorised, _
@@ -89,13 +98,13 @@ async def sign_out(request: AnyRequest) -> Redirect:
 
 
 @get("/password")
-async def show_password_form(desk: Desk) -> Response[str]:
+async def show_password_form(desk: AtDesk) -> Response[str]:
     """The form for a new password of one's own."""
     return _show_password(desk, fill_form("password"), 200)
 
 
 @post("/password", status_code=200)
-async def save_password(request: AnyRequest, desk: Desk) -> Response[Any]:
+async def save_password(request: AnyRequest, desk: AtDesk) -> Response[Any]:
     """Change one's own password; other sessions end."""
     form = read_form("password", await request.form())
     current, new, again = (form.values.pop(name, "") for name in ("current", "new", "again"))

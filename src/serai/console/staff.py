@@ -5,8 +5,9 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 
-from serai.console.desk import Desk, not_found
+from serai.console.desk import AtDesk, Desk, not_found
 from serai.console.form import Form, fill_form, note_refusal, parse_uuid, read_form, take_text
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Invalid, Refused, _
@@ -60,14 +61,14 @@ def _new_form() -> Form:
 
 
 @get("/staff")
-async def show_staff(desk: Desk) -> Response[str]:
+async def show_staff(desk: AtDesk) -> Response[str]:
     """Everybody who may sign in, or once could."""
     desk.require("staff.manage")
     return await _show_list(desk, _new_form())
 
 
 @post("/staff/invite", status_code=200)
-async def invite(request: Request[Any, Any, Any], desk: Desk) -> Response[Any]:
+async def invite(request: Request[Any, Any, Any], desk: AtDesk) -> Response[Any]:
     """Add somebody. The one-time password is in this answer only: it is kept nowhere, so no redirect can show it."""
     desk.require("staff.manage")
     form = read_form("invite", await request.form())
@@ -138,7 +139,7 @@ async def _change(
 
 
 @post("/staff/{staff_id:str}/role", status_code=303)
-async def set_role(request: Request[Any, Any, Any], desk: Desk, staff_id: str) -> Response[Any]:
+async def set_role(request: Request[Any, Any, Any], desk: AtDesk, staff_id: FromPath[str]) -> Response[Any]:
     """Give somebody another role, from their next click on."""
     desk.require("staff.manage")
     role = _read_role(str((await request.form()).get("role", "")))
@@ -148,19 +149,21 @@ async def set_role(request: Request[Any, Any, Any], desk: Desk, staff_id: str) -
 
 
 @post("/staff/{staff_id:str}/deactivate", status_code=303)
-async def deactivate(desk: Desk, staff_id: str) -> Response[Any]:
+async def deactivate(desk: AtDesk, staff_id: FromPath[str]) -> Response[Any]:
     """Let somebody out; their sessions end at once."""
     return await _change(desk, staff_id, _("%(name)s can no longer sign in."), active=False)
 
 
 @post("/staff/{staff_id:str}/activate", status_code=303)
-async def activate(desk: Desk, staff_id: str) -> Response[Any]:
+async def activate(desk: AtDesk, staff_id: FromPath[str]) -> Response[Any]:
     """Let somebody in again with the password they had."""
     return await _change(desk, staff_id, _("%(name)s can sign in again."), active=True)
 
 
 @post("/staff/{staff_id:str}/password", status_code=200)
-async def give_password(request: Request[Any, Any, Any], desk: Desk, staff_id: str) -> Response[Any]:
+async def give_password(
+    request: Request[Any, Any, Any], desk: AtDesk, staff_id: FromPath[str]
+) -> Response[Any]:
     """A new one-time password for somebody who forgot theirs; shown in this answer only."""
     desk.require("staff.manage")
     wanted = parse_uuid(staff_id)

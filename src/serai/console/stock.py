@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 
 from serai.commerce.catalogue.api import find_product, find_variant
 from serai.commerce.catalogue.types import Product, Variant
@@ -21,7 +22,7 @@ from serai.commerce.stock.api import (
     transfer_stock,
 )
 from serai.commerce.stock.types import Movement
-from serai.console.desk import Desk, link, not_found
+from serai.console.desk import AtDesk, Desk, link, not_found
 from serai.console.form import Form, fill_form, note_refusal, parse_uuid, read_form, take_quantity, take_text
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Refused, _
@@ -65,7 +66,7 @@ async def _choose_place(tx: Transaction, code: str) -> Place:
 
 
 @get("/stock")
-async def show_stock(desk: Desk) -> Response[str]:
+async def show_stock(desk: AtDesk) -> Response[str]:
     """A place's stock list."""
     desk.require("stock.read")
     query, cursor = desk.query("q"), desk.query("cursor")
@@ -168,7 +169,7 @@ def _view(desk: Desk, movement: Movement) -> MovementView:
 
 
 @get("/stock/{sku_id:str}")
-async def show_item(desk: Desk, sku_id: str) -> Response[str]:
+async def show_item(desk: AtDesk, sku_id: FromPath[str]) -> Response[str]:
     """Levels by place, and the movements at one of them."""
     desk.require("stock.read")
     async with desk.reading() as tx:
@@ -177,7 +178,7 @@ async def show_item(desk: Desk, sku_id: str) -> Response[str]:
 
 
 @post("/stock/{sku_id:str}/receive", status_code=200)
-async def receive(request: AnyRequest, desk: Desk, sku_id: str) -> Response[Any]:
+async def receive(request: AnyRequest, desk: AtDesk, sku_id: FromPath[str]) -> Response[Any]:
     """Goods came in."""
 
     def prepare(item: Item, form: Form, places: dict[str, Place]) -> Move | None:
@@ -201,7 +202,7 @@ async def receive(request: AnyRequest, desk: Desk, sku_id: str) -> Response[Any]
 
 
 @post("/stock/{sku_id:str}/adjust", status_code=200)
-async def adjust(request: AnyRequest, desk: Desk, sku_id: str) -> Response[Any]:
+async def adjust(request: AnyRequest, desk: AtDesk, sku_id: FromPath[str]) -> Response[Any]:
     """The books follow what was counted."""
 
     def prepare(item: Item, form: Form, places: dict[str, Place]) -> Move | None:
@@ -226,7 +227,7 @@ async def adjust(request: AnyRequest, desk: Desk, sku_id: str) -> Response[Any]:
 
 
 @post("/stock/{sku_id:str}/transfer", status_code=200)
-async def transfer(request: AnyRequest, desk: Desk, sku_id: str) -> Response[Any]:
+async def transfer(request: AnyRequest, desk: AtDesk, sku_id: FromPath[str]) -> Response[Any]:
     """Goods go from one place to another."""
 
     def prepare(item: Item, form: Form, places: dict[str, Place]) -> Move | None:
