@@ -70,7 +70,7 @@ US = Country(
         msgspec.structs.replace(CITY, width="third"),
         AddressPart(
             name="region",
-            label=_("State"),
+            label=_("State or territory"),
             missing=_("Please choose the state."),
             autocomplete="address-level1",
             width="third",

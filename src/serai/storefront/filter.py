@@ -14,7 +14,7 @@ SORTS = (
     ("relevance", _("Most bought")),
     ("price", _("Price, lowest first")),
     ("-price", _("Price, highest first")),
-    ("title", _("Name")),
+    ("title", _("Name, A to Z")),
     ("newest", _("Newest")),
 )
 

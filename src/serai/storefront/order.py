@@ -14,6 +14,7 @@ from serai.commerce.catalogue import api as catalogue
 from serai.commerce.checkout import api as checkout_api
 from serai.commerce.order import api as order_api
 from serai.commerce.order.types import Order
+from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, Outside, Refused, _
 from serai.foundation.i18n import translate
@@ -151,6 +152,7 @@ async def show_order(
         labels={card.product_id: card.label(request_locale(request)) for card in cards},
         address_rows=list_address(order, request_locale(request)),
         is_account=is_account,
+        minutes_left=max(0, int((order.expires_at - clock.now()).total_seconds()) // 60),
         is_new="new" in request.query_params,
         is_declined=is_declined(order),
         can_cancel=order.state in ("awaiting_payment", "paid"),
