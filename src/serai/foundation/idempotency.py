@@ -78,10 +78,11 @@ async def find_reply(tx: Transaction, call: Call) -> Reply | None:
 
 
 async def save_replies(tx: Transaction, rows: Sequence[ReplyRow]) -> None:
-    """Store answers; a writer for the lane's batches as well."""
+    """Store answers; a writer for the lane's batches as well. The first answer to a key is the one that stays."""
     await tx.execute(
         "INSERT INTO foundation.reply (merchant_id, caller, operation, key, body_hash, status, body)"
-        " SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::smallint[], $7::jsonb[])",
+        " SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::smallint[], $7::jsonb[])"
+        " ON CONFLICT DO NOTHING",
         tx.merchant_id,
         [row.call.caller for row in rows],
         [row.call.operation for row in rows],

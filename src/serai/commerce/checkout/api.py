@@ -2,9 +2,12 @@
 
 from uuid import UUID
 
+from serai.commerce.checkout.logic import check_address, check_contact
 from serai.commerce.checkout.place_order import (
     Draft,
+    check_total,
     choose_place,
+    describe_placed,
     place_order,
     price_items,
     quote_cart,
@@ -18,6 +21,7 @@ from serai.commerce.order.types import Address, Contact
 from serai.commerce.payment import api as payment
 from serai.commerce.types import Commerce, PaymentRequest
 from serai.foundation.errors import Conflict, _
+from serai.foundation.i18n import translate
 from serai.foundation.ids import MerchantId
 
 __all__ = [
@@ -27,7 +31,11 @@ __all__ = [
     "Draft",
     "PlacedOrder",
     "Quote",
+    "check_address",
+    "check_contact",
+    "check_total",
     "choose_place",
+    "describe_placed",
     "place_order",
     "price_items",
     "quote_cart",
@@ -82,7 +90,11 @@ async def start_payment(commerce: Commerce, merchant_id: MerchantId, *, order_id
         f"{base}/webhooks/{intent.provider}",
         order.locale,
         tuple((line.title, line.total_minor, line.quantity) for line in order.lines)
-        + ((("", order.shipping_minor, 1),) if order.shipping_minor else ()),
+        + (
+            ((translate(_("Delivery"), order.locale), order.shipping_minor, 1),)
+            if order.shipping_minor
+            else ()
+        ),
     )
     opened = await commerce.providers[intent.provider].create_payment(merchant_id, request)
     async with commerce.db.transaction(merchant_id) as tx:

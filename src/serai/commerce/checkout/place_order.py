@@ -179,12 +179,12 @@ async def place_order(
         Invalid: ``checkout.field_invalid`` with ``field``; ``checkout.empty``.
         Conflict: ``checkout.changed`` with ``changes``; ``checkout.short`` with ``shortages``. Nothing was placed.
     """
-    contact = check_contact(contact)
-    address = check_address(address) if delivery == "ship" else None
     async with commerce.db.transaction(merchant_id, "read") as tx:
         earlier = await find_placed_order(tx, owner=owner, cart_id=cart_id)
         if earlier is not None:
             return await _placed_before(commerce, tx, earlier)
+        contact = check_contact(contact)
+        address = check_address(address) if delivery == "ship" else None
         quote = await quote_cart(
             tx, settings=commerce.settings, owner=owner, cart_id=cart_id, delivery=delivery, place_id=place_id
         )
@@ -262,10 +262,27 @@ async def submit_draft(
                 if s.subject_id in titles
             )
         )
-    token = access_token(commerce.secret, order.order_id)
+    return msgspec.structs.replace(describe_placed(commerce, draft), replayed=outcome.replayed)
+
+
+def describe_placed(commerce: Commerce, draft: Draft) -> PlacedOrder:
+    """What is answered for a draft once it is placed."""
+    total_minor = sum(item.total_minor for item in draft.items) + draft.shipping_minor
+    token = access_token(commerce.secret, draft.order_id)
     return PlacedOrder(
-        order.order_id, order.number, token, order.total_minor, order.currency, outcome.replayed
+        draft.order_id, make_number(draft.order_id), token, total_minor, draft.currency, replayed=False
     )
+
+
+def check_total(expected_minor: int | None, total_minor: int) -> None:
+    """Conflict ``checkout.changed`` when the buyer counts on another total."""
+    if expected_minor is not None and expected_minor != total_minor:
+        raise Conflict(
+            "checkout.changed",
+            _("Prices or availability have changed. Please look at your order again; nothing was charged."),
+            expected_minor=expected_minor,
+            total_minor=total_minor,
+        )
 
 
 def _make_order(commerce: Commerce, draft: Draft) -> NewOrder:

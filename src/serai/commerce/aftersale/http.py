@@ -1,0 +1,58 @@
+"""JSON API of what follows on an order: cancel and refund."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, post
+from msgspec import Meta
+
+from serai.commerce.aftersale import api
+from serai.commerce.edge import API, Asked, answer_through_lane, recognise_caller
+from serai.commerce.order.types import Order
+
+
+class Cancellation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    reason: Annotated[str, Meta(max_length=200)] = ""
+
+
+class RefundBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Part or all of the money, in minor units."""
+
+    amount_minor: Annotated[int, Meta(ge=1)]
+    reason: Annotated[str, Meta(max_length=200)] = ""
+
+
+@post(f"{API}/orders/{{order_id:uuid}}/cancellation", tags=["orders"])
+async def post_cancellation(request: Asked, order_id: UUID, data: Cancellation) -> Response[Any]:
+    """Call the order off; what was paid goes back."""
+    caller = await recognise_caller(request, "order:write")
+
+    async def effect(_effect_id: UUID) -> Order:
+        return await api.cancel_order(
+            caller.commerce, caller.merchant_id, order_id=order_id, by=caller.actor, reason=data.reason
+        )
+
+    return await answer_through_lane(request, caller, "cancel", data, effect)
+
+
+@post(f"{API}/orders/{{order_id:uuid}}/refunds", tags=["orders"])
+async def post_refund(request: Asked, order_id: UUID, data: RefundBody) -> Response[Any]:
+    """Give money back."""
+    caller = await recognise_caller(request, "order:write")
+
+    async def effect(effect_id: UUID) -> Order:
+        return await api.refund_order(
+            caller.commerce,
+            caller.merchant_id,
+            order_id=order_id,
+            amount_minor=data.amount_minor,
+            reason=data.reason,
+            by=caller.actor,
+            key=str(effect_id),
+        )
+
+    return await answer_through_lane(request, caller, "refund", data, effect, status=201)
+
+
+HANDLERS = [post_cancellation, post_refund]

@@ -1,0 +1,315 @@
+"""JSON API of carts and checkout, and the door for providers' webhooks."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import Response, delete, get, patch, post, put
+from msgspec import Meta
+
+from serai.commerce.cart import api as cart_api
+from serai.commerce.cart.types import Cart
+from serai.commerce.checkout import api
+from serai.commerce.checkout.types import Delivery, PlacedOrder, Quote
+from serai.commerce.edge import (
+    API,
+    Asked,
+    Caller,
+    answer_in_transaction,
+    answer_through_lane,
+    describe_call,
+    recognise_caller,
+)
+from serai.commerce.order.types import Address, Contact
+from serai.commerce.types import Commerce
+from serai.foundation.database import Transaction
+from serai.foundation.errors import Invalid, NotFound, _
+from serai.foundation.idempotency import ReplyRow, save_replies
+from serai.foundation.ids import MerchantId
+from serai.ledger.types import Write
+
+MAX_LINES = 100
+Quantity = Annotated[int, Meta(ge=1, le=100_000)]
+
+
+class NewCart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A new cart, with a store where one was chosen."""
+
+    place_id: UUID | None = None
+
+
+class NewLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Something to put in. Prices are never taken from a request."""
+
+    sku_id: UUID
+    quantity: Quantity = 1
+
+
+class LineEdit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A new quantity; 0 takes the line out."""
+
+    quantity: Annotated[int, Meta(ge=0, le=100_000)]
+
+
+class DeliveryChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the goods get to the buyer."""
+
+    delivery: Delivery
+    place_id: UUID | None = None
+
+
+class Completion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The quote that the buyer agreed to."""
+
+    digest: Annotated[str, Meta(min_length=1, max_length=100)]
+    note: Annotated[str, Meta(max_length=500)] = ""
+
+
+class OrderItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    sku_id: UUID
+    quantity: Quantity
+
+
+class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole order in one call. ``expected_total_minor``, where given, must be what it comes to."""
+
+    lines: Annotated[list[OrderItem], Meta(min_length=1, max_length=MAX_LINES)]
+    contact: Contact
+    address: Address | None = None
+    delivery: Delivery = "ship"
+    place_id: UUID | None = None
+    expected_total_minor: int | None = None
+    locale: Literal["en", "zh_Hans"] = "en"
+    note: Annotated[str, Meta(max_length=500)] = ""
+
+
+class PaymentStart(msgspec.Struct, frozen=True):
+    """Where the buyer pays."""
+
+    pay_url: str
+
+
+@post(f"{API}/carts", tags=["checkout"])
+async def post_cart(request: Asked, data: NewCart) -> Response[Any]:
+    """Open a cart of this key."""
+    caller = await recognise_caller(request, "checkout:write")
+
+    async def effect(tx: Transaction) -> Cart:
+        return await cart_api.open_cart(tx, owner=caller.owner, place_id=data.place_id, fresh=True)
+
+    return await answer_in_transaction(request, caller, "open", data, effect, status=201)
+
+
+@get(f"{API}/carts/{{cart_id:uuid}}", tags=["checkout"])
+async def get_cart(request: Asked, cart_id: UUID) -> Cart:
+    """A cart of this key."""
+    caller = await recognise_caller(request, "checkout:write")
+    async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
+        return await cart_api.load_cart(tx, owner=caller.owner, cart_id=cart_id)
+
+
+@post(f"{API}/carts/{{cart_id:uuid}}/lines", tags=["checkout"])
+async def post_line(request: Asked, cart_id: UUID, data: NewLine) -> Response[Any]:
+    """Put something into the cart."""
+    caller = await recognise_caller(request, "checkout:write")
+
+    async def effect(tx: Transaction) -> Cart:
+        return await cart_api.add_line(
+            tx, owner=caller.owner, cart_id=cart_id, sku_id=data.sku_id, quantity=data.quantity
+        )
+
+    return await answer_in_transaction(request, caller, "add", data, effect, status=201)
+
+
+@patch(f"{API}/carts/{{cart_id:uuid}}/lines/{{line_id:uuid}}", tags=["checkout"])
+async def patch_line(request: Asked, cart_id: UUID, line_id: UUID, data: LineEdit) -> Response[Any]:
+    """Change a line's quantity."""
+    caller = await recognise_caller(request, "checkout:write")
+
+    async def effect(tx: Transaction) -> Cart:
+        return await cart_api.set_line(
+            tx, owner=caller.owner, cart_id=cart_id, line_id=line_id, quantity=data.quantity
+        )
+
+    return await answer_in_transaction(request, caller, "set", data, effect)
+
+
+@delete(f"{API}/carts/{{cart_id:uuid}}/lines/{{line_id:uuid}}", tags=["checkout"], status_code=200)
+async def delete_line(request: Asked, cart_id: UUID, line_id: UUID) -> Response[Any]:
+    """Take a line out."""
+    caller = await recognise_caller(request, "checkout:write")
+
+    async def effect(tx: Transaction) -> Cart:
+        return await cart_api.remove_line(tx, owner=caller.owner, cart_id=cart_id, line_id=line_id)
+
+    return await answer_in_transaction(request, caller, "remove", None, effect)
+
+
+async def _keep(request: Asked, cart_id: UUID, what: str, content: Any) -> Response[Any]:
+    caller = await recognise_caller(request, "checkout:write")
+
+    async def effect(tx: Transaction) -> Cart:
+        return await cart_api.set_details(tx, owner=caller.owner, cart_id=cart_id, **{what: content})
+
+    return await answer_in_transaction(request, caller, what, content, effect)
+
+
+@put(f"{API}/carts/{{cart_id:uuid}}/contact", tags=["checkout"])
+async def put_contact(request: Asked, cart_id: UUID, data: Contact) -> Response[Any]:
+    """Say whom to reach."""
+    return await _keep(request, cart_id, "contact", api.check_contact(data))
+
+
+@put(f"{API}/carts/{{cart_id:uuid}}/address", tags=["checkout"])
+async def put_address(request: Asked, cart_id: UUID, data: Address) -> Response[Any]:
+    """Say where to deliver."""
+    return await _keep(request, cart_id, "address", api.check_address(data))
+
+
+@put(f"{API}/carts/{{cart_id:uuid}}/delivery", tags=["checkout"])
+async def put_delivery(request: Asked, cart_id: UUID, data: DeliveryChoice) -> Response[Any]:
+    """Choose delivery or pick-up."""
+    return await _keep(request, cart_id, "delivery", data)
+
+
+@get(f"{API}/carts/{{cart_id:uuid}}/quote", tags=["checkout"])
+async def get_quote(request: Asked, cart_id: UUID) -> Quote:
+    """What an order of this cart comes to now; its ``digest`` completes it."""
+    caller = await recognise_caller(request, "checkout:write")
+    async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
+        cart = await cart_api.load_cart(tx, owner=caller.owner, cart_id=cart_id)
+        choice = _choice_of(cart)
+        return await api.quote_cart(
+            tx,
+            settings=caller.commerce.settings,
+            owner=caller.owner,
+            cart_id=cart_id,
+            delivery=choice.delivery,
+            place_id=choice.place_id,
+        )
+
+
+def _choice_of(cart: Cart) -> DeliveryChoice:
+    return msgspec.convert(cart.details.get("delivery", {"delivery": "ship"}), DeliveryChoice)
+
+
+@post(f"{API}/carts/{{cart_id:uuid}}/complete", tags=["checkout"])
+async def post_complete(request: Asked, cart_id: UUID, data: Completion) -> Response[Any]:
+    """Place the order that was quoted."""
+    caller = await recognise_caller(request, "checkout:write")
+
+    async def effect(_effect_id: UUID) -> PlacedOrder:
+        async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
+            earlier = await cart_api.find_placed_order(tx, owner=caller.owner, cart_id=cart_id)
+            cart = None if earlier else await cart_api.load_cart(tx, owner=caller.owner, cart_id=cart_id)
+        details = cart.details if cart else {}
+        if cart and "contact" not in details:
+            raise Invalid(
+                "checkout.field_invalid", _("Please give an e-mail address."), field="email", reason="missing"
+            )
+        choice = _choice_of(cart) if cart else DeliveryChoice("ship")
+        contact, address = details.get("contact"), details.get("address")
+        return await api.place_order(
+            caller.commerce,
+            caller.merchant_id,
+            owner=caller.owner,
+            cart_id=cart_id,
+            # A cart that has become an order already answers with it, whatever else is said.
+            contact=msgspec.convert(contact, Contact) if contact else Contact("", ""),
+            address=msgspec.convert(address, Address) if address else None,
+            delivery=choice.delivery,
+            place_id=choice.place_id,
+            expected_digest=data.digest,
+            member_id=None,
+            locale="en",
+            note=data.note,
+            channel="api",
+        )
+
+    return await answer_through_lane(request, caller, "complete", data, effect, status=201)
+
+
+@post(f"{API}/orders", tags=["checkout"])
+async def post_order(request: Asked, data: OrderBody) -> Response[Any]:
+    """Place a whole order in one call."""
+    caller = await recognise_caller(request, "checkout:write")
+    call = describe_call(request, caller, "order", data)
+
+    async def effect(effect_id: UUID) -> PlacedOrder:
+        draft = await _make_draft(caller, data, effect_id)
+        # What will be answered follows from the draft, so it can commit together with the order.
+        reply = ReplyRow(call, 201, msgspec.to_builtins(api.describe_placed(caller.commerce, draft)))
+        return await api.submit_draft(
+            caller.commerce, caller.merchant_id, draft, (Write(save_replies, reply),)
+        )
+
+    return await answer_through_lane(request, caller, "order", data, effect, status=201)
+
+
+async def _make_draft(caller: Caller, data: OrderBody, order_id: UUID) -> api.Draft:
+    contact = api.check_contact(data.contact)
+    address = api.check_address(data.address) if data.delivery == "ship" else None
+    wanted: dict[UUID, int] = {}
+    for line in data.lines:
+        wanted[line.sku_id] = wanted.get(line.sku_id, 0) + line.quantity
+    async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
+        place = await api.choose_place(tx, data.delivery, data.place_id)
+        currency, items = await api.price_items(tx, wanted)
+    items_minor = sum(item.total_minor for item in items)
+    shipping_minor = api.shipping_price(caller.commerce.settings, data.delivery, items_minor)
+    api.check_total(data.expected_total_minor, items_minor + shipping_minor)
+    return api.Draft(
+        order_id=order_id,
+        cart_id=None,
+        channel="api",
+        items=items,
+        currency=currency,
+        shipping_minor=shipping_minor,
+        contact=contact,
+        address=address,
+        delivery=data.delivery,
+        place_id=place.place_id,
+        member_id=None,
+        locale=data.locale,
+        note=data.note,
+    )
+
+
+@post(f"{API}/orders/{{order_id:uuid}}/payment", tags=["checkout"], status_code=200)
+async def post_payment(request: Asked, order_id: UUID) -> Response[Any]:
+    """Start (or go on with) the order's payment; answers where the buyer pays. Repeating it is harmless."""
+    caller = await recognise_caller(request, "checkout:write")
+    pay_url = await api.start_payment(
+        caller.commerce, caller.merchant_id, order_id=order_id, base_url=str(request.base_url)
+    )
+    return Response(PaymentStart(pay_url))
+
+
+@post("/webhooks/{provider:str}", include_in_schema=False, status_code=200)
+async def post_webhook(request: Asked, provider: str) -> Response[Any]:
+    """A provider's message: checked by its signature, taken in once, acknowledged when it is durable."""
+    merchant_id = MerchantId(request.scope["state"]["merchant"].merchant_id)
+    commerce: Commerce = request.app.state.commerce
+    adapter = commerce.providers.get(provider)
+    if adapter is None:
+        raise NotFound("webhook.unknown", _("There is no such payment provider."))
+    event = adapter.read_webhook(merchant_id, request.headers, await request.body())
+    await api.settle_payment(commerce, merchant_id, event=event, source="webhook")
+    return Response({"received": event.event_id})
+
+
+HANDLERS = [
+    post_cart,
+    get_cart,
+    post_line,
+    patch_line,
+    delete_line,
+    put_contact,
+    put_address,
+    put_delivery,
+    get_quote,
+    post_complete,
+    post_order,
+    post_payment,
+    post_webhook,
+]

@@ -1,0 +1,33 @@
+"""What must happen when a provider stays silent: its payments are looked up."""
+
+import logging
+from datetime import timedelta
+
+from serai.commerce.checkout.settle_payment import refresh_payment
+from serai.commerce.payment.api import list_unsettled_orders
+from serai.commerce.types import Commerce
+from serai.foundation import clock
+from serai.foundation.database import Database
+from serai.foundation.errors import Outside
+from serai.foundation.ids import MerchantId
+
+log = logging.getLogger("serai.commerce")
+
+QUIET_S = 20
+LOOK_BACK_HOURS = 48
+
+
+async def check_payments(commerce: Commerce, owner: Database) -> int:
+    """Ask providers about payments that were started and never heard of again. Returns how many orders were asked for."""
+    now = clock.now()
+    orders = await list_unsettled_orders(
+        owner, after=now - timedelta(hours=LOOK_BACK_HOURS), before=now - timedelta(seconds=QUIET_S)
+    )
+    for merchant_id, order_id in orders:
+        try:
+            await refresh_payment(commerce, MerchantId(merchant_id), order_id=order_id, source="check")
+        except Outside as error:
+            log.info("payment of order %s cannot be looked up: %s", order_id, error)
+        except Exception:
+            log.exception("payment of order %s could not be settled", order_id)
+    return len(orders)

@@ -1,0 +1,124 @@
+"""The JSON API's edge: who calls, with which key, and the one way in which a mutating call is answered."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response
+
+from serai.commerce.types import Commerce
+from serai.foundation.database import Transaction
+from serai.foundation.idempotency import (
+    Call,
+    Reply,
+    ReplyRow,
+    find_reply,
+    in_flight,
+    make_call,
+    run_once,
+    save_replies,
+)
+from serai.foundation.ids import MerchantId
+from serai.identity.apikey.api import ApiKey, KeyRing, require_scope
+
+Asked = Request[Any, Any, Any]
+API = "/api/v1"
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """A program with its key, and the tools to serve it."""
+
+    merchant_id: MerchantId
+    key: ApiKey
+    commerce: Commerce
+
+    @property
+    def actor(self) -> str:
+        """As the audit log names it."""
+        return f"api:{self.key.name}"
+
+    @property
+    def owner(self) -> str:
+        """As carts know their owner."""
+        return f"api:{self.key.key_id}"
+
+
+async def recognise_caller(request: Asked, scope: str) -> Caller:
+    """The caller behind the request's key. Unauthorised or Forbidden when there is none or it may not."""
+    merchant_id = MerchantId(request.scope["state"]["merchant"].merchant_id)
+    keys: KeyRing = request.app.state.keys
+    key = await keys.recognise(merchant_id, request.headers.get("authorization"))
+    require_scope(key, scope)
+    commerce: Commerce = request.app.state.commerce
+    return Caller(merchant_id, key, commerce)
+
+
+def describe_call(request: Asked, caller: Caller, operation: str, body: Any) -> Call:
+    """The call with its Idempotency-Key and body. Invalid when the key is missing."""
+    return make_call(
+        str(caller.key.key_id),
+        f"{operation} {request.url.path}",
+        request.headers.get("idempotency-key"),
+        body,
+    )
+
+
+async def answer_in_transaction(
+    request: Asked,
+    caller: Caller,
+    operation: str,
+    body: Any,
+    effect: Callable[[Transaction], Awaitable[Any]],
+    *,
+    status: int = 200,
+) -> Response[Any]:
+    """Answer a mutating call whose effect is one transaction: the stored reply commits with it."""
+    call = describe_call(request, caller, operation, body)
+
+    async def run(tx: Transaction) -> tuple[int, Any]:
+        return status, await effect(tx)
+
+    return to_response(await run_once(caller.commerce.db, caller.merchant_id, call, run))
+
+
+async def answer_through_lane(
+    request: Asked,
+    caller: Caller,
+    operation: str,
+    body: Any,
+    effect: Callable[[UUID], Awaitable[Any]],
+    *,
+    status: int = 200,
+) -> Response[Any]:
+    """Answer a mutating call whose effect goes through the ledger's lane, which knows its repeats by the given id.
+
+    The reply is stored after the effect: a crash in between makes the repeat find the effect done and store it then.
+    """
+    call = describe_call(request, caller, operation, body)
+    effect_id = call.effect_id(caller.merchant_id)
+    under_way: set[UUID] = request.app.state.calls_under_way
+    db = caller.commerce.db
+    async with db.transaction(caller.merchant_id, "read") as tx:
+        earlier = await find_reply(tx, call)
+    if earlier is not None:
+        return to_response(earlier)
+    if effect_id in under_way:
+        raise in_flight()
+    under_way.add(effect_id)
+    try:
+        content = msgspec.to_builtins(await effect(effect_id))
+        async with db.transaction(caller.merchant_id) as tx:
+            await save_replies(tx, [ReplyRow(call, status, content)])
+            # A twin in another process may have been first: its body must be this one, and its reply is the one kept.
+            kept = await find_reply(tx, call)
+    finally:
+        under_way.discard(effect_id)
+    assert kept is not None
+    return to_response(Reply(kept.status, kept.body))
+
+
+def to_response(reply: Reply) -> Response[Any]:
+    """A reply over HTTP; a repeated one says so."""
+    headers = {"idempotent-replayed": "true"} if reply.replayed else {}
+    return Response(reply.body, status_code=reply.status, headers=headers)

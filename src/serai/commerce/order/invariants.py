@@ -1,0 +1,97 @@
+"""Equations of orders, prices and payments; each statement returns the rows that break one."""
+
+from serai.foundation.invariant import Invariant
+
+INVARIANTS = (
+    Invariant(
+        "commerce.order_totals",
+        "An order's goods are the sum of its lines, its quantity that of their quantities.",
+        """
+        SELECT o.merchant_id, o.order_id, o.items_minor, sum(l.total_minor) AS lines_minor
+        FROM commerce.sales_order o LEFT JOIN commerce.order_line l
+            ON l.merchant_id = o.merchant_id AND l.order_id = o.order_id
+        GROUP BY o.merchant_id, o.order_id, o.items_minor, o.quantity
+        HAVING o.items_minor IS DISTINCT FROM sum(l.total_minor) OR o.quantity IS DISTINCT FROM sum(l.quantity)
+        """,
+    ),
+    Invariant(
+        "commerce.prices_are_newest_entries",
+        "A variant's price is that of its newest price entry.",
+        """
+        SELECT v.merchant_id, v.sku_id, v.price_minor, p.amount_minor FROM commerce.variant v
+        LEFT JOIN (SELECT DISTINCT ON (merchant_id, sku_id) merchant_id, sku_id, amount_minor
+            FROM commerce.price_entry ORDER BY merchant_id, sku_id, valid_from DESC, price_id DESC) p
+            ON p.merchant_id = v.merchant_id AND p.sku_id = v.sku_id
+        WHERE v.price_minor IS DISTINCT FROM p.amount_minor
+        """,
+    ),
+    Invariant(
+        "commerce.captured_orders_are_paid",
+        "An order whose payment was captured is paid, or the money is on its way back.",
+        """
+        SELECT o.merchant_id, o.order_id, o.state FROM commerce.sales_order o
+        JOIN commerce.payment_intent i ON i.merchant_id = o.merchant_id AND i.order_id = o.order_id
+        JOIN (SELECT merchant_id, intent_id, max(amount_minor) AS minor FROM commerce.payment_event
+            WHERE kind = 'captured' GROUP BY 1, 2) c ON c.merchant_id = i.merchant_id AND c.intent_id = i.intent_id
+        WHERE o.paid_at IS NULL AND c.minor > coalesce((SELECT sum(r.amount_minor) FROM commerce.refund r
+            WHERE r.merchant_id = o.merchant_id AND r.intent_id = i.intent_id AND r.failed_at IS NULL), 0)
+        """,
+    ),
+    Invariant(
+        "commerce.refunds_within_captures",
+        "No more is refunded of a payment than was captured.",
+        """
+        SELECT r.merchant_id, r.intent_id, sum(r.amount_minor) AS refunded_minor FROM commerce.refund r
+        WHERE r.failed_at IS NULL GROUP BY r.merchant_id, r.intent_id
+        HAVING sum(r.amount_minor) > coalesce((SELECT max(e.amount_minor) FROM commerce.payment_event e
+            WHERE e.merchant_id = r.merchant_id AND e.intent_id = r.intent_id AND e.kind = 'captured'), 0)
+        """,
+    ),
+    Invariant(
+        "commerce.placed_carts_have_orders",
+        "A cart that was placed names an order that exists.",
+        """
+        SELECT c.merchant_id, c.cart_id, c.order_id FROM commerce.cart c
+        LEFT JOIN commerce.sales_order o ON o.merchant_id = c.merchant_id AND o.order_id = c.order_id
+        WHERE c.order_id IS NOT NULL AND o.order_id IS NULL
+        """,
+    ),
+    Invariant(
+        "commerce.every_order_was_told",
+        "Every order has its OrderPlaced in the event log, and every such event its order.",
+        """
+        SELECT coalesce(o.merchant_id, e.merchant_id) AS merchant_id, coalesce(o.order_id, e.subject_id) AS order_id
+        FROM commerce.sales_order o FULL JOIN (
+            SELECT merchant_id, subject_id FROM foundation.event WHERE name = 'OrderPlaced') e
+            ON e.merchant_id = o.merchant_id AND e.subject_id = o.order_id
+        WHERE (o.order_id IS NULL OR e.subject_id IS NULL)
+            AND coalesce(o.placed_at, now()) > now() - interval '30 days'
+        """,
+    ),
+    Invariant(
+        "commerce.order_due_matches_state",
+        "What an order's buyer owes in the ledger follows from its state: all while it waits, nothing once it is over.",
+        """
+        SELECT o.merchant_id, o.order_id, o.state, a.posted_dr - a.posted_cr AS due_minor
+        FROM commerce.sales_order o JOIN ledger.account a ON a.merchant_id = o.merchant_id
+            AND a.subject_id = o.order_id AND a.kind = 'order_due'
+        WHERE o.total_minor > 0 AND NOT EXISTS (SELECT FROM commerce.refund r WHERE r.merchant_id = o.merchant_id
+                AND r.order_id = o.order_id AND r.done_at IS NULL)
+            AND a.posted_dr - a.posted_cr <> CASE o.state WHEN 'awaiting_payment' THEN o.total_minor ELSE 0 END
+        """,
+    ),
+    Invariant(
+        "commerce.open_orders_hold_their_stock",
+        "Every line of an order that waits or is paid holds a reservation of its quantity, no other order holds any.",
+        """
+        SELECT p.merchant_id, p.document_id, p.held, o.state, o.quantity FROM (
+            SELECT t.merchant_id, t.document_id, sum(t.amount) AS held FROM ledger.transfer t
+            JOIN ledger.account c ON c.merchant_id = t.merchant_id AND c.account_id = t.credit_id AND c.kind = 'stock'
+            LEFT JOIN ledger.transfer x ON x.merchant_id = t.merchant_id AND x.pending_id = t.transfer_id
+            WHERE t.phase = 2 AND x.transfer_id IS NULL GROUP BY 1, 2) p
+        FULL JOIN (SELECT * FROM commerce.sales_order WHERE state IN ('awaiting_payment', 'paid')) o
+            ON o.merchant_id = p.merchant_id AND o.order_id = p.document_id
+        WHERE p.held IS DISTINCT FROM o.quantity
+        """,
+    ),
+)

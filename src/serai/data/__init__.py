@@ -1,0 +1,1 @@
+"""The data platform: facts of the past and present, kept for analysis."""

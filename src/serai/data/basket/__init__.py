@@ -1,0 +1,1 @@
+"""Baskets of earlier years, as other systems recorded them."""

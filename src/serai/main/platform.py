@@ -1,0 +1,116 @@
+"""The tools of one process put together: database pools, lane, merchants, keys, payment providers."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from serai.commerce.payment.sandbox import SandboxAccount, SandboxProvider
+from serai.commerce.settings import CommerceSettings
+from serai.commerce.types import Commerce
+from serai.foundation.database import Database, open_database
+from serai.identity.apikey.api import KeyRing
+from serai.identity.merchant.api import MerchantRegistry, list_merchants
+from serai.ledger.api import Lane
+from serai.main.settings import HouseSettings
+
+POOL_SIZE = 12
+PAY_ACCOUNTS = "pay_accounts"
+
+
+class Secrets(msgspec.Struct, frozen=True):
+    """Keys that the installation made for itself; they lie in the database, where only the owner's role reads them."""
+
+    csrf: str
+    order_link: str
+    pay_accounts: tuple[SandboxAccount, ...]
+
+
+class Platform:
+    """Everything that a web worker or a worker needs. Open with :func:`open_platform`, close with :meth:`close`."""
+
+    def __init__(self, db: Database, owner: Database, secret: Secrets, settings: CommerceSettings) -> None:
+        self.db = db
+        self.owner = owner
+        self.secret = secret
+        self.lane = Lane(db)
+        self.merchants = MerchantRegistry(db)
+        self.keys = KeyRing(db)
+        self._settings = settings
+        self._provider: SandboxProvider | None = None
+        self.commerce: Commerce
+
+    async def start(self) -> None:
+        """Connect the parts. Must run inside the process's event loop."""
+        ids = {merchant.slug: merchant.merchant_id for merchant in await list_merchants(self.db)}
+        accounts: Mapping[UUID, SandboxAccount] = {
+            ids[account.slug]: account for account in self.secret.pay_accounts if account.slug in ids
+        }
+        self._provider = SandboxProvider(
+            self._settings.sandbox_url, accounts, self._settings.provider_timeout_s
+        )
+        self.commerce = Commerce(
+            self.db,
+            self.lane,
+            {self._provider.name: self._provider},
+            self._settings,
+            self.secret.order_link.encode(),
+        )
+        self.lane.start()
+        await self.merchants.start()
+
+    async def close(self) -> None:
+        """Let the lane finish what waits, then let go of everything."""
+        await self.lane.stop()
+        await self.merchants.stop()
+        if self._provider:
+            await self._provider.close()
+        await self.db.close()
+        await self.owner.close()
+
+
+async def open_platform(url: str, settings: CommerceSettings) -> Platform:
+    """Open the pools and read the installation's secrets. DatabaseUnreachable when there is no database."""
+    owner = await open_database(url, role=None, size=2)
+    db = await open_database(url, size=POOL_SIZE)
+    platform = Platform(db, owner, await load_secrets(owner), settings)
+    await platform.start()
+    return platform
+
+
+async def load_secrets(owner: Database) -> Secrets:
+    """The installation's keys, made where they are missing."""
+    for name in ("csrf", "order_link"):
+        await owner.execute(
+            "INSERT INTO foundation.secret (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            name,
+            secrets.token_hex(32),
+        )
+    rows = await owner.fetch("SELECT name, value FROM foundation.secret")
+    found: dict[str, Any] = {row["name"]: row["value"] for row in rows}
+    accounts = msgspec.convert(json.loads(found.get(PAY_ACCOUNTS, "[]")), tuple[SandboxAccount, ...])
+    return Secrets(found["csrf"], found["order_link"], accounts)
+
+
+async def save_pay_accounts(owner: Database, accounts: tuple[SandboxAccount, ...]) -> None:
+    """Keep the merchants' accounts at the payment sandbox."""
+    await owner.execute(
+        "INSERT INTO foundation.secret (name, value) VALUES ($1, $2)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        PAY_ACCOUNTS,
+        msgspec.json.encode(accounts).decode(),
+    )
+
+
+async def open_configured_platform(url: str, settings: dict[str, Any]) -> Platform:
+    """The platform with what the processes' settings decide for commerce where its own are empty."""
+    house: HouseSettings = settings["foundation"]
+    commerce = settings["commerce"]
+    if not commerce.sandbox_url:
+        commerce = msgspec.structs.replace(commerce, sandbox_url=f"http://127.0.0.1:{house.sandbox_port}")
+    if not commerce.public_url and house.public_url:
+        commerce = msgspec.structs.replace(commerce, public_url=house.public_url)
+    return await open_platform(url, commerce)

@@ -1,0 +1,189 @@
+"""The web process: every surface's handlers in one Litestar application, behind a thin front that knows the tenant."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, MediaType, Request, Response, get
+from litestar.config.compression import CompressionConfig
+from litestar.config.csrf import CSRFConfig
+from litestar.datastructures import CacheControlHeader, State
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import RedocRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.static_files import create_static_files_router
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+import serai
+from serai.commerce.aftersale import http as aftersale_http
+from serai.commerce.catalogue import http as catalogue_http
+from serai.commerce.checkout import http as checkout_http
+from serai.commerce.order import http as order_http
+from serai.commerce.stock import http as stock_http
+from serai.console.refusal import show_refusal as render_console_error
+from serai.console.routes import ROUTES as CONSOLE_ROUTES
+from serai.foundation import observe
+from serai.foundation.database import open_database
+from serai.foundation.errors import NotFound, Outside, Refused
+from serai.foundation.http import (
+    MAX_BODY_BYTES,
+    SECURITY_HEADERS,
+    answer_bug,
+    answer_http,
+    answer_outside,
+    answer_refused,
+)
+from serai.foundation.pages import STATIC, Pages
+from serai.main.platform import Platform, load_secrets, open_configured_platform
+from serai.main.settings import load_settings
+from serai.storefront.error import render_error as render_shop_error
+from serai.storefront.routes import ROUTES as SHOP_ROUTES
+
+log = logging.getLogger("serai.web")
+
+API_HANDLERS = [
+    *catalogue_http.HANDLERS,
+    *stock_http.HANDLERS,
+    *checkout_http.HANDLERS,
+    *order_http.HANDLERS,
+    *aftersale_http.HANDLERS,
+]
+
+
+@get("/healthz", include_in_schema=False, media_type=MediaType.TEXT, sync_to_thread=False)
+def answer_alive() -> str:
+    """The process answers."""
+    return "alive\n"
+
+
+@get("/readyz", include_in_schema=False)
+async def answer_ready(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
+    """The process can serve: its database answers. 503 with the reason otherwise."""
+    platform: Platform = request.app.state.platform
+    async with asyncio.timeout(2):
+        await platform.db.fetchval("SELECT 1")
+    return Response({"database": "ok", "lane_depth": platform.lane.depth})
+
+
+def render_error(
+    request: Request[Any, Any, Any], status: int, code: str, message: str, data: dict[str, Any]
+) -> Response[Any]:
+    """The error page of the surface that was asked."""
+    surface = render_console_error if request.url.path.startswith("/console") else render_shop_error
+    return surface(request, status, code, message, data)
+
+
+class Front:
+    """In front of the application: finds the merchant by host name, and puts security headers on every answer."""
+
+    def __init__(self, app: Litestar) -> None:
+        self.app = app
+        self._headers = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        if scope["path"] not in ("/healthz", "/readyz", "/metrics") and not scope["path"].startswith(
+            "/static/"
+        ):
+            host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+            try:
+                merchant = self.app.state.platform.merchants.resolve(host)
+            except NotFound as refusal:
+                await _send_text(send, 404, refusal.message)
+                return
+            scope["state"] = {"merchant": merchant}
+
+        async def send_with_headers(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self._headers]
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+async def _send_text(send: Send, status: int, text: str) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": f"{text}\n".encode(), "more_body": False})
+
+
+def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
+    """The application for a database. Its parts are opened when the server starts it."""
+
+    @asynccontextmanager
+    async def run_platform(app: Litestar) -> AsyncIterator[None]:
+        platform = await open_configured_platform(url, settings)
+        app.state.platform = platform
+        app.state.db = platform.db
+        app.state.commerce = platform.commerce
+        app.state.keys = platform.keys
+        try:
+            yield
+        finally:
+            await platform.close()
+
+    app = Litestar(
+        route_handlers=[
+            answer_alive,
+            answer_ready,
+            *API_HANDLERS,
+            *SHOP_ROUTES,
+            *CONSOLE_ROUTES,
+            create_static_files_router(
+                "/static",
+                directories=[STATIC],
+                cache_control=CacheControlHeader(max_age=31_536_000, public=True, immutable=True),
+            ),
+        ],
+        lifespan=[run_platform],
+        state=State(
+            {
+                "pages": Pages(("serai.storefront", "serai.console")),
+                "error_page": render_error,
+                "calls_under_way": set(),
+                "storefront_settings": settings.get("storefront"),
+            }
+        ),
+        exception_handlers={
+            Refused: answer_refused,
+            Outside: answer_outside,
+            HTTPException: answer_http,
+            Exception: answer_bug,
+        },
+        csrf_config=CSRFConfig(secret=csrf_secret, exclude=["^/api/", "^/webhooks/"], cookie_httponly=True),
+        compression_config=CompressionConfig(backend="gzip", minimum_size=1000, gzip_compress_level=5),
+        openapi_config=OpenAPIConfig(
+            title="Serai",
+            version=serai.__version__,
+            path="/api/v1/schema",
+            render_plugins=[RedocRenderPlugin()],
+            components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
+            security=[{"key": []}],
+        ),
+        request_max_body_size=MAX_BODY_BYTES,
+        logging_config=None,
+        debug=False,
+    )
+    return Front(app)
+
+
+def create_app() -> ASGIApp:
+    """The application of this installation, from the environment: what ``serai web`` serves."""
+    observe.set_up_logging()
+    settings = load_settings(os.environ)
+    url = settings["foundation"].database_url
+
+    async def read_csrf_secret() -> str:
+        owner = await open_database(url, role=None, size=1)
+        try:
+            return (await load_secrets(owner)).csrf
+        finally:
+            await owner.close()
+
+    return make_app(url, asyncio.run(read_csrf_secret()), settings)

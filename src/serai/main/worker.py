@@ -1,0 +1,69 @@
+"""The worker process: delivers the event log to its subscribers and runs jobs and schedules."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+
+from serai.commerce.aftersale import jobs as aftersale_jobs
+from serai.commerce.checkout import jobs as checkout_jobs
+from serai.foundation import clock, observe
+from serai.foundation.event import Subscriber, pump_events
+from serai.foundation.job import Schedule, install_jobs, run_schedules
+from serai.main.platform import Platform, open_configured_platform
+from serai.main.settings import load_settings
+from serai.main.upkeep import keep_house, make_partitions
+
+log = logging.getLogger("serai.worker")
+
+POLL_S = 0.1
+RETRY_S = 1.0
+SUBSCRIBERS: tuple[Subscriber, ...] = ()
+
+
+async def run_worker(stopped: asyncio.Event) -> None:
+    """Work until ``stopped`` is set. The database may go and come back meanwhile."""
+    observe.set_up_logging()
+    settings = load_settings(os.environ)
+    url = settings["foundation"].database_url
+    await install_jobs(url)
+    platform = await open_configured_platform(url, settings)
+    await make_partitions(platform.owner, clock.now().date())
+    log.info("the worker runs")
+    pumps = [asyncio.create_task(_pump(platform, each, stopped)) for each in SUBSCRIBERS]
+    try:
+        await run_schedules(platform.owner, list_schedules(platform), stopped)
+    finally:
+        stopped.set()
+        await asyncio.gather(*pumps, return_exceptions=True)
+        await platform.close()
+
+
+def list_schedules(platform: Platform) -> Sequence[Schedule]:
+    """What comes again and again."""
+    commerce, owner = platform.commerce, platform.owner
+    return (
+        Schedule("expire orders", "* * * * * */5", lambda: aftersale_jobs.expire_orders(commerce, owner)),
+        Schedule("ask for refunds", "* * * * * */15", lambda: aftersale_jobs.ask_refunds(commerce, owner)),
+        Schedule("check payments", "* * * * * */15", lambda: checkout_jobs.check_payments(commerce, owner)),
+        Schedule(
+            "make event partitions",
+            "7 * * * *",
+            lambda: make_partitions(owner, clock.now().date() + timedelta(days=1)),
+        ),
+        Schedule("keep house", "11 * * * *", lambda: keep_house(platform)),
+    )
+
+
+async def _pump(platform: Platform, subscriber: Subscriber, stopped: asyncio.Event) -> None:
+    """Deliver events to one subscriber; a failing one waits and comes again without holding up the others."""
+    while not stopped.is_set():
+        try:
+            moved = await pump_events(platform.owner, platform.db, subscriber)
+            pause_s = 0.0 if moved else POLL_S
+        except Exception:
+            log.exception("subscriber %s failed", subscriber.name)
+            pause_s = RETRY_S
+        if pause_s:
+            await asyncio.sleep(pause_s)
