@@ -1,6 +1,8 @@
 """A small shop of one test's own, with staff in every role, and visitors that use its console as browsers do."""
 
+import asyncio
 from dataclasses import dataclass, field
+from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 from uuid import UUID
@@ -112,13 +114,19 @@ class Shop:
         )
 
 
+@cache
+def _hash_password() -> "asyncio.Future[str]":
+    # Hashing is slow on purpose, and all the staff of all these shops share one password.
+    return asyncio.ensure_future(hash_password(PASSWORD))
+
+
 async def furnish(merchant: Merchant, commerce: Commerce, till: Till) -> Shop:
     """Put staff, places, a category and a product of which 40 are in stock into a new merchant."""
     merchant_id = MerchantId(merchant.merchant_id)
     online = Place(new_id(), "online", "Online warehouse", "warehouse", True, True)
     store = Place(new_id(), "s1", "Harbor store", "store", False, True)
     category = Category(new_id(), None, "grocery", "Grocery", {}, None, 0, True)
-    password_hash = await hash_password(PASSWORD)
+    password_hash = await _hash_password()
     async with commerce.db.transaction(merchant_id) as tx:
         for role in ROLES:
             email = f"{role}@{merchant.slug}.example"

@@ -13,7 +13,7 @@ from litestar.di import NamedDependency
 from litestar.response import Redirect
 
 from serai.commerce.types import Commerce
-from serai.console.form import Form
+from serai.console.form import Form, clean_text
 from serai.foundation.database import Database, Transaction
 from serai.foundation.errors import Conflict, NotFound, Refused, _
 from serai.foundation.i18n import translate
@@ -113,7 +113,7 @@ class Desk:
 
     def query(self, name: str, allowed: Sequence[str] = ()) -> str:
         """A parameter of the address, trimmed; one that is not ``allowed`` counts as the first allowed one."""
-        value = self.request.query_params.get(name, "").strip()[:MAX_QUERY_CHARACTERS]
+        value = clean_text(self.request.query_params.get(name, "")).strip()[:MAX_QUERY_CHARACTERS]
         if allowed and value not in allowed:
             return allowed[0]
         return value

@@ -39,17 +39,22 @@ def fill_form(prefix: str, **values: object) -> Form:
 
 def read_form(prefix: str, sent: Mapping[str, Any]) -> Form:
     """The form that came back: texts trimmed (passwords are not), anything that is no text ignored."""
-    values = {
-        name: value[:MAX_FIELD_CHARACTERS] if name in PASSWORDS else value[:MAX_FIELD_CHARACTERS].strip()
-        for name, value in sent.items()
-        if isinstance(value, str)
-    }
+    values = {}
+    for name, value in sent.items():
+        if isinstance(value, str):
+            text = clean_text(value[:MAX_FIELD_CHARACTERS])
+            values[name] = text if name in PASSWORDS else text.strip()
     values.pop("_csrf_token", None)
     key = values.pop("key", "")
     form = Form(values, prefix=f"{prefix}-")
     if parse_uuid(key) is not None:
         form.key = key
     return form
+
+
+def clean_text(text: str) -> str:
+    """The text without NUL, the one character that PostgreSQL cannot store."""
+    return text.replace("\0", "")
 
 
 def parse_uuid(text: str) -> UUID | None:

@@ -1,5 +1,6 @@
 """Orders: find them, read everything about one, fulfil, cancel, refund."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from serai.ledger.types import Phase, currency_unit
 
 PATH = "/console/orders"
 PAGE_SIZE = 50
+NUMBER = re.compile(r"[0-9A-Z-]{1,40}")
 STATES = {
     "": _("All"),
     "paid": _("To fulfil"),
@@ -135,7 +137,9 @@ async def show_orders(desk: AtDesk) -> Response[str]:
 async def _load(tx: Transaction, reference: str) -> Order:
     """An order by its number, or by its id as other pages link it."""
     order_id = parse_uuid(reference)
-    order = await (find_order(tx, order_id=order_id) if order_id else find_order(tx, number=reference[:40]))
+    if order_id is None and not NUMBER.fullmatch(reference):
+        raise not_found()
+    order = await (find_order(tx, order_id=order_id) if order_id else find_order(tx, number=reference))
     if order is None:
         raise not_found()
     return order
@@ -208,6 +212,7 @@ async def _show_order(
     }
     if form is not None:
         forms[open_action] = form
+    actions = list_actions(desk, order)
     return desk.page(
         "order.html",
         "order",
@@ -215,7 +220,9 @@ async def _show_order(
         crumbs=[(desk.say(_("Orders")), PATH), (order.number, "")],
         status_code=status_code,
         order=order,
-        actions=list_actions(desk, order),
+        actions=actions,
+        # A refusal whose form is gone, since the order has moved on, is told above.
+        homeless=form.errors.get("", "") if form is not None and open_action not in actions else "",
         open_action=open_action,
         fulfil_form=forms["fulfil"],
         refund_form=forms["refund"],

@@ -1,0 +1,212 @@
+"""Products at the console: found, added, edited by two at once, priced with a trace, published."""
+
+import asyncio
+
+from tests.console.conftest import Visit
+from tests.console.shop import Shop, find_form, read
+
+from serai.foundation.ids import new_id
+
+
+def page_of(shop: Shop) -> str:
+    return f"/console/products/{shop.product.product_id}"
+
+
+async def add(shop: Shop, visit: Visit, **fields: str) -> str:
+    visitor = await visit("manager")
+    page = "/console/products/new"
+    wanted = {
+        "title": "Oat milk",
+        "sku": "OAT-1",
+        "price": "2.50",
+        "category_id": str(shop.category.category_id),
+    }
+    answer = await visitor.submit(page, page, **(wanted | fields))
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["location"])
+
+
+async def test_a_product_is_found_by_title_and_sku_and_filtered_by_state(visit: Visit, shop: Shop) -> None:
+    await add(shop, visit)
+    visitor = await visit("clerk")
+    for path, found in (
+        ("/console/products?q=oat", ["Oat milk"]),
+        ("/console/products?q=ICE-1", ["Ice, crushed"]),
+        ("/console/products?shown=no", ["Oat milk"]),
+        ("/console/products?shown=yes", ["Ice, crushed"]),
+        ("/console/products?category=grocery", ["Oat milk", "Ice, crushed"]),
+        ("/console/products?sort=price", ["Oat milk", "Ice, crushed"]),
+        ("/console/products?q=nothing+like+it", []),
+    ):
+        shown = (await visitor.get(path)).text
+        assert [title for title in ("Oat milk", "Ice, crushed") if f">{title}</a>" in shown] == found, path
+
+
+async def test_hits_come_below_the_search_field_while_typing(visit: Visit, shop: Shop) -> None:
+    visitor = await visit("clerk")
+    answer = await visitor.get("/console/search?q=ice", **{"hx-request": "true"})
+    assert answer.status_code == 200
+    assert "<html" not in answer.text
+    assert f'href="{page_of(shop)}"' in answer.text
+    assert "Nothing found" in (await visitor.get("/console/search?q=zzz", **{"hx-request": "true"})).text
+
+
+async def test_a_new_product_is_there_with_price_and_trace(visit: Visit, shop: Shop) -> None:
+    location = await add(shop, visit, content_text="1 l", gtin="4006381333931", published="1")
+    shown = (await (await visit("clerk")).get(location)).text
+    for text in ("Oat milk", "$2.50", "1 l", "$0.25 / 100 ml", "4006381333931", "Published"):
+        assert text in shown, text
+    entry = (await shop.list_audit("product.created"))[-1]
+    assert (entry["actor"], entry["after"]["price_minor"]) == (shop.email("manager"), 250)
+
+
+async def test_a_product_sent_twice_at_once_is_added_once(visit: Visit, shop: Shop) -> None:
+    visitor = await visit("manager")
+    page = "/console/products/new"
+    form = find_form(await visitor.get(page), page)
+    fields = {
+        "title": "Oat milk",
+        "sku": "OAT-1",
+        "price": "2.50",
+        "category_id": str(shop.category.category_id),
+    }
+    answers = await asyncio.gather(*(visitor.send(form, **fields) for _n in range(3)))
+    assert [answer.status_code for answer in answers] == [303] * 3
+    assert len({answer.headers["location"] for answer in answers}) == 1
+    assert len(await shop.fetch("SELECT 1 FROM commerce.product WHERE title = 'Oat milk'")) == 1
+
+
+async def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(visit: Visit, shop: Shop) -> None:
+    visitor = await visit("manager")
+    page = "/console/products/new"
+    answer = await visitor.submit(
+        page,
+        page,
+        title="",
+        sku="",
+        price="1.234",
+        gtin="12a",
+        category_id="x",
+        brand="Kept",
+        description="Kept too",
+    )
+    assert answer.status_code == 422
+    for message in (
+        "Please give a title.",
+        "Please give a SKU.",
+        "Please give an amount such as 12.50.",
+        "A GTIN has 8, 12, 13 or 14 digits.",
+        "Please choose a category.",
+    ):
+        assert message in answer.text, message
+    assert find_form(answer, page).values["brand"] == "Kept"
+    assert "Kept too" in answer.text
+    taken = await visitor.submit(
+        page, page, title="Other", sku="ICE-1", price="1", category_id=str(shop.category.category_id)
+    )
+    assert taken.status_code == 409
+    assert "Another product has this SKU already." in taken.text
+    assert len(await shop.fetch("SELECT 1 FROM commerce.product")) == 1
+
+
+async def test_a_text_with_markup_is_shown_and_not_run(visit: Visit, shop: Shop) -> None:
+    location = await add(shop, visit, title="<script>alert(1)</script>", description="</textarea><script>")
+    for path in (location, "/console/products?shown=no", "/console/audit"):
+        shown = (await (await visit("manager")).get(path)).text
+        assert "<script>alert" not in shown
+        assert "</textarea><script>" not in shown
+    assert "&lt;script&gt;alert(1)" in (await (await visit("manager")).get(location)).text
+
+
+async def test_editing_saves_and_records_before_and_after(visit: Visit, shop: Shop) -> None:
+    visitor = await visit("manager")
+    answer = await visitor.submit(
+        page_of(shop), page_of(shop), title="Ice, crushed or cubed", gtin="40063813"
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, page_of(shop))
+    shown = (await visitor.get(page_of(shop))).text
+    assert "Saved." in shown
+    assert "<h1>Ice, crushed or cubed" in shown
+    entry = (await shop.list_audit("product.edited"))[0]
+    assert entry["before"] == {"title": "Ice, crushed", "gtin": None}
+    assert entry["after"] == {"title": "Ice, crushed or cubed", "gtin": "40063813"}
+    log = (await visitor.get("/console/audit")).text
+    assert "<del>Ice, crushed</del><ins>Ice, crushed or cubed</ins>" in log
+
+
+async def test_who_edits_meanwhile_sees_both_versions_and_decides(visit: Visit, shop: Shop) -> None:
+    visitor, other = await visit("manager"), await visit("owner")
+    page = page_of(shop)
+    mine = find_form(await visitor.get(page), page)
+    assert (await other.submit(page, page, title="Theirs", brand="Their brand")).status_code == 303
+    answer = await visitor.send(mine, title="Mine")
+    assert answer.status_code == 409
+    text = " ".join(read(answer).text.split())
+    assert "Edited meanwhile" in text
+    assert "Title Theirs Mine" in text.replace("TitleTheirsMine", "Title Theirs Mine")
+    assert "Their brand" in text
+    assert (await shop.fetch("SELECT title FROM commerce.product"))[0]["title"] == "Theirs"
+    kept = find_form(answer, page)
+    assert kept.values["title"] == "Mine"
+    assert (await visitor.send(kept)).status_code == 303
+    assert (await shop.fetch("SELECT title FROM commerce.product"))[0]["title"] == "Mine"
+
+
+async def test_a_price_change_keeps_history_reason_and_trace(visit: Visit, shop: Shop) -> None:
+    visitor = await visit("manager")
+    page = page_of(shop)
+    answer = await visitor.submit(page, f"{page}/prices", amount="5.25", reason="Supplier raised")
+    assert (answer.status_code, answer.headers["location"]) == (303, page)
+    rows = await shop.fetch(
+        "SELECT amount_minor, reason, created_by FROM commerce.price_entry ORDER BY valid_from, price_id"
+    )
+    assert [row["amount_minor"] for row in rows] == [499, 525]
+    assert (rows[1]["reason"], rows[1]["created_by"]) == ("Supplier raised", shop.email("manager"))
+    entry = (await shop.list_audit("price.changed"))[0]
+    assert entry["actor"] == shop.email("manager")
+    shown = (await visitor.get(page)).text
+    for text in ("$5.25", "$4.99", "Supplier raised", 'class="steps"', "The new price holds from now on."):
+        assert text in shown, text
+
+
+async def test_a_price_sent_twice_at_once_is_set_once(visit: Visit, shop: Shop) -> None:
+    visitor = await visit("manager")
+    page = page_of(shop)
+    form = find_form(await visitor.get(page), f"{page}/prices")
+    answers = await asyncio.gather(*(visitor.send(form, amount="5.25", reason="r") for _n in range(4)))
+    assert [answer.status_code for answer in answers] == [303] * 4
+    assert len(await shop.fetch("SELECT 1 FROM commerce.price_entry")) == 2
+    assert len(await shop.list_audit("price.changed")) == 1
+
+
+async def test_a_price_needs_an_amount_a_reason_and_a_difference(visit: Visit, shop: Shop) -> None:
+    visitor = await visit("manager")
+    page = page_of(shop)
+    for amount, reason, message in (
+        ("-1", "r", "Please give an amount such as 12.50."),
+        ("abc", "r", "Please give an amount such as 12.50."),
+        ("99999999999999", "r", "Please give an amount such as 12.50."),
+        ("5.25", "", "Please give a reason."),
+        ("4.99", "r", "This is the price already."),
+    ):
+        answer = await visitor.submit(page, f"{page}/prices", amount=amount, reason=reason)
+        assert answer.status_code == 422
+        assert message in answer.text
+        assert find_form(answer, f"{page}/prices").values["amount"] == amount
+    assert len(await shop.fetch("SELECT 1 FROM commerce.price_entry")) == 1
+    forged = await visitor.post_plain(f"{page}/prices", sku_id=str(new_id()), amount="1", reason="r")
+    assert forged.status_code == 404
+
+
+async def test_publishing_and_taking_out_again(visit: Visit, shop: Shop) -> None:
+    visitor = await visit("manager")
+    page = page_of(shop)
+    assert (await visitor.submit(page, f"{page}/unpublish")).status_code == 303
+    assert not await shop.fetch("SELECT 1 FROM commerce.product WHERE published")
+    assert (await visitor.submit(page, f"{page}/publish")).status_code == 303
+    assert await shop.fetch("SELECT 1 FROM commerce.product WHERE published")
+    assert (
+        len(await shop.list_audit("product.unpublished"))
+        == len(await shop.list_audit("product.published"))
+        == 1
+    )
