@@ -5,7 +5,6 @@ colours and grounds suit it stands in `palette.toml`. To add a motif, add both.
 """
 
 import tomllib
-from collections.abc import Mapping
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
@@ -17,8 +16,8 @@ FALLBACK = "parcel"
 ROLES = "abcd"
 
 # Behind the motif. What stands needs something to stand on or in; what lies may float.
-STANDING_GROUNDS = ("disc", "niche", "shelf", "tile", "hill", "star", "awning")
-FLOATING_GROUNDS = ("disc", "ring", "niche", "tile", "dots", "star", "awning")
+STANDING_GROUNDS: tuple[str, ...] = ("disc", "niche", "shelf", "tile", "hill", "star", "awning")
+FLOATING_GROUNDS: tuple[str, ...] = ("disc", "ring", "niche", "tile", "dots", "star", "awning")
 NARROW_GROUNDS = frozenset({"niche"})
 TURNS = (-12, 0, 0, 10)
 
@@ -106,7 +105,7 @@ def draw(motif: str, seed: str) -> Drawing:
     )
 
 
-def read_colours(plan: Motif, palette: Palette, choice: int) -> Mapping[str, str]:
+def read_colours(plan: Motif, palette: Palette, choice: int) -> dict[str, str]:
     """One set of a motif's colours by role."""
     names = plan.colours[choice % len(plan.colours)].split()
     return {role: palette.colour[name] for role, name in zip(ROLES, names, strict=False)}

@@ -53,9 +53,7 @@ class _Ids:
         self.categories = [derive_id("category", merchant_id, c.code) for c in data.categories]
 
 
-async def load_demo(
-    db: Database, merchant_id: MerchantId, *, full: bool, progress: Progress
-) -> DemoReport:
+async def load_demo(db: Database, merchant_id: MerchantId, *, full: bool, progress: Progress) -> DemoReport:
     """Load everything, with a progress bar per step.
 
     Raises:
@@ -151,7 +149,9 @@ def _product(data: DemoData, ids: _Ids, row: int) -> NewProduct:
         currency=data.currency,
         brand=products.brand[row].en,
         content=Content(
-            size.text_en if size else "", content.amount if content else None, content.unit if content else None
+            size.text_en if size else "",
+            content.amount if content else None,
+            content.unit if content else None,
         ),
         published=bool(products.published[row]),
         rank=max(0, int(products.sold_pieces[row])),

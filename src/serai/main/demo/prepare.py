@@ -115,6 +115,47 @@ def prepare_demo(full: bool = False) -> DemoData:
     )
 
 
+class Filing(Struct, frozen=True):
+    """Names and places in the shop per distinct filing of the source; `at[product]` points into the lists."""
+
+    at: Ints
+    names: list[Name]
+    categories: list[Category]
+    published: npt.NDArray[np.bool_]
+
+
+def file_products(source: ProductSource, book: NameBook) -> Filing:
+    """What products are called and where they belong, worked out once per department, category and type."""
+    distinct, at = pair_up(source.department.codes, source.category.codes, source.type.codes)
+    names, categories, published = [], [], []
+    for department_code, category_code, type_code in distinct:
+        key = {
+            "department": source.department.values[department_code],
+            "category": source.category.values[category_code],
+            "product_type": source.type.values[type_code],
+        }
+        category = file_product(book, **key)
+        names.append(name_product(book, **key))
+        categories.append(category)
+        published.append(
+            book.departments[key["department"]].published and book.aisles[category.aisle].published
+        )
+    return Filing(at=at, names=names, categories=categories, published=np.array(published))
+
+
+def read_sizes(source: ProductSource, filing: Filing, prices: PriceTable) -> list[Size | None]:
+    """The size that a shopper should read, per product."""
+    return [
+        fit_size(
+            source.size.text_of(row),
+            category=filing.categories[filing.at[row]],
+            manufacturer_id=int(source.manufacturer_id[row]),
+            price_minor=int(prices.minor[row]),
+        )
+        for row in range(len(source.product_id))
+    ]
+
+
 def arrange_products(
     source: ProductSource,
     lines: LineSource,
@@ -123,55 +164,30 @@ def arrange_products(
     categories: list[Category],
     prices: PriceTable,
 ) -> ProductTable:
-    """The product columns: names and places in the shop per distinct shorthand, then spread over the products."""
+    """The product columns."""
     count = len(source.product_id)
     department_at = {code: position for position, code in enumerate(book.departments)}
     category_at = {category.code: position for position, category in enumerate(categories)}
-    filing, row_filing = pair_up(source.department.codes, source.category.codes, source.type.codes)
-    keys = [
-        {
-            "department": source.department.values[department],
-            "category": source.category.values[category],
-            "product_type": source.type.values[kind],
-        }
-        for department, category, kind in filing
-    ]
-    names = [name_product(book, **key) for key in keys]
-    filed = [file_product(book, **key) for key in keys]
-    sizes = [
-        fit_size(
-            source.size.text_of(row),
-            category=filed[row_filing[row]],
-            manufacturer_id=int(source.manufacturer_id[row]),
-            price_minor=int(prices.minor[row]),
-        )
-        for row in range(count)
-    ]
-    branding, row_branding = pair_up(source.brand.codes, source.manufacturer_id)
-    brands = [name_brand(source.brand.values[brand], manufacturer) for brand, manufacturer in branding]
-    shown = np.array(
-        [
-            book.departments[key["department"]].published and book.aisles[category.aisle].published
-            for key, category in zip(keys, filed, strict=True)
-        ]
-    )
+    filing = file_products(source, book)
+    sizes = read_sizes(source, filing, prices)
+    brands, brand_at = pair_up(source.brand.codes, source.manufacturer_id)
+    brand_names = [name_brand(source.brand.values[brand], manufacturer) for brand, manufacturer in brands]
     known = lines.product >= 0
-    pieces = count_pieces(source, lines)
-    sold = np.bincount(lines.product[known], weights=pieces[known], minlength=count)
+    sold = np.bincount(lines.product[known], weights=count_pieces(source, lines)[known], minlength=count)
     return ProductTable(
         product_id=source.product_id,
         sku=[str(number) for number in source.product_id],
-        title=[make_title(names[name], size) for name, size in zip(row_filing, sizes, strict=True)],
-        brand=[brands[row] for row in row_branding],
+        title=[make_title(filing.names[at], size) for at, size in zip(filing.at, sizes, strict=True)],
+        brand=[brand_names[at] for at in brand_at],
         size=sizes,
         content=[
-            measure_content(size, category=filed[name]) if size else None
-            for name, size in zip(row_filing, sizes, strict=True)
+            measure_content(size, category=filing.categories[at]) if size else None
+            for at, size in zip(filing.at, sizes, strict=True)
         ],
         department=np.array([department_at[value] for value in source.department.values])[
             source.department.codes
         ],
-        category=np.array([category_at[category.code] for category in filed])[row_filing],
+        category=np.array([category_at[category.code] for category in filing.categories])[filing.at],
         source_category=[source.category.text_of(row) for row in range(count)],
         source_type=[source.type.text_of(row) for row in range(count)],
         manufacturer_id=source.manufacturer_id,
@@ -179,7 +195,7 @@ def arrange_products(
         price_minor=prices.minor,
         price_origin=prices.origin,
         sold_pieces=sold.astype(np.int64),
-        published=shown[row_filing] & (prices.minor >= PRICE_MINOR_LEAST),
+        published=filing.published[filing.at] & (prices.minor >= PRICE_MINOR_LEAST),
     )
 
 
