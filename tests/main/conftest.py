@@ -1,5 +1,7 @@
 """Installations for the tests of the supervisor."""
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,15 +10,20 @@ from tests.main.trial import Trial
 
 
 @pytest.fixture
-def make_trial(tmp_path: Path) -> Iterator[Callable[..., Trial]]:
-    """Makes installations below the test's folder and ends what they left running."""
+def make_trial() -> Iterator[Callable[..., Trial]]:
+    """Makes installations in a folder of their own and ends what they left running.
+
+    Not below pytest's folder: every pytest that starts closes that one for others, and PostgreSQL may be another user.
+    """
     made: list[Trial] = []
+    folder = Path(tempfile.mkdtemp(prefix="serai-trial-"))
 
     def make(name: str = "var", **settings: str) -> Trial:
-        trial = Trial(tmp_path / name, **settings)
+        trial = Trial(folder / name, **settings)
         made.append(trial)
         return trial
 
     yield make
     for trial in made:
         trial.end()
+    shutil.rmtree(folder)

@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -21,6 +22,7 @@ from typing import Any
 
 import msgspec
 
+from serai.foundation.errors import Outside
 from serai.foundation.migration import apply_migrations
 from serai.main.child import Child, spawn_process
 from serai.main.connecting import ensure_database, require_database
@@ -46,6 +48,8 @@ from serai.main.supervisor import StopRequest, Supervisor, count_running
 from serai.main.systems import SYSTEMS
 
 READY_TIMEOUT_S = 60
+SECOND_TRY_S = 2
+FORCE_WAIT_S = 2
 ASSETS = ("vendor/htmx.min.js", "vendor/uplot.min.js", "vendor/inter.woff2")
 
 
@@ -161,15 +165,15 @@ class Run:
         fresh = not (self.installation.pgdata / "PG_VERSION").exists()
         with self.screen.step("Making the database" if fresh else "Starting the database"):
             cluster = prepare_cluster(self.installation.pgdata)
-            self.supervisor.add(
-                Child(
-                    "postgres",
-                    launch=lambda: start_server(cluster),
-                    stop=stop_server,
-                    log_path=self.installation.pgdata / "server.log",
-                    group="database",
-                )
-            )
+            launch = partial(start_server, cluster)
+            log_path = self.installation.pgdata / "server.log"
+            child = Child("postgres", launch=launch, stop=stop_server, log_path=log_path, group="database")
+            try:
+                self.supervisor.add(child)
+            except Outside:
+                # Processes of a server that was killed a moment ago may still hold its socket or its memory.
+                self.stop.wait(SECOND_TRY_S)
+                child.start()
             asyncio.run(ensure_database(cluster.url()))
             self.embedded_url = cluster.url(DATABASE_NAME)
 
@@ -246,6 +250,10 @@ class Run:
         """Also a server that is just being started, and so is no child yet, has to go."""
         with suppress(OSError, ValueError, IndexError):
             os.kill(int((self.installation.pgdata / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+        for child in self.supervisor.children:
+            if child.group == "database" and child.process is not None:
+                with suppress(subprocess.TimeoutExpired):
+                    child.process.wait(FORCE_WAIT_S)
 
     def _publish_state(self) -> None:
         write_state(
