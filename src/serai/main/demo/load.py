@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from rich.progress import Progress
 
 from serai.commerce.catalogue.api import Category, Content, NewProduct, add_categories, add_products
 from serai.commerce.place.api import add_places
@@ -24,8 +23,10 @@ from serai.identity.member.api import add_card_members
 from serai.ledger.api import BulkTransfer, load_bulk
 from serai.ledger.types import Account
 from serai.main.demo.prepare import DemoData, prepare_demo
+from serai.main.screen import Report
 
 PRODUCT_BATCH = 4_000
+REPORT_EVERY = 5_000
 BY = "demo"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -53,16 +54,16 @@ class _Ids:
         self.categories = [derive_id("category", merchant_id, c.code) for c in data.categories]
 
 
-async def load_demo(db: Database, merchant_id: MerchantId, *, full: bool, progress: Progress) -> DemoReport:
+async def load_demo(db: Database, merchant_id: MerchantId, *, full: bool, progress: Report) -> DemoReport:
     """Load everything, with a progress bar per step.
 
     Raises:
         DemoMissing: the extra ``demo`` is not installed.
     """
     began = asyncio.get_running_loop().time()
-    reading = progress.add_task("Reading a year of a grocery chain", total=1)
+    progress("Reading a year of a grocery chain", 0, 1)
     data = await asyncio.to_thread(prepare_demo, full)
-    progress.update(reading, completed=1)
+    progress("Reading a year of a grocery chain", 1, 1)
     ids = _Ids(merchant_id, data)
     await _load_places(db, merchant_id, data, ids)
     await _load_products(db, merchant_id, data, ids, progress)
@@ -123,16 +124,15 @@ async def _load_places(db: Database, merchant_id: MerchantId, data: DemoData, id
 
 
 async def _load_products(
-    db: Database, merchant_id: MerchantId, data: DemoData, ids: _Ids, progress: Progress
+    db: Database, merchant_id: MerchantId, data: DemoData, ids: _Ids, progress: Report
 ) -> None:
     count = len(ids.products)
-    task = progress.add_task("Putting products on the shelves", total=count)
     for start in range(0, count, PRODUCT_BATCH):
         rows = range(start, min(start + PRODUCT_BATCH, count))
         batch = [_product(data, ids, row) for row in rows]
         async with db.transaction(merchant_id) as tx:
             await add_products(tx, products=batch, by=BY, reason="regular price of the year")
-        progress.advance(task, len(rows))
+        progress("Putting products on the shelves", rows.stop, count)
 
 
 def _product(data: DemoData, ids: _Ids, row: int) -> NewProduct:
@@ -159,11 +159,10 @@ def _product(data: DemoData, ids: _Ids, row: int) -> NewProduct:
 
 
 async def _load_stock(
-    db: Database, merchant_id: MerchantId, data: DemoData, ids: _Ids, progress: Progress
+    db: Database, merchant_id: MerchantId, data: DemoData, ids: _Ids, progress: Report
 ) -> int:
     """Opening stock through the ledger's bulk door, one group: received from the supplier."""
     stock = data.stock
-    task = progress.add_task("Filling warehouse and stores", total=len(stock.place))
     shelves = [
         stock_account(ids.skus[product], ids.places[place])
         for place, product in zip(stock.place.tolist(), stock.product.tolist(), strict=True)
@@ -174,7 +173,7 @@ async def _load_stock(
 
     def list_transfers() -> Iterator[BulkTransfer]:
         quantities, products = stock.quantity.tolist(), stock.product.tolist()
-        for shelf, product, quantity in zip(shelves, products, quantities, strict=True):
+        for done, (shelf, product, quantity) in enumerate(zip(shelves, products, quantities, strict=True), 1):
             yield BulkTransfer(
                 derive_id("opening", shelf.account_id),
                 shelf.account_id,
@@ -184,7 +183,8 @@ async def _load_stock(
                 "opening stock",
                 None,
             )
-            progress.advance(task)
+            if done % REPORT_EVERY == 0 or done == len(shelves):
+                progress("Filling warehouse and stores", done, len(shelves))
 
     accounts: list[Account] = [*shelves, *suppliers, *customers]
     async with db.transaction(merchant_id) as tx:
@@ -193,10 +193,10 @@ async def _load_stock(
 
 
 async def _load_baskets(
-    db: Database, merchant_id: MerchantId, data: DemoData, ids: _Ids, progress: Progress
+    db: Database, merchant_id: MerchantId, data: DemoData, ids: _Ids, progress: Report
 ) -> None:
     baskets = data.baskets
-    task = progress.add_task("Keeping the year's baskets", total=len(baskets.basket_id))
+    total = len(baskets.basket_id)
 
     def pick(items: list[UUID], at: int) -> UUID | None:
         return items[at] if at >= 0 else None
@@ -215,10 +215,8 @@ async def _load_baskets(
             baskets.coupon_discount_minor,
             baskets.coupon_match_discount_minor,
         )
-        done = 0
-        for at_us, basket, line, member, place, product, *rest in zip(
-            *(column.tolist() for column in columns), strict=True
-        ):
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        for done, (at_us, basket, line, member, place, product, *rest) in enumerate(rows, 1):
             yield (
                 EPOCH + timedelta(microseconds=at_us),
                 basket,
@@ -228,10 +226,8 @@ async def _load_baskets(
                 pick(ids.skus, product),
                 *rest,
             )
-            done += 1
-            if done % 5_000 == 0:
-                progress.advance(task, 5_000)
-        progress.advance(task, done % 5_000)
+            if done % REPORT_EVERY == 0 or done == total:
+                progress("Keeping the year's baskets", done, total)
 
     async with db.transaction(merchant_id) as tx:
         await load_baskets(tx, rows=list_rows())
