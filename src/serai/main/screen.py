@@ -61,7 +61,7 @@ class Screen:
         table = Table.grid(padding=(0, 3))
         table.add_row("Shop", f"[bold]{url}/[/bold]")
         table.add_row("Console", f"[bold]{url}/console[/bold]")
-        table.add_row("API", f"{url}/api/v1/docs")
+        table.add_row("API", f"{url}/api/v1/schema")
         if sandbox:
             table.add_row(
                 "Payments", f"http://127.0.0.1:{house.sandbox_port}/  [dim](sandbox: no money moves)[/dim]"
@@ -83,17 +83,23 @@ class Screen:
 
     @contextmanager
     def progress(self) -> Iterator[Report]:
-        """A function ``report(what, done, total)`` that moves one bar per ``what``, on a terminal or line by line."""
+        """A function ``report(what, done, total)`` that moves one bar per ``what``; no bars before the first report."""
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self._console) as bars:
-            tasks: dict[str, TaskID] = {}
+        bars = Progress(*columns, console=self._console)
+        tasks: dict[str, TaskID] = {}
 
-            def report(what: str, done: int, total: int) -> None:
-                if what not in tasks:
-                    tasks[what] = bars.add_task(what, total=total)
-                bars.update(tasks[what], completed=done, total=total)
+        def report(what: str, done: int, total: int) -> None:
+            if not tasks:
+                bars.start()
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
 
+        try:
             yield report
+        finally:
+            if tasks:
+                bars.stop()
 
     def show_verdict(self, verdict: Verdict) -> None:
         """One line for one invariant, and the first rows that break it."""

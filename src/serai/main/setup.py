@@ -5,7 +5,6 @@ import secrets
 from typing import Any
 
 import msgspec
-from rich.progress import Progress
 
 from serai.commerce.payment.sandbox import SandboxAccount
 from serai.commerce.place.api import add_places
@@ -16,13 +15,14 @@ from serai.identity.merchant.api import add_merchant, list_merchants
 from serai.identity.staff.api import invite_staff, list_staff
 from serai.main.installation import FirstRun, Installation
 from serai.main.platform import load_secrets, save_pay_accounts
+from serai.main.screen import Report
 
 OWNER_EMAIL = "owner@serai.example"
 SLUG = "serai"
 
 
 async def first_run(
-    url: str, *, installation: Installation, demo: bool, full: bool, progress: Progress
+    url: str, *, installation: Installation, demo: bool, full: bool, progress: Report
 ) -> FirstRun:
     """Set an installation up; whatever is there already is kept, so an interrupted set-up is simply repeated.
 

@@ -27,6 +27,7 @@ from serai.main.screen import Report
 
 PRODUCT_BATCH = 4_000
 REPORT_EVERY = 5_000
+REPORT_EVERY = 5_000
 BY = "demo"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
