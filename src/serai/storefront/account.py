@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from serai.commerce.order import api as order_api
@@ -153,7 +154,7 @@ async def edit_profile(request: Asked) -> Response[Any]:
 
 
 @get("/account/orders/{number:str}", include_in_schema=False)
-async def show_member_order(request: Asked, number: str) -> Response[Any]:
+async def show_member_order(request: Asked, number: FromPath[str]) -> Response[Any]:
     """One of the member's own orders; of anybody else's there is no trace."""
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         shell = await load_shell(request, tx)
@@ -164,7 +165,7 @@ async def show_member_order(request: Asked, number: str) -> Response[Any]:
 
 
 @post("/account/orders/{number:str}/pay", include_in_schema=False)
-async def pay_member_order(request: Asked, number: str) -> Response[Any]:
+async def pay_member_order(request: Asked, number: FromPath[str]) -> Response[Any]:
     """Begin the payment (again) of an own order."""
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         order = await _load_own_order(tx, await _load_member(request, tx), number)
@@ -172,7 +173,7 @@ async def pay_member_order(request: Asked, number: str) -> Response[Any]:
 
 
 @post("/account/orders/{number:str}/cancel", include_in_schema=False)
-async def cancel_member_order(request: Asked, number: str) -> Response[Any]:
+async def cancel_member_order(request: Asked, number: FromPath[str]) -> Response[Any]:
     """Cancel an own order."""
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         order = await _load_own_order(tx, await _load_member(request, tx), number)

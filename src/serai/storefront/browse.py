@@ -4,6 +4,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get
+from litestar.params import FromPath
 
 from serai.commerce.catalogue import api as catalogue
 from serai.commerce.catalogue.types import ProductCard
@@ -31,7 +32,7 @@ WORDS_TRIED = 4
 
 
 @get("/c/{slug:str}", include_in_schema=False)
-async def show_department(request: Asked, slug: str) -> Response[str]:
+async def show_department(request: Asked, slug: FromPath[str]) -> Response[str]:
     """A department or category: what is inside it, filters and its products."""
     locale = request_locale(request)
     found = read_filter(

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from serai.commerce.cart import api as cart_api
@@ -75,7 +76,7 @@ async def add_to_cart(request: Asked) -> Response[Any]:
 
 
 @post("/cart/lines/{line_id:uuid}", include_in_schema=False)
-async def change_line(request: Asked, line_id: UUID) -> Response[Any]:
+async def change_line(request: Asked, line_id: FromPath[UUID]) -> Response[Any]:
     """Set a line's quantity, or step it by one; 0 takes the line out."""
     values = await read_values(request)
     try:

@@ -1,5 +1,6 @@
 """How a list of products is narrowed and sorted: read from the address, written back into addresses."""
 
+import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
@@ -10,6 +11,8 @@ from serai.foundation.i18n import translate
 from serai.foundation.money import format_money, minor_digits, parse_minor
 
 TEXT_LIMIT = 100
+AMOUNT = re.compile(r"[0-9]*(\.[0-9]*)?")
+AMOUNT_LIMIT_MINOR = 10**12
 SORTS = (
     ("relevance", _("Most bought")),
     ("price", _("Price, lowest first")),
@@ -108,14 +111,12 @@ def read_filter(asked: Mapping[str, str], *, action: str, currency: str, locale:
 
 def parse_amount(text: str, currency: str) -> int | None:
     """An amount as typed, None when it is none. More digits than the currency has are cut, since it only bounds a list."""
-    try:
-        whole, dot, digits = text.replace(",", ".").partition(".")
-        minor = parse_minor(
-            f"{whole or '0'}{dot}{digits[: minor_digits(currency)]}" if dot else whole, currency
-        )
-    except ValueError:
+    plain = text.strip().replace(",", ".")
+    if not AMOUNT.fullmatch(plain) or plain in ("", "."):
         return None
-    return minor if 0 <= minor < 10**12 else None
+    whole, _dot, part = plain.partition(".")
+    minor = parse_minor(f"{whole or '0'}.{part[: minor_digits(currency)] or '0'}", currency)
+    return minor if minor < AMOUNT_LIMIT_MINOR else None
 
 
 def label_range(low: int | None, high: int | None, *, currency: str, locale: str) -> str:

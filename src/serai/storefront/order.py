@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect
 
 from serai.commerce.aftersale import api as aftersale_api
@@ -36,7 +37,7 @@ KEY_LIMIT = 200
 
 
 @get("/orders/{order_id:uuid}", include_in_schema=False)
-async def show_guest_order(request: Asked, order_id: UUID) -> Response[str]:
+async def show_guest_order(request: Asked, order_id: FromPath[UUID]) -> Response[str]:
     """The order behind a guest's link; ``?key=`` is its unguessable part."""
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         order = await _load_by_link(request, tx, order_id)
@@ -47,7 +48,7 @@ async def show_guest_order(request: Asked, order_id: UUID) -> Response[str]:
 
 
 @get("/orders/{order_id:uuid}/return", include_in_schema=False)
-async def wait_for_payment(request: Asked, order_id: UUID) -> Response[Any]:
+async def wait_for_payment(request: Asked, order_id: FromPath[UUID]) -> Response[Any]:
     """Where the provider sends the shopper back to: ask it once, then wait or go on to the order.
 
     Asking runs the same command as the provider's own message, so it does not matter which of the two comes first.
@@ -79,7 +80,7 @@ async def wait_for_payment(request: Asked, order_id: UUID) -> Response[Any]:
 
 
 @post("/orders/{order_id:uuid}/pay", include_in_schema=False)
-async def pay_guest_order(request: Asked, order_id: UUID) -> Response[Any]:
+async def pay_guest_order(request: Asked, order_id: FromPath[UUID]) -> Response[Any]:
     """Begin the payment (again)."""
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         await _load_by_link(request, tx, order_id)
@@ -87,7 +88,7 @@ async def pay_guest_order(request: Asked, order_id: UUID) -> Response[Any]:
 
 
 @post("/orders/{order_id:uuid}/cancel", include_in_schema=False)
-async def cancel_guest_order(request: Asked, order_id: UUID) -> Response[Any]:
+async def cancel_guest_order(request: Asked, order_id: FromPath[UUID]) -> Response[Any]:
     """Cancel by the guest's link."""
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         await _load_by_link(request, tx, order_id)

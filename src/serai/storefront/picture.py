@@ -3,6 +3,7 @@
 import re
 
 from litestar import Response, get
+from litestar.params import FromPath
 
 from serai.foundation.errors import NotFound, _
 from serai.storefront.label import label_svg
@@ -12,7 +13,7 @@ YEAR_S = 31_536_000
 
 
 @get("/label/{motif:str}/{file_name:str}", include_in_schema=False)
-async def show_label(motif: str, file_name: str) -> Response[str]:
+async def show_label(motif: FromPath[str], file_name: FromPath[str]) -> Response[str]:
     """The drawing of a motif, varied by a seed such as a product's id."""
     seed, dot, kind = file_name.rpartition(".")
     if not dot or kind != "svg" or not NAME.fullmatch(seed) or not NAME.fullmatch(motif):

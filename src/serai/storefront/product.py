@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Response, get
+from litestar.params import FromPath
 
 from serai.commerce.catalogue import api as catalogue
 from serai.commerce.catalogue.types import Product, Variant
@@ -18,7 +19,7 @@ STORES_SHOWN = 12
 
 
 @get("/p/{slug:str}", include_in_schema=False)
-async def show_product(request: Asked, slug: str) -> Response[str]:
+async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
     """One product; ``?sku=`` picks one of its versions."""
     locale = request_locale(request)
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:

@@ -213,6 +213,8 @@ def show(
     """A page (or with ``fragment`` a part) of the shop. The notice left by the last form is shown once."""
     left = None if fragment else read_notice(request)
     defaults: dict[str, Any] = {"query": "", "here": "", "here_url": own_address(request), "shop": None}
+    # Chinese full stops bring their own space.
+    defaults["gap"] = "" if request_locale(request).startswith("zh") else " "
     if shell is not None:
         defaults["shop"] = facts_of(request)
     response = render(
