@@ -65,6 +65,19 @@ async def load_demo(db: Database, merchant_id: MerchantId, *, full: bool, progre
     progress("Reading a year of a grocery chain", 0, 1)
     data = await asyncio.to_thread(prepare_demo, full)
     progress("Reading a year of a grocery chain", 1, 1)
+    accounts = await load_data(db, merchant_id, data, progress=progress)
+    return DemoReport(
+        products=len(data.products.sku),
+        places=len(data.places.code),
+        members=len(data.members.code),
+        stock_accounts=accounts,
+        basket_lines=len(data.baskets.basket_id),
+        seconds=asyncio.get_running_loop().time() - began,
+    )
+
+
+async def load_data(db: Database, merchant_id: MerchantId, data: DemoData, *, progress: Report) -> int:
+    """Load prepared columns. Returns the number of stock accounts."""
     ids = _Ids(merchant_id, data)
     await _load_places(db, merchant_id, data, ids)
     await _load_products(db, merchant_id, data, ids, progress)
@@ -74,14 +87,7 @@ async def load_demo(db: Database, merchant_id: MerchantId, *, full: bool, progre
             tx, member_ids=ids.members, numbers=data.members.code, names=data.members.name_en
         )
     await _load_baskets(db, merchant_id, data, ids, progress)
-    return DemoReport(
-        len(ids.products),
-        len(ids.places),
-        len(ids.members),
-        accounts,
-        len(data.baskets.basket_id),
-        asyncio.get_running_loop().time() - began,
-    )
+    return accounts
 
 
 async def _load_places(db: Database, merchant_id: MerchantId, data: DemoData, ids: _Ids) -> None:

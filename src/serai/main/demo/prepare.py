@@ -1,5 +1,7 @@
 """Everything the demo merchant needs, in columns, from the published data set in a few seconds."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
@@ -92,17 +94,23 @@ def prepare_demo(full: bool = False) -> DemoData:
     folder = locate_data()
     source = read_products(folder)
     lines = read_lines(folder, product_id=source.product_id)
+    return derive_demo(source, lines, demographics=read_demographics(folder), full=full)
+
+
+def derive_demo(
+    source: ProductSource, lines: LineSource, *, demographics: Mapping[int, Mapping[str, str]], full: bool
+) -> DemoData:
+    """Everything that follows from products and sales lines."""
     book = read_names()
-    departments = list(book.departments.values())
     aisle_order = {code: position for position, code in enumerate(book.aisles)}
     categories = sorted(
         book.categories.values(), key=lambda category: (aisle_order[category.aisle], category.name.en)
     )
     places = rank_places(lines)
-    members = list_members(lines, demographics=read_demographics(folder))
+    members = list_members(lines, demographics=demographics)
     return DemoData(
         currency=CURRENCY,
-        departments=departments,
+        departments=list(book.departments.values()),
         aisles=list(book.aisles.values()),
         categories=categories,
         products=arrange_products(
