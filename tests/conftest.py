@@ -6,19 +6,29 @@ database is checked against the invariants when the worker ends.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
+import httpx
 import pytest
+from tests.shop import Shop, open_shop
 
+from serai.commerce.settings import CommerceSettings
+from serai.commerce.types import Commerce, PaymentRequest, ProviderEvent, ProviderPayment
 from serai.foundation.database import Database, open_database
 from serai.foundation.embedded import prepare_cluster, start_server, stop_server
+from serai.foundation.errors import Outside
 from serai.foundation.ids import MerchantId, new_id
+from serai.foundation.invariant import check_invariants
 from serai.foundation.migration import apply_migrations
 from serai.ledger.api import Lane
+from serai.main.check import list_invariants
+from serai.main.settings import load_settings
 from serai.main.systems import SYSTEMS
+from serai.main.web import make_app
 
 
 @pytest.fixture(scope="session")
@@ -86,3 +96,106 @@ async def lane(db: Database) -> AsyncIterator[Lane]:
 def merchant_id() -> MerchantId:
     """A merchant that no other test knows."""
     return MerchantId(new_id())
+
+
+class FakeProvider:
+    """A payment provider in memory for tests that are about something else; the real protocol has its own tests."""
+
+    name = "sandbox"
+
+    def __init__(self) -> None:
+        self.payments: dict[UUID, PaymentRequest] = {}
+        self.events: dict[UUID, ProviderEvent] = {}
+        self.refunds: dict[UUID, int] = {}
+        self.down = False
+        self.refund_answer: Literal["done", "pending", "failed"] = "done"
+
+    def _check(self) -> None:
+        if self.down:
+            raise Outside(self.name, "down on demand")
+
+    async def create_payment(self, merchant_id: UUID, request: PaymentRequest) -> ProviderPayment:
+        self._check()
+        self.payments[request.intent_id] = request
+        return ProviderPayment(f"p-{request.intent_id}", f"http://pay.localhost/{request.intent_id}")
+
+    async def load_payment(self, merchant_id: UUID, intent_id: UUID) -> ProviderPayment | None:
+        self._check()
+        event = self.events.get(intent_id)
+        return ProviderPayment(f"p-{intent_id}", None, (event,) if event else ())
+
+    async def void_payment(self, merchant_id: UUID, provider_payment_id: str) -> None:
+        self._check()
+
+    async def refund(
+        self, merchant_id: UUID, provider_payment_id: str, refund_id: UUID, amount_minor: int
+    ) -> Literal["done", "pending", "failed"]:
+        self._check()
+        self.refunds[refund_id] = amount_minor
+        return self.refund_answer
+
+    def read_webhook(self, merchant_id: UUID, headers: Any, body: bytes) -> ProviderEvent:
+        raise NotImplementedError("the real adapter is tested for this")
+
+    def capture(
+        self, intent_id: UUID, *, event_id: str = "evt-1", amount_minor: int | None = None
+    ) -> ProviderEvent:
+        """The shopper has paid: the event that the provider will tell."""
+        request = self.payments[intent_id]
+        amount = request.amount_minor if amount_minor is None else amount_minor
+        event = ProviderEvent(
+            self.name,
+            f"{event_id}-{intent_id}",
+            "captured",
+            intent_id,
+            f"p-{intent_id}",
+            amount,
+            amount,
+            request.currency,
+            {},
+        )
+        self.events[intent_id] = event
+        return event
+
+
+@pytest.fixture
+def provider() -> FakeProvider:
+    return FakeProvider()
+
+
+@pytest.fixture
+def commerce(db: Database, lane: Lane, provider: FakeProvider) -> Commerce:
+    return Commerce(db, lane, {"sandbox": provider}, CommerceSettings(), b"test secret of guests' links")
+
+
+@pytest.fixture
+async def shop(owner: Database, commerce: Commerce, merchant_id: MerchantId) -> Shop:
+    """A shop of this test alone."""
+    return await open_shop(owner, commerce, merchant_id, f"shop-{merchant_id.hex[-12:]}")
+
+
+@pytest.fixture(scope="session")
+async def application(database_url: str) -> AsyncIterator[Any]:
+    """The whole web application on this worker's database."""
+    settings = load_settings({"SERAI_DATABASE_URL": database_url})
+    front = make_app(database_url, "0" * 64, settings)
+    async with front.app.lifespan():
+        yield front
+
+
+@pytest.fixture
+async def transport(application: Any, shop: Shop) -> httpx.ASGITransport:
+    """A way to call the application in this process; it knows the test's shop by its host name."""
+    await application.app.state.platform.merchants.refresh()
+    return httpx.ASGITransport(application)
+
+
+@pytest.fixture
+async def assert_clean(owner: Database) -> Callable[[], Awaitable[None]]:
+    """Check every invariant of the house over the whole database."""
+
+    async def check() -> None:
+        broken = [v for v in await check_invariants(owner, list_invariants()) if not v.holds]
+        assert not broken, [(v.invariant.name, v.offending[:2]) for v in broken]
+
+    return check

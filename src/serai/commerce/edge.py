@@ -47,7 +47,7 @@ class Caller(msgspec.Struct, frozen=True):
 async def recognise_caller(request: Asked, scope: str) -> Caller:
     """The caller behind the request's key. Unauthorised or Forbidden when there is none or it may not."""
     merchant_id = MerchantId(request.scope["state"]["merchant"].merchant_id)
-    keys: KeyRing = request.app.state.keys
+    keys: KeyRing = request.app.state.api_keys
     key = await keys.recognise(merchant_id, request.headers.get("authorization"))
     require_scope(key, scope)
     commerce: Commerce = request.app.state.commerce

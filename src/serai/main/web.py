@@ -122,7 +122,7 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
         app.state.platform = platform
         app.state.db = platform.db
         app.state.commerce = platform.commerce
-        app.state.keys = platform.keys
+        app.state.api_keys = platform.keys
         try:
             yield
         finally:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get, patch, post
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 from msgspec import Meta
 
 from serai.commerce.catalogue import api
@@ -22,7 +22,7 @@ from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, _
 
 Limit = Annotated[int, Parameter(ge=1, le=100)]
-Query = Annotated[str, Parameter(max_length=200)]
+Words = Annotated[str, QueryParameter(name="query", max_length=200)]
 Price = Annotated[int, Meta(ge=0, le=api.MAX_PRICE_MINOR)]
 Text = Annotated[str, Meta(max_length=10_000)]
 
@@ -72,7 +72,7 @@ async def get_categories(request: Asked) -> list[Category]:
 @get(f"{API}/products", tags=["catalogue"])
 async def get_products(
     request: Asked,
-    query: Query = "",
+    words: Words = "",
     category_id: UUID | None = None,
     brand: Annotated[str, Parameter(max_length=100)] | None = None,
     sort: Annotated[str, Parameter(max_length=20)] = "relevance",
@@ -83,7 +83,7 @@ async def get_products(
     caller = await recognise_caller(request, "catalogue:read")
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
         return await api.list_products(
-            tx, query=query, category_id=category_id, brand=brand, sort=sort, cursor=cursor, limit=limit
+            tx, query=words, category_id=category_id, brand=brand, sort=sort, cursor=cursor, limit=limit
         )
 
 

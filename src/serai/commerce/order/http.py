@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 from msgspec import Meta
 
 from serai.commerce.edge import API, Asked, answer_through_lane, recognise_caller
@@ -24,10 +24,10 @@ class Fulfilment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @get(f"{API}/orders", tags=["orders"])
 async def get_orders(
     request: Asked,
-    query: Annotated[str, Parameter(max_length=100)] = "",
+    words: Annotated[str, QueryParameter(name="query", max_length=100)] = "",
     order_state: Annotated[
         Literal["awaiting_payment", "paid", "fulfilled", "cancelled", "expired"] | None,
-        Parameter(query="state"),
+        QueryParameter(name="state"),
     ] = None,
     since: datetime | None = None,
     cursor: Annotated[str, Parameter(max_length=100)] | None = None,
@@ -37,7 +37,7 @@ async def get_orders(
     caller = await recognise_caller(request, "order:read")
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
         return await api.list_orders(
-            tx, query=query, state=order_state, since=since, cursor=cursor, limit=limit
+            tx, query=words, state=order_state, since=since, cursor=cursor, limit=limit
         )
 
 
