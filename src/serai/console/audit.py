@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 from litestar import Response, get
 
+from serai.commerce.catalogue.api import list_categories
+from serai.commerce.place.api import list_places
 from serai.console.desk import AtDesk, Desk, link
 from serai.console.form import parse_uuid
 from serai.foundation.errors import Invalid, _
@@ -55,14 +57,15 @@ FIELDS = {
     "description": _("Description"),
     "email": _("E-mail"),
     "gtin": _("GTIN"),
-    "ip": _("Address of the computer"),
+    "ip": _("IP address"),
     "name": _("Name"),
+    "place_ids": _("Place"),
     "price_minor": _("Price"),
     "published": _("In the shop"),
     "quantity": _("Quantity"),
     "reason": _("Reason"),
     "role": _("Role"),
-    "scopes": _("May"),
+    "scopes": _("Permissions"),
     "sku": _("SKU"),
     "title": _("Title"),
     "tracking": _("Tracking number"),
@@ -103,10 +106,14 @@ async def show_audit(desk: AtDesk) -> Response[str]:
         entries = await list_entries(
             tx, subject_id=subject or None, actor=actor or None, before=before, limit=PAGE_SIZE + 1
         )
-    names = {person.email: person.name for person in people}
-    known = [(person.email, person.name) for person in people]
-    if actor and actor not in names:
-        known.append((actor, actor))
+        # Ids in the changes are told as names.
+        names = {str(place.place_id): place.name for place in await list_places(tx)}
+        if any("category_id" in (entry.after or {}) for entry in entries):
+            names |= {str(c.category_id): c.label(desk.locale) for c in await list_categories(tx)}
+    names |= {person.email: person.name for person in people}
+    actors = [(person.email, person.name) for person in people]
+    if actor and actor not in {email for email, _name in actors}:
+        actors.append((actor, actor))
     shown = entries[:PAGE_SIZE]
     kept = {"actor": actor, "subject": subject}
     return desk.page(
@@ -116,7 +123,7 @@ async def show_audit(desk: AtDesk) -> Response[str]:
         entries=[view_entry(desk, entry, names) for entry in shown],
         actor=actor,
         subject=subject,
-        actor_choices=known,
+        actor_choices=actors,
         first_href=link(PATH, **kept) if cursor else "",
         next_href=link(PATH, **kept, cursor=shown[-1].audit_id) if len(entries) > PAGE_SIZE else "",
     )
@@ -137,25 +144,27 @@ def view_entry(desk: Desk, entry: AuditEntry, names: Mapping[str, str]) -> Entry
         entry.subject_id,
         subject_short,
         href,
-        list_changes(desk, entry.before or {}, entry.after or {}),
+        list_changes(desk, entry.before or {}, entry.after or {}, names),
     )
 
 
-def list_changes(desk: Desk, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """What differs, field by field; fields of both sides that are equal are left out."""
+def list_changes(
+    desk: Desk, before: Mapping[str, Any], after: Mapping[str, Any], known: Mapping[str, str]
+) -> list[Change]:
+    """What differs, field by field; fields of both sides that are equal are left out. ``known`` names ids."""
     names = [*before, *(name for name in after if name not in before)]
     return [
         Change(
             desk.say(FIELDS[name]) if name in FIELDS else name.replace("_", " "),
-            _show_value(desk, name, before[name]) if name in before else None,
-            _show_value(desk, name, after[name]) if name in after else None,
+            _show_value(desk, name, before[name], known) if name in before else None,
+            _show_value(desk, name, after[name], known) if name in after else None,
         )
         for name in names
         if before.get(name) != after.get(name) or (name in before) != (name in after)
     ]
 
 
-def _show_value(desk: Desk, name: str, value: object) -> str:
+def _show_value(desk: Desk, name: str, value: object, known: Mapping[str, str]) -> str:
     match value:
         case None | "":
             return "–"
@@ -164,8 +173,8 @@ def _show_value(desk: Desk, name: str, value: object) -> str:
         case int() if name.endswith("_minor"):
             return format_money(value, desk.merchant.currency, desk.locale)
         case list():
-            return ", ".join(str(item) for item in value)
+            return ", ".join(known.get(str(item), str(item)) for item in value)
         case dict():
             return ", ".join(f"{key}: {item}" for key, item in value.items())
         case _:
-            return str(value)[:300]
+            return known.get(str(value), str(value)[:300])

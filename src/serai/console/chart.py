@@ -12,6 +12,8 @@ HOURS_HEIGHT = 150
 STEPS_WIDTH = 720
 STEPS_HEIGHT = 130
 STEPS_MARGIN = 6
+# Room for the amounts left of the line.
+STEPS_LEFT = 64
 
 
 class GridLine(msgspec.Struct, frozen=True):
@@ -53,6 +55,7 @@ class HoursChart(msgspec.Struct, frozen=True):
     rows: tuple[HourRow, ...]
     json: str
     digits: int
+    current_hour: int
 
 
 class StepsChart(msgspec.Struct, frozen=True):
@@ -112,6 +115,7 @@ def draw_hours(
         tuple(rows),
         msgspec.json.encode(points).decode(),
         minor_digits(currency),
+        current_hour,
     )
 
 
@@ -129,7 +133,7 @@ def draw_price_steps(
 
     def place_x(at: datetime) -> float:
         share = min(max((at - first).total_seconds() / span_s, 0), 1)
-        return round(STEPS_MARGIN + share * (STEPS_WIDTH - 2 * STEPS_MARGIN), 1)
+        return round(STEPS_LEFT + share * (STEPS_WIDTH - STEPS_LEFT - STEPS_MARGIN), 1)
 
     def place_y(amount_minor: int) -> float:
         share = (amount_minor - lowest) / spread if highest > lowest else 0.5

@@ -35,6 +35,13 @@ State = Literal["all", "low", "out"]
 STATES: tuple[State, ...] = ("all", "low", "out")
 # What stands at the other end of a movement where it is no place of the merchant's.
 COUNTERPARTS = {"supplier": _("Supplier"), "customer": _("Shoppers"), "shrink": _("Shrinkage")}
+# Reasons that the house itself gives; staff's own words are shown as they wrote them.
+REASONS = {
+    "order": _("Reserved for an order"),
+    "shipped": _("Handed over"),
+    "cancel": _("Order cancelled"),
+    "expire": _("Order expired"),
+}
 AnyRequest = Request[Any, Any, Any]
 Move = Callable[[], Awaitable[bool]]
 
@@ -43,6 +50,7 @@ class MovementView(msgspec.Struct, frozen=True):
     """A movement in words. ``href`` leads to the order behind it, where there is one."""
 
     movement: Movement
+    reason: str
     other: str
     href: str
 
@@ -165,7 +173,13 @@ async def _show_item(
 def _view(desk: Desk, movement: Movement) -> MovementView:
     known = COUNTERPARTS.get(movement.other)
     href = f"/console/orders/{movement.document_id}" if movement.document_id else ""
-    return MovementView(movement, desk.say(known) if known else movement.other, href)
+    reason = REASONS.get(movement.reason) if movement.document_id else None
+    return MovementView(
+        movement,
+        desk.say(reason) if reason else movement.reason,
+        desk.say(known) if known else movement.other,
+        href,
+    )
 
 
 @get("/stock/{sku_id:str}")

@@ -119,6 +119,10 @@
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     }, [points.map((p) => p[0]), points.map((p) => p[2] / digits), points.map((p) => p[1])], box);
     box.chart = chart;
+    // Without a pointer the legend tells the running hour.
+    const tell = () => chart.setLegend({ idx: Number(box.dataset.now) });
+    setTimeout(tell);
+    chart.over.addEventListener("mouseleave", () => setTimeout(tell));
   };
 
   // A board that nobody looks at is not refreshed.
