@@ -133,6 +133,8 @@ class Receiver:
                 receiver.received.setdefault(self.path, []).append(Received(headers, body, status))
                 self.send_response(status)
                 self.send_header("content-length", "0")
+                if 300 <= status < 400:
+                    self.send_header("location", "/redirected" + self.path)
                 self.end_headers()
 
             def do_GET(self) -> None:

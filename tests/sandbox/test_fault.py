@@ -140,7 +140,7 @@ def test_webhook_duplicate_sends_equal_copies(merchant: Merchant) -> None:
 
 
 def test_webhook_out_of_order_brings_the_capture_first(merchant: Merchant) -> None:
-    merchant.pay({"fault": "webhook_out_of_order"})
+    merchant.pay({"fault": "webhook_out_of_order", "params": {"delay_ms": 600_000}})
     received = merchant.wait_for_webhooks(2)
     assert list_types(received) == ["payment.captured", "payment.authorised"]
     assert [item.event["sequence"] for item in received] == [2, 1]

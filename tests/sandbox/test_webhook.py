@@ -44,11 +44,12 @@ def test_the_events_list_says_the_same_as_the_webhooks(merchant: Merchant) -> No
 
 
 def test_a_refused_webhook_comes_again_until_it_is_accepted(merchant: Merchant, receiver: Receiver) -> None:
-    receiver.answers[merchant.path] = [500, 302, 204]
+    receiver.answers[merchant.path] = [500, 307, 204]
     payment = merchant.create()
     merchant.decide(payment["payment_id"], "declined")
     deliveries = merchant.wait_for_quiet(payment["payment_id"])
-    assert [item.answered for item in merchant.received] == [500, 302, 204]
+    assert [item.answered for item in merchant.received] == [500, 307, 204]
+    assert "/redirected" + merchant.path not in receiver.received
     assert len({item.event["event_id"] for item in merchant.received}) == 1
     assert all(is_genuine(item, merchant.account["webhook_secret"]) for item in merchant.received)
     assert [(item["state"], item["attempt_count"], item["answer_status"]) for item in deliveries] == [
