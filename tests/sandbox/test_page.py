@@ -91,6 +91,14 @@ def test_amounts_follow_the_currencys_minor_unit(merchant: Merchant, currency: s
     assert f"支付 {shown}" in open_page(payment["pay_url"]).text
 
 
+def test_a_long_purchase_in_chinese_is_shown_whole(merchant: Merchant) -> None:
+    lines = [{"title": f"第{n}行" + "菜" * 290, "amount_minor": n} for n in range(200)]
+    payment = merchant.create(lines=lines)
+    html = open_page(payment["pay_url"]).text
+    assert "第0行" in html
+    assert "第199行" in html
+
+
 def test_paying_redirects_to_the_shop(merchant: Merchant) -> None:
     payment = merchant.create()
     answer = press(payment["pay_url"], action="pay", method="wallet")

@@ -18,7 +18,7 @@ class Account(Struct, frozen=True, forbid_unknown_fields=True):
     slug: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
     secret: Secret
     webhook_secret: Secret
-    name: Annotated[str, Meta(max_length=100)] = ""
+    name: Annotated[str, Meta(max_length=200)] = ""
 
 
 class AccountsUnusable(Exception):

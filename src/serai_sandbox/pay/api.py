@@ -29,7 +29,8 @@ from serai_sandbox.pay.types import (
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 
-BODY_LIMIT_BYTES = 64 * 1024
+# Room for 200 lines with long Chinese titles.
+BODY_LIMIT_BYTES = 256 * 1024
 DISCARD_LIMIT_BYTES = 1024 * 1024
 PAGE_LIMIT = 500
 REFERENCE_LIMIT = 100
