@@ -3,7 +3,7 @@
 from litestar import Router
 from litestar.di import Provide
 
-from serai.console import audit, board, key, order, product, search, sign_in, staff, stock
+from serai.console import audit, board, key, order, product, product_list, search, sign_in, staff, stock
 from serai.console.desk import (
     HOME,
     PasswordNeeded,
@@ -30,9 +30,9 @@ ROUTES = [
             order.fulfil,
             order.cancel,
             order.refund,
-            product.show_products,
-            product.show_new_product,
-            product.add_product,
+            product_list.show_products,
+            product_list.show_new_product,
+            product_list.add_product,
             product.show_product,
             product.save_product,
             product.change_price,
