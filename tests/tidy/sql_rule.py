@@ -51,6 +51,9 @@ def list_foreign_schemas(sources: list[Source]) -> list[str]:
     breaches = []
     for source in sources:
         system = source.parts[2]
+        if source.parts[-1] == "invariants.py":
+            # What must hold between systems can be said nowhere else: ids across systems have no foreign keys.
+            continue
         if source.path.endswith(".sql"):
             texts = [(1, source.text)]
         else:

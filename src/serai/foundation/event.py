@@ -5,7 +5,7 @@ transactions that are older than every running one; otherwise a slow writer's ro
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -85,6 +85,7 @@ async def pump_events(owner: Database, app: Database, subscriber: Subscriber, *,
             subscriber.name,
             UUID(int=0),
         )
+        assert cursor is not None
         rows = await connection.fetch(
             "SELECT merchant_id, event_id, name, subject_id, data, recorded_at, xact FROM foundation.event"
             " WHERE (xact, event_id) > ($1, $2) AND xact < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
@@ -126,6 +127,19 @@ async def _deliver(
         new = [event for event in events if event.event_id in ids]
         if new:
             await subscriber.handle(tx, new)
+
+
+async def make_partitions(owner: Database, *, first_day: date, days: int = 7) -> int:
+    """Make the log's daily partitions from a day on. Returns how many were missing."""
+    made: int = await owner.fetchval("SELECT foundation.make_event_partitions($1::date, $2)", first_day, days)
+    return made
+
+
+async def delete_old_inbox(owner: Database, *, days: int) -> None:
+    """Forget inbox rows that are older than any event that could still be delivered."""
+    await owner.execute(
+        "DELETE FROM foundation.inbox WHERE taken_at < now() - make_interval(days => $1)", days
+    )
 
 
 async def measure_lag(owner: Database) -> list[tuple[str, float]]:

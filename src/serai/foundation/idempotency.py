@@ -93,6 +93,13 @@ async def save_replies(tx: Transaction, rows: Sequence[ReplyRow]) -> None:
     )
 
 
+async def delete_old_replies(owner: Database, *, hours: int) -> None:
+    """Forget replies that nobody will ask for again (owner's role)."""
+    await owner.execute(
+        "DELETE FROM foundation.reply WHERE created_at < now() - make_interval(hours => $1)", hours
+    )
+
+
 async def run_once(
     db: Database,
     merchant_id: MerchantId,

@@ -33,6 +33,8 @@ async def check_invariants(
     """Run every invariant over all merchants, with the owner's role. ``show`` bounds the offending rows kept of each."""
     verdicts = []
     for invariant in invariants:
-        rows = await owner.fetch(f"SELECT * FROM ({invariant.sql}) broken LIMIT {int(show)}")
+        rows = await owner.fetch(
+            f"SELECT * FROM ({invariant.sql}) broken LIMIT {int(show)}"  # sql: our own invariants
+        )
         verdicts.append(Verdict(invariant, tuple(dict(row) for row in rows)))
     return verdicts

@@ -7,6 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
 import msgspec
+from pgqueuer import PgQueuer
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.adapters.persistence.queries import Queries
 
 from serai.foundation.database import Database
 
@@ -31,9 +34,6 @@ def _configure() -> None:
 async def install_jobs(url: str) -> None:
     """Make or upgrade pgqueuer's tables (owner's role), safe to repeat and to run at the same time twice."""
     _configure()
-    from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
-    from pgqueuer.adapters.persistence.queries import Queries
-
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("SELECT pg_advisory_lock(hashtext('serai install jobs'))")
@@ -50,8 +50,6 @@ async def install_jobs(url: str) -> None:
 async def run_schedules(owner: Database, schedules: Sequence[Schedule], stopped: asyncio.Event) -> None:
     """Run schedules until stopped; over several workers each firing runs once. A failed run is logged and comes again."""
     _configure()
-    from pgqueuer import PgQueuer
-
     while not stopped.is_set():
         queuer = PgQueuer.from_asyncpg_pool(owner.pool)
         for schedule in schedules:
@@ -67,11 +65,11 @@ async def run_schedules(owner: Database, schedules: Sequence[Schedule], stopped:
             await asyncio.sleep(1)
 
 
-def _register(queuer: object, schedule: Schedule) -> None:
+def _register(queuer: PgQueuer, schedule: Schedule) -> None:
     async def run(_firing: object) -> None:
         try:
             await schedule.run()
         except Exception:  # the worker's loop: one failed run must not end the others
             log.exception("schedule %s failed", schedule.name)
 
-    queuer.schedule(schedule.name, schedule.cron, clean_old=True)(run)  # type: ignore[attr-defined]
+    queuer.schedule(schedule.name, schedule.cron, clean_old=True)(run)

@@ -75,7 +75,7 @@ async def _apply_missing(
     connection: asyncpg.Connection, migrations: list[Migration], systems: Sequence[str]
 ) -> list[Migration]:
     for system in systems:
-        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {system}")
+        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {system}")  # sql: a system's own name
     await connection.execute(
         "CREATE TABLE IF NOT EXISTS foundation.migration (system text, number integer, name text NOT NULL,"
         " checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (system, number))"

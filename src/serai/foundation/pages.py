@@ -91,7 +91,7 @@ def _make_environment(folders: list[str], locale: str) -> jinja2.Environment:
 
 
 def _date(value: date | datetime, style: str, locale: str) -> str:
-    return format_date(value, style, locale=locale)  # type: ignore[arg-type]
+    return format_date(value, style, locale=locale)
 
 
 def csrf_input(request: Request[Any, Any, Any]) -> Markup:

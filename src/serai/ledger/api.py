@@ -84,13 +84,13 @@ async def list_entries(
 ) -> list[Entry]:
     """The newest transfers of one account, each with the running balance; page on with the last one's id."""
     rows = await store.list_entries(tx, account_id, before, limit)
-    return [Entry(*row[:3], Phase(row["phase"]), *row[4:]) for row in rows]
+    return [Entry(*(*row[:3], Phase(row["phase"]), *row[4:])) for row in rows]
 
 
 async def list_document_transfers(tx: Transaction, *, document_id: UUID) -> list[DocumentTransfer]:
     """Everything that was moved for one document, in order of time."""
     rows = await store.list_document_transfers(tx, document_id)
-    return [DocumentTransfer(*row[:3], Phase(row["phase"]), *row[4:]) for row in rows]
+    return [DocumentTransfer(*(*row[:3], Phase(row["phase"]), *row[4:])) for row in rows]
 
 
 async def list_open_pendings(tx: Transaction, *, document_id: UUID) -> list[OpenPending]:

@@ -24,7 +24,7 @@ import msgspec
 
 from serai.foundation import clock
 from serai.foundation.database import Database, DatabaseUnreachable, Transaction
-from serai.foundation.errors import Limited
+from serai.foundation.errors import Limited, _
 from serai.foundation.event import append_facts
 from serai.foundation.ids import MerchantId
 from serai.ledger import store
@@ -97,7 +97,7 @@ class Lane:
         check_group(group)
         if self._stopping or self._count >= self._settings.queue_groups:
             raise Limited(
-                "ledger.busy", "The shop is very busy. Please try again in a moment.", retry_after_s=2
+                "ledger.busy", _("The shop is very busy. Please try again in a moment."), retry_after_s=2
             )
         ticket = _Ticket(merchant_id, group, asyncio.get_running_loop().create_future())
         queue = self._waiting.get(merchant_id)

@@ -20,7 +20,7 @@ async def lock_accounts(tx: Transaction, account_ids: Sequence[UUID]) -> dict[UU
         tx.merchant_id,
         account_ids,
     )
-    return {row[0]: Row(Account(*row[:3], _normal(row[3]), *row[4:7]), list(row[7:])) for row in rows}
+    return {row[0]: Row(Account(*(*row[:3], _normal(row[3]), *row[4:7])), list(row[7:])) for row in rows}
 
 
 def _normal(value: Any) -> Any:
@@ -121,7 +121,7 @@ async def write_batch(
 
 def reservation_of(row: Any, resolved: set[UUID]) -> Reservation:
     """A reservation row with what the locked read found out about it."""
-    return Reservation(*row.values(), row["transfer_id"] in resolved)
+    return Reservation(*(*row.values(), row["transfer_id"] in resolved))
 
 
 async def list_balances(tx: Transaction, account_ids: Sequence[UUID]) -> list[Any]:

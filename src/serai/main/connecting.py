@@ -18,7 +18,8 @@ async def ensure_database(server_url: str, database: str = DATABASE_NAME) -> Non
     connection = await connect_database(server_url)
     try:
         if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", database):
-            await connection.execute(f"CREATE DATABASE \"{database}\" TEMPLATE template0 ENCODING 'UTF8'")
+            create = f"CREATE DATABASE \"{database}\" TEMPLATE template0 ENCODING 'UTF8'"  # sql: our own name
+            await connection.execute(create)
     finally:
         await connection.close()
 

@@ -1,7 +1,5 @@
 """The tools of one process put together: database pools, lane, merchants, keys, payment providers."""
 
-import json
-import secrets
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -12,6 +10,7 @@ from serai.commerce.payment.sandbox import SandboxAccount, SandboxProvider
 from serai.commerce.settings import CommerceSettings
 from serai.commerce.types import Commerce
 from serai.foundation.database import Database, open_database
+from serai.foundation.secret import ensure_secret, find_secret, save_secret
 from serai.identity.apikey.api import KeyRing
 from serai.identity.merchant.api import MerchantRegistry, list_merchants
 from serai.ledger.api import Lane
@@ -83,26 +82,15 @@ async def open_platform(url: str, settings: CommerceSettings) -> Platform:
 
 async def load_secrets(owner: Database) -> Secrets:
     """The installation's keys, made where they are missing."""
-    for name in ("csrf", "order_link"):
-        await owner.execute(
-            "INSERT INTO foundation.secret (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-            name,
-            secrets.token_hex(32),
-        )
-    rows = await owner.fetch("SELECT name, value FROM foundation.secret")
-    found: dict[str, Any] = {row["name"]: row["value"] for row in rows}
-    accounts = msgspec.convert(json.loads(found.get(PAY_ACCOUNTS, "[]")), tuple[SandboxAccount, ...])
-    return Secrets(found["csrf"], found["order_link"], accounts)
+    accounts = msgspec.json.decode(
+        await find_secret(owner, PAY_ACCOUNTS) or "[]", type=tuple[SandboxAccount, ...]
+    )
+    return Secrets(await ensure_secret(owner, "csrf"), await ensure_secret(owner, "order_link"), accounts)
 
 
 async def save_pay_accounts(owner: Database, accounts: tuple[SandboxAccount, ...]) -> None:
     """Keep the merchants' accounts at the payment sandbox."""
-    await owner.execute(
-        "INSERT INTO foundation.secret (name, value) VALUES ($1, $2)"
-        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        PAY_ACCOUNTS,
-        msgspec.json.encode(accounts).decode(),
-    )
+    await save_secret(owner, PAY_ACCOUNTS, msgspec.json.encode(accounts).decode())
 
 
 async def open_configured_platform(url: str, settings: dict[str, Any]) -> Platform:

@@ -9,11 +9,11 @@ from datetime import timedelta
 from serai.commerce.aftersale import jobs as aftersale_jobs
 from serai.commerce.checkout import jobs as checkout_jobs
 from serai.foundation import clock, observe
-from serai.foundation.event import Subscriber, pump_events
+from serai.foundation.event import Subscriber, make_partitions, pump_events
 from serai.foundation.job import Schedule, install_jobs, run_schedules
 from serai.main.platform import Platform, open_configured_platform
 from serai.main.settings import load_settings
-from serai.main.upkeep import keep_house, make_partitions
+from serai.main.upkeep import keep_house
 
 log = logging.getLogger("serai.worker")
 
@@ -29,7 +29,7 @@ async def run_worker(stopped: asyncio.Event) -> None:
     url = settings["foundation"].database_url
     await install_jobs(url)
     platform = await open_configured_platform(url, settings)
-    await make_partitions(platform.owner, clock.now().date())
+    await make_partitions(platform.owner, first_day=clock.now().date())
     log.info("the worker runs")
     pumps = [asyncio.create_task(_pump(platform, each, stopped)) for each in SUBSCRIBERS]
     try:
@@ -50,7 +50,7 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
         Schedule(
             "make event partitions",
             "7 * * * *",
-            lambda: make_partitions(owner, clock.now().date() + timedelta(days=1)),
+            lambda: make_partitions(owner, first_day=clock.now().date() + timedelta(days=1)),
         ),
         Schedule("keep house", "11 * * * *", lambda: keep_house(platform)),
     )

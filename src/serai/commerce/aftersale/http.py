@@ -5,10 +5,11 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, post
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from serai.commerce.aftersale import api
-from serai.commerce.edge import API, Asked, answer_through_lane, recognise_caller
+from serai.commerce.call.api import API, Asked, answer_through_lane, recognise_caller
 from serai.commerce.order.types import Order
 
 
@@ -24,7 +25,9 @@ class RefundBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @post(f"{API}/orders/{{order_id:uuid}}/cancellation", tags=["orders"])
-async def post_cancellation(request: Asked, order_id: UUID, data: Cancellation) -> Response[Any]:
+async def post_cancellation(
+    request: Asked, order_id: FromPath[UUID], data: JSONBody[Cancellation]
+) -> Response[Any]:
     """Call the order off; what was paid goes back."""
     caller = await recognise_caller(request, "order:write")
 
@@ -37,7 +40,7 @@ async def post_cancellation(request: Asked, order_id: UUID, data: Cancellation) 
 
 
 @post(f"{API}/orders/{{order_id:uuid}}/refunds", tags=["orders"])
-async def post_refund(request: Asked, order_id: UUID, data: RefundBody) -> Response[Any]:
+async def post_refund(request: Asked, order_id: FromPath[UUID], data: JSONBody[RefundBody]) -> Response[Any]:
     """Give money back."""
     caller = await recognise_caller(request, "order:write")
 

@@ -5,9 +5,10 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get, patch, post
-from litestar.params import Parameter, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 
+from serai.commerce.call.api import API, Asked, answer_in_transaction, recognise_caller
 from serai.commerce.catalogue import api
 from serai.commerce.catalogue.types import (
     Category,
@@ -16,12 +17,11 @@ from serai.commerce.catalogue.types import (
     Product,
     ProductCard,
 )
-from serai.commerce.edge import API, Asked, answer_in_transaction, recognise_caller
 from serai.commerce.types import Page
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, _
 
-Limit = Annotated[int, Parameter(ge=1, le=100)]
+Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 Words = Annotated[str, QueryParameter(name="query", max_length=200)]
 Price = Annotated[int, Meta(ge=0, le=api.MAX_PRICE_MINOR)]
 Text = Annotated[str, Meta(max_length=10_000)]
@@ -73,10 +73,10 @@ async def get_categories(request: Asked) -> list[Category]:
 async def get_products(
     request: Asked,
     words: Words = "",
-    category_id: UUID | None = None,
-    brand: Annotated[str, Parameter(max_length=100)] | None = None,
-    sort: Annotated[str, Parameter(max_length=20)] = "relevance",
-    cursor: Annotated[str, Parameter(max_length=400)] | None = None,
+    category_id: FromQuery[UUID | None] = None,
+    brand: Annotated[str | None, QueryParameter(max_length=100)] = None,
+    sort: Annotated[str, QueryParameter(max_length=20)] = "relevance",
+    cursor: Annotated[str | None, QueryParameter(max_length=400)] = None,
     limit: Limit = 24,
 ) -> Page[ProductCard]:
     """Published products, found and sorted; page on with ``next_cursor``."""
@@ -88,7 +88,7 @@ async def get_products(
 
 
 @get(f"{API}/products/{{product_id:uuid}}", tags=["catalogue"])
-async def get_product(request: Asked, product_id: UUID) -> Product:
+async def get_product(request: Asked, product_id: FromPath[UUID]) -> Product:
     """One published product with its variants; with the scope ``product:write`` unpublished ones too."""
     caller = await recognise_caller(request, "catalogue:read")
     published = None if "product:write" in caller.key.scopes else True
@@ -100,7 +100,7 @@ async def get_product(request: Asked, product_id: UUID) -> Product:
 
 
 @get(f"{API}/variants/{{sku_id:uuid}}/prices", tags=["catalogue"])
-async def get_prices(request: Asked, sku_id: UUID) -> list[PriceEntry]:
+async def get_prices(request: Asked, sku_id: FromPath[UUID]) -> list[PriceEntry]:
     """A variant's price history, the newest first."""
     caller = await recognise_caller(request, "catalogue:read")
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
@@ -109,7 +109,7 @@ async def get_prices(request: Asked, sku_id: UUID) -> list[PriceEntry]:
 
 
 @post(f"{API}/products", tags=["products"])
-async def post_product(request: Asked, data: ProductBody) -> Response[Any]:
+async def post_product(request: Asked, data: JSONBody[ProductBody]) -> Response[Any]:
     """Make a product."""
     caller = await recognise_caller(request, "product:write")
     currency = request.scope["state"]["merchant"].currency
@@ -133,7 +133,9 @@ async def post_product(request: Asked, data: ProductBody) -> Response[Any]:
 
 
 @patch(f"{API}/products/{{product_id:uuid}}", tags=["products"])
-async def patch_product(request: Asked, product_id: UUID, data: ProductEdit) -> Response[Any]:
+async def patch_product(
+    request: Asked, product_id: FromPath[UUID], data: JSONBody[ProductEdit]
+) -> Response[Any]:
     """Edit a product that nobody edited since ``version``."""
     caller = await recognise_caller(request, "product:write")
     fields = {name: getattr(data, name) for name in data.__struct_fields__}
@@ -145,7 +147,7 @@ async def patch_product(request: Asked, product_id: UUID, data: ProductEdit) -> 
 
 
 @post(f"{API}/variants/{{sku_id:uuid}}/prices", tags=["products"])
-async def post_price(request: Asked, sku_id: UUID, data: PriceBody) -> Response[Any]:
+async def post_price(request: Asked, sku_id: FromPath[UUID], data: JSONBody[PriceBody]) -> Response[Any]:
     """Give a variant a new price."""
     caller = await recognise_caller(request, "product:write")
 

@@ -25,6 +25,7 @@ CARD_FROM = (
     " LEFT JOIN LATERAL (SELECT * FROM commerce.variant v WHERE v.merchant_id = p.merchant_id"
     "   AND v.product_id = p.product_id AND v.active ORDER BY v.position, v.sku_id LIMIT 1) v ON true"
 )
+TSQUERY = " CROSS JOIN to_tsquery('english', $2) q (query)"
 # Sort keys: ascending, equal keys by product id. All are bigint but the title.
 SORT_KEYS = {
     "rank": "-p.rank::bigint",
@@ -74,9 +75,9 @@ async def list_cards(
         kind = "text" if sort == "title" else "bigint"
         conditions.append(f"({key}, p.product_id) > (${len(args)}::{kind}, ${len(args) + 1}::uuid)")
     args.append(limit)
-    tsquery = ", to_tsquery('english', $2) q (query)" if query else ""
+    tsquery = TSQUERY if query else ""
     return await tx.fetch(
-        f"SELECT {key} AS sort_key, {CARD}{CARD_FROM}{tsquery.replace(', ', ' CROSS JOIN ', 1)}"
+        f"SELECT {key} AS sort_key, {CARD}{CARD_FROM}{tsquery}"  # sql: our own constants, values are numbered
         f" WHERE {' AND '.join(conditions)} ORDER BY {key}, p.product_id LIMIT ${len(args) + 1}",
         tx.merchant_id,
         *args,
@@ -98,9 +99,9 @@ async def count_cards(
     args.append(limit)
     needs_price = min_minor is not None or max_minor is not None
     source = CARD_FROM if needs_price else " FROM commerce.product p"
-    tsquery = " CROSS JOIN to_tsquery('english', $2) q (query)" if query else ""
+    tsquery = TSQUERY if query else ""
     count: int = await tx.fetchval(
-        f"SELECT count(*)::int FROM (SELECT 1{source}{tsquery} WHERE {' AND '.join(conditions)}"
+        f"SELECT count(*)::int FROM (SELECT 1{source}{tsquery} WHERE {' AND '.join(conditions)}"  # sql: constants
         f" LIMIT ${len(args) + 1}) found",
         tx.merchant_id,
         *args,
@@ -150,7 +151,7 @@ async def find_product(
 ) -> Any:
     return await tx.fetchrow(
         f"SELECT {PRODUCT} FROM commerce.product WHERE merchant_id = $1"
-        f" AND {'slug = $2' if slug is not None else 'product_id = $2'} AND ($3::bool IS NULL OR published = $3)",
+        f" AND {'slug = $2' if slug is not None else 'product_id = $2'} AND ($3::bool IS NULL OR published = $3)",  # sql: fixed
         tx.merchant_id,
         slug if slug is not None else product_id,
         published,
@@ -169,7 +170,7 @@ async def list_variants(tx: Transaction, product_ids: Sequence[UUID]) -> list[An
 async def find_variant(tx: Transaction, sku_id: UUID | None, sku: str | None) -> Any:
     return await tx.fetchrow(
         f"SELECT {VARIANT} FROM commerce.variant WHERE merchant_id = $1"
-        f" AND {'sku_id = $2' if sku_id is not None else 'sku = $2'}",
+        f" AND {'sku_id = $2' if sku_id is not None else 'sku = $2'}",  # sql: one of two constants
         tx.merchant_id,
         sku_id if sku_id is not None else sku,
     )

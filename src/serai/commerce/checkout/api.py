@@ -6,14 +6,12 @@ from serai.commerce.checkout.logic import check_address, check_contact
 from serai.commerce.checkout.place_order import (
     Draft,
     check_total,
-    choose_place,
     describe_placed,
     place_order,
     price_items,
-    quote_cart,
-    shipping_price,
     submit_draft,
 )
+from serai.commerce.checkout.quote_cart import choose_place, quote_cart, shipping_price
 from serai.commerce.checkout.settle_payment import refresh_payment, settle_payment
 from serai.commerce.checkout.types import DeliveryOption, PlacedOrder, Quote
 from serai.commerce.order.api import access_token, check_move, load_order

@@ -5,13 +5,10 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, delete, get, patch, post, put
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
-from serai.commerce.cart import api as cart_api
-from serai.commerce.cart.types import Cart
-from serai.commerce.checkout import api
-from serai.commerce.checkout.types import Delivery, PlacedOrder, Quote
-from serai.commerce.edge import (
+from serai.commerce.call.api import (
     API,
     Asked,
     Caller,
@@ -20,6 +17,10 @@ from serai.commerce.edge import (
     describe_call,
     recognise_caller,
 )
+from serai.commerce.cart import api as cart_api
+from serai.commerce.cart.types import Cart
+from serai.commerce.checkout import api
+from serai.commerce.checkout.types import Delivery, PlacedOrder, Quote
 from serai.commerce.order.types import Address, Contact
 from serai.commerce.types import Commerce
 from serai.foundation.database import Transaction
@@ -90,7 +91,7 @@ class PaymentStart(msgspec.Struct, frozen=True):
 
 
 @post(f"{API}/carts", tags=["checkout"])
-async def post_cart(request: Asked, data: NewCart) -> Response[Any]:
+async def post_cart(request: Asked, data: JSONBody[NewCart]) -> Response[Any]:
     """Open a cart of this key."""
     caller = await recognise_caller(request, "checkout:write")
 
@@ -101,7 +102,7 @@ async def post_cart(request: Asked, data: NewCart) -> Response[Any]:
 
 
 @get(f"{API}/carts/{{cart_id:uuid}}", tags=["checkout"])
-async def get_cart(request: Asked, cart_id: UUID) -> Cart:
+async def get_cart(request: Asked, cart_id: FromPath[UUID]) -> Cart:
     """A cart of this key."""
     caller = await recognise_caller(request, "checkout:write")
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
@@ -109,7 +110,7 @@ async def get_cart(request: Asked, cart_id: UUID) -> Cart:
 
 
 @post(f"{API}/carts/{{cart_id:uuid}}/lines", tags=["checkout"])
-async def post_line(request: Asked, cart_id: UUID, data: NewLine) -> Response[Any]:
+async def post_line(request: Asked, cart_id: FromPath[UUID], data: JSONBody[NewLine]) -> Response[Any]:
     """Put something into the cart."""
     caller = await recognise_caller(request, "checkout:write")
 
@@ -122,7 +123,9 @@ async def post_line(request: Asked, cart_id: UUID, data: NewLine) -> Response[An
 
 
 @patch(f"{API}/carts/{{cart_id:uuid}}/lines/{{line_id:uuid}}", tags=["checkout"])
-async def patch_line(request: Asked, cart_id: UUID, line_id: UUID, data: LineEdit) -> Response[Any]:
+async def patch_line(
+    request: Asked, cart_id: FromPath[UUID], line_id: FromPath[UUID], data: JSONBody[LineEdit]
+) -> Response[Any]:
     """Change a line's quantity."""
     caller = await recognise_caller(request, "checkout:write")
 
@@ -135,7 +138,7 @@ async def patch_line(request: Asked, cart_id: UUID, line_id: UUID, data: LineEdi
 
 
 @delete(f"{API}/carts/{{cart_id:uuid}}/lines/{{line_id:uuid}}", tags=["checkout"], status_code=200)
-async def delete_line(request: Asked, cart_id: UUID, line_id: UUID) -> Response[Any]:
+async def delete_line(request: Asked, cart_id: FromPath[UUID], line_id: FromPath[UUID]) -> Response[Any]:
     """Take a line out."""
     caller = await recognise_caller(request, "checkout:write")
 
@@ -155,25 +158,27 @@ async def _keep(request: Asked, cart_id: UUID, what: str, content: Any) -> Respo
 
 
 @put(f"{API}/carts/{{cart_id:uuid}}/contact", tags=["checkout"])
-async def put_contact(request: Asked, cart_id: UUID, data: Contact) -> Response[Any]:
+async def put_contact(request: Asked, cart_id: FromPath[UUID], data: JSONBody[Contact]) -> Response[Any]:
     """Say whom to reach."""
     return await _keep(request, cart_id, "contact", api.check_contact(data))
 
 
 @put(f"{API}/carts/{{cart_id:uuid}}/address", tags=["checkout"])
-async def put_address(request: Asked, cart_id: UUID, data: Address) -> Response[Any]:
+async def put_address(request: Asked, cart_id: FromPath[UUID], data: JSONBody[Address]) -> Response[Any]:
     """Say where to deliver."""
     return await _keep(request, cart_id, "address", api.check_address(data))
 
 
 @put(f"{API}/carts/{{cart_id:uuid}}/delivery", tags=["checkout"])
-async def put_delivery(request: Asked, cart_id: UUID, data: DeliveryChoice) -> Response[Any]:
+async def put_delivery(
+    request: Asked, cart_id: FromPath[UUID], data: JSONBody[DeliveryChoice]
+) -> Response[Any]:
     """Choose delivery or pick-up."""
     return await _keep(request, cart_id, "delivery", data)
 
 
 @get(f"{API}/carts/{{cart_id:uuid}}/quote", tags=["checkout"])
-async def get_quote(request: Asked, cart_id: UUID) -> Quote:
+async def get_quote(request: Asked, cart_id: FromPath[UUID]) -> Quote:
     """What an order of this cart comes to now; its ``digest`` completes it."""
     caller = await recognise_caller(request, "checkout:write")
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
@@ -194,7 +199,7 @@ def _choice_of(cart: Cart) -> DeliveryChoice:
 
 
 @post(f"{API}/carts/{{cart_id:uuid}}/complete", tags=["checkout"])
-async def post_complete(request: Asked, cart_id: UUID, data: Completion) -> Response[Any]:
+async def post_complete(request: Asked, cart_id: FromPath[UUID], data: JSONBody[Completion]) -> Response[Any]:
     """Place the order that was quoted."""
     caller = await recognise_caller(request, "checkout:write")
 
@@ -230,7 +235,7 @@ async def post_complete(request: Asked, cart_id: UUID, data: Completion) -> Resp
 
 
 @post(f"{API}/orders", tags=["checkout"])
-async def post_order(request: Asked, data: OrderBody) -> Response[Any]:
+async def post_order(request: Asked, data: JSONBody[OrderBody]) -> Response[Any]:
     """Place a whole order in one call."""
     caller = await recognise_caller(request, "checkout:write")
     call = describe_call(request, caller, "order", data)
@@ -276,7 +281,7 @@ async def _make_draft(caller: Caller, data: OrderBody, order_id: UUID) -> api.Dr
 
 
 @post(f"{API}/orders/{{order_id:uuid}}/payment", tags=["checkout"], status_code=200)
-async def post_payment(request: Asked, order_id: UUID) -> Response[Any]:
+async def post_payment(request: Asked, order_id: FromPath[UUID]) -> Response[Any]:
     """Start (or go on with) the order's payment; answers where the buyer pays. Repeating it is harmless."""
     caller = await recognise_caller(request, "checkout:write")
     pay_url = await api.start_payment(
@@ -286,7 +291,7 @@ async def post_payment(request: Asked, order_id: UUID) -> Response[Any]:
 
 
 @post("/webhooks/{provider:str}", include_in_schema=False, status_code=200)
-async def post_webhook(request: Asked, provider: str) -> Response[Any]:
+async def post_webhook(request: Asked, provider: FromPath[str]) -> Response[Any]:
     """A provider's message: checked by its signature, taken in once, acknowledged when it is durable."""
     merchant_id = MerchantId(request.scope["state"]["merchant"].merchant_id)
     commerce: Commerce = request.app.state.commerce

@@ -15,7 +15,7 @@ EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 PHONE = re.compile(r"[+]?[0-9][0-9 ()./-]{4,28}")
 POSTCODES = {"US": re.compile(r"\d{5}(-\d{4})?"), "CN": re.compile(r"\d{6}"), "DE": re.compile(r"\d{5}")}
 LIMIT = 120
-COUNTRIES = frozenset(code for code in Locale("en").territories if len(code) == 2 and code.isalpha())
+COUNTRIES = frozenset(str(c) for c in Locale("en").territories if len(str(c)) == 2 and str(c).isalpha())
 
 
 def _invalid(field: str, message: str, reason: str) -> Invalid:

@@ -17,11 +17,11 @@ from uuid import UUID
 
 import msgspec
 
-from serai.commerce.cart.api import Placed, find_placed_order, line_total, load_cart, mark_placed
-from serai.commerce.cart.types import CartLine
+from serai.commerce.cart.api import Placed, find_placed_order, line_total, mark_placed
 from serai.commerce.catalogue.api import list_sale_items
-from serai.commerce.checkout.logic import check_address, check_contact, digest_quote
-from serai.commerce.checkout.types import Delivery, DeliveryOption, PlacedOrder, Quote, QuoteShortage
+from serai.commerce.checkout.logic import check_address, check_contact
+from serai.commerce.checkout.quote_cart import quote_cart
+from serai.commerce.checkout.types import Delivery, PlacedOrder, Quote, QuoteShortage
 from serai.commerce.order.api import (
     NewOrder,
     OrderLine,
@@ -34,10 +34,6 @@ from serai.commerce.order.api import (
 from serai.commerce.order.events import OrderPlaced, SoldLine
 from serai.commerce.order.types import Address, Contact
 from serai.commerce.payment.types import deferred_sales, order_due, psp_clearing
-from serai.commerce.place.api import default_place, load_place
-from serai.commerce.place.types import Place
-from serai.commerce.settings import CommerceSettings
-from serai.commerce.stock.api import load_available
 from serai.commerce.stock.types import customer_account, stock_account
 from serai.commerce.types import Commerce
 from serai.foundation import clock
@@ -79,79 +75,6 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     note: str
 
 
-async def choose_place(tx: Transaction, delivery: str, place_id: UUID | None) -> Place:
-    """Where the goods come from: the online warehouse for parcels, the chosen store for pick-up."""
-    if delivery == "ship":
-        return await default_place(tx)
-    if delivery != "pickup" or place_id is None:
-        raise Invalid(
-            "checkout.field_invalid",
-            _("Please choose a store to pick up from."),
-            field="place_id",
-            reason="missing",
-        )
-    place = await load_place(tx, place_id=place_id)
-    if place.kind != "store" or not place.active:
-        raise Invalid(
-            "checkout.field_invalid",
-            _("Please choose a store to pick up from."),
-            field="place_id",
-            reason="unknown",
-        )
-    return place
-
-
-def shipping_price(settings: CommerceSettings, delivery: str, items_minor: int) -> int:
-    """What the delivery costs, in minor units."""
-    if delivery == "pickup" or items_minor >= settings.free_shipping_from_minor > 0:
-        return 0
-    return settings.shipping_minor
-
-
-async def quote_cart(
-    tx: Transaction,
-    *,
-    settings: CommerceSettings,
-    owner: str,
-    cart_id: UUID | None = None,
-    delivery: Delivery = "ship",
-    place_id: UUID | None = None,
-) -> Quote:
-    """What an order of the owner's cart would come to, with whatever stands in its way.
-
-    Raises:
-        NotFound: ``cart.unknown``, ``place.unknown``, ``place.none``.
-        Invalid: ``checkout.field_invalid`` for the place of a pick-up.
-    """
-    cart = await load_cart(tx, owner=owner, cart_id=cart_id)
-    place = await choose_place(tx, delivery, place_id)
-    available = await load_available(
-        tx, sku_ids=[line.sku_id for line in cart.lines], place_id=place.place_id
-    )
-    shortages = tuple(
-        QuoteShortage(line.sku_id, line.title, line.quantity, available[line.sku_id])
-        for line in cart.lines
-        if line.problem != "gone" and available[line.sku_id] < line.quantity
-    )
-    lines: tuple[CartLine, ...] = tuple(line for line in cart.lines if line.problem != "gone")
-    items_minor = sum(line.total_minor for line in lines)
-    shipping_minor = shipping_price(settings, delivery, items_minor)
-    total_minor = items_minor + shipping_minor
-    return Quote(
-        cart.cart_id,
-        cart.lines,
-        tuple(change for change in cart.changes if change.kind != "short"),
-        shortages,
-        DeliveryOption(delivery, shipping_minor, place.place_id, place.name),
-        cart.currency,
-        items_minor,
-        shipping_minor,
-        total_minor,
-        cart.quantity,
-        digest_quote(cart.cart_id, cart.lines, delivery, place.place_id, shipping_minor, total_minor),
-    )
-
-
 async def place_order(
     commerce: Commerce,
     merchant_id: MerchantId,
@@ -188,25 +111,15 @@ async def place_order(
         quote = await quote_cart(
             tx, settings=commerce.settings, owner=owner, cart_id=cart_id, delivery=delivery, place_id=place_id
         )
-    if not quote.lines:
-        raise Invalid("checkout.empty", _("The cart is empty."))
-    if quote.shortages:
-        raise _short(quote.shortages)
-    if quote.changes or quote.digest != expected_digest:
-        raise Conflict(
-            "checkout.changed",
-            _("Prices or availability have changed. Please look at your order again; nothing was charged."),
-            changes=msgspec.to_builtins(quote.changes),
-        )
-    items = tuple(
-        Item(line.sku_id, line.product_id, line.title, line.quantity, line.price_minor, line.total_minor)
-        for line in quote.lines
-    )
+    _check_quote(quote, expected_digest)
     draft = Draft(
         order_id=derive_id("order", cart_id),
         cart_id=cart_id,
         channel=channel,
-        items=items,
+        items=tuple(
+            Item(line.sku_id, line.product_id, line.title, line.quantity, line.price_minor, line.total_minor)
+            for line in quote.lines
+        ),
         currency=quote.currency,
         shipping_minor=quote.shipping_minor,
         contact=contact,
@@ -218,6 +131,19 @@ async def place_order(
         note=note.strip()[:MAX_NOTE],
     )
     return await submit_draft(commerce, merchant_id, draft, writes)
+
+
+def _check_quote(quote: Quote, expected_digest: str) -> None:
+    if not quote.lines:
+        raise Invalid("checkout.empty", _("The cart is empty."))
+    if quote.shortages:
+        raise _short(quote.shortages)
+    if quote.changes or quote.digest != expected_digest:
+        raise Conflict(
+            "checkout.changed",
+            _("Prices or availability have changed. Please look at your order again; nothing was charged."),
+            changes=msgspec.to_builtins(quote.changes),
+        )
 
 
 async def price_items(tx: Transaction, wanted: dict[UUID, int]) -> tuple[str, tuple[Item, ...]]:

@@ -6,10 +6,10 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import Parameter, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 
-from serai.commerce.edge import API, Asked, answer_through_lane, recognise_caller
+from serai.commerce.call.api import API, Asked, answer_through_lane, recognise_caller
 from serai.commerce.order import api
 from serai.commerce.order.types import Order, OrderRow
 from serai.commerce.types import Page
@@ -29,9 +29,9 @@ async def get_orders(
         Literal["awaiting_payment", "paid", "fulfilled", "cancelled", "expired"] | None,
         QueryParameter(name="state"),
     ] = None,
-    since: datetime | None = None,
-    cursor: Annotated[str, Parameter(max_length=100)] | None = None,
-    limit: Annotated[int, Parameter(ge=1, le=100)] = 50,
+    since: FromQuery[datetime | None] = None,
+    cursor: Annotated[str | None, QueryParameter(max_length=100)] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
 ) -> Page[OrderRow]:
     """Orders, the newest first."""
     caller = await recognise_caller(request, "order:read")
@@ -42,7 +42,7 @@ async def get_orders(
 
 
 @get(f"{API}/orders/{{order_id:uuid}}", tags=["orders"])
-async def get_order(request: Asked, order_id: UUID) -> Order:
+async def get_order(request: Asked, order_id: FromPath[UUID]) -> Order:
     """One order with lines, payments, refunds and history."""
     caller = await recognise_caller(request, "order:read")
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
@@ -50,7 +50,9 @@ async def get_order(request: Asked, order_id: UUID) -> Order:
 
 
 @post(f"{API}/orders/{{order_id:uuid}}/fulfilment", tags=["orders"])
-async def post_fulfilment(request: Asked, order_id: UUID, data: Fulfilment) -> Response[Any]:
+async def post_fulfilment(
+    request: Asked, order_id: FromPath[UUID], data: JSONBody[Fulfilment]
+) -> Response[Any]:
     """Tell that the goods have left."""
     caller = await recognise_caller(request, "order:write")
 

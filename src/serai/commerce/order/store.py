@@ -87,7 +87,7 @@ async def find_order(
     """By id or number; where a guest's digest or a member is given, only what that shopper may see."""
     return await tx.fetchrow(
         f"SELECT {ORDER} FROM commerce.sales_order WHERE merchant_id = $1"
-        f" AND {'order_id = $2' if order_id is not None else 'number = $2'}"
+        f" AND {'order_id = $2' if order_id is not None else 'number = $2'}"  # sql: one of two constants
         " AND ($3::bytea IS NULL OR access_digest = $3) AND ($4::uuid IS NULL OR member_id = $4) LIMIT 1",
         tx.merchant_id,
         order_id if order_id is not None else number,
@@ -116,7 +116,8 @@ async def list_orders(
     before: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Any]:
-    conditions, args = ["merchant_id = $1"], []
+    conditions: list[str] = ["merchant_id = $1"]
+    args: list[Any] = []
     for value, condition in (
         (number, "number LIKE ${n} || '%'"),
         (words, "(email LIKE ${n} || '%' OR lower(name) LIKE '%' || ${n} || '%')"),
@@ -132,7 +133,7 @@ async def list_orders(
         conditions.append(f"(placed_at, order_id) < (${len(args)}::timestamptz, ${len(args) + 1}::uuid)")
     args.append(limit)
     return await tx.fetch(
-        f"SELECT {ROW} FROM commerce.sales_order WHERE {' AND '.join(conditions)}"
+        f"SELECT {ROW} FROM commerce.sales_order WHERE {' AND '.join(conditions)}"  # sql: constants, values are numbered
         f" ORDER BY placed_at DESC, order_id DESC LIMIT ${len(args) + 1}",
         tx.merchant_id,
         *args,

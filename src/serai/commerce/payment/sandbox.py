@@ -203,11 +203,12 @@ class SandboxProvider:
         """HMAC-SHA256 of ``<unix seconds>.<body>`` with the account's webhook secret, not older than ten minutes."""
         parts = dict(part.partition("=")[::2] for part in signature.split(","))
         at, given = parts.get("t", ""), parts.get("v1", "")
-        expected = hmac.new(
-            account.webhook_secret.encode(), f"{at}.".encode() + body, hashlib.sha256
-        ).hexdigest()
+        content = at.encode() + b"." + body
+        expected = hmac.new(account.webhook_secret.encode(), content, hashlib.sha256).hexdigest()
+        genuine = hmac.compare_digest(expected.encode(), given.encode())
         if (
-            not hmac.compare_digest(expected, given)
+            not genuine
+            or not at.isascii()
             or not at.isdecimal()
             or abs(time.time() - int(at)) > SIGNATURE_AGE_S
         ):

@@ -79,7 +79,7 @@ async def list_stock(
     )
     titles = {row["sku_id"]: row for row in await store.list_titles(tx, [sku_id for sku_id, _b in rows])}
     items = tuple(
-        StockRow(*titles[sku_id].values(), b.posted, b.reserved, b.available)
+        StockRow(*(*titles[sku_id].values(), b.posted, b.reserved, b.available))
         for sku_id, b in rows[:limit]
         if sku_id in titles
     )
@@ -94,7 +94,7 @@ async def _search_stock(
     accounts = [stock_account(row["sku_id"], place_id).account_id for row in rows]
     balances = await ledger.load_balances(tx, account_ids=accounts)
     items = tuple(
-        StockRow(*row.values(), balances[a].posted, balances[a].reserved, balances[a].available)
+        StockRow(*(*row.values(), balances[a].posted, balances[a].reserved, balances[a].available))
         for row, a in zip(rows[:limit], accounts[:limit], strict=True)
     )
     return Page(items, str(rows[limit - 1]["sku_id"]) if len(rows) > limit else None)

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 
-from serai.commerce.edge import API, Asked, answer_through_lane, recognise_caller
+from serai.commerce.call.api import API, Asked, answer_through_lane, recognise_caller
 from serai.commerce.place import api as place_api
 from serai.commerce.place.types import Place
 from serai.commerce.stock import api
@@ -57,7 +57,7 @@ async def get_places(request: Asked) -> list[Place]:
 
 
 @get(f"{API}/stock/{{sku_id:uuid}}", tags=["stock"])
-async def get_levels(request: Asked, sku_id: UUID) -> list[StockLevel]:
+async def get_levels(request: Asked, sku_id: FromPath[UUID]) -> list[StockLevel]:
     """Stock of a SKU at every place."""
     caller = await recognise_caller(request, "stock:read")
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
@@ -67,10 +67,10 @@ async def get_levels(request: Asked, sku_id: UUID) -> list[StockLevel]:
 @get(f"{API}/stock/{{sku_id:uuid}}/movements", tags=["stock"])
 async def get_movements(
     request: Asked,
-    sku_id: UUID,
-    place_id: UUID,
-    cursor: Annotated[str, Parameter(max_length=60)] | None = None,
-    limit: Annotated[int, Parameter(ge=1, le=200)] = 50,
+    sku_id: FromPath[UUID],
+    place_id: FromQuery[UUID],
+    cursor: Annotated[str | None, QueryParameter(max_length=60)] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
 ) -> Page[Movement]:
     """The ledger behind a number, the newest first."""
     caller = await recognise_caller(request, "stock:read")
@@ -79,7 +79,7 @@ async def get_movements(
 
 
 @post(f"{API}/stock/receipts", tags=["stock"])
-async def post_receipt(request: Asked, data: Receipt) -> Response[Any]:
+async def post_receipt(request: Asked, data: JSONBody[Receipt]) -> Response[Any]:
     """Take goods in."""
     caller = await recognise_caller(request, "stock:write")
 
@@ -94,7 +94,7 @@ async def post_receipt(request: Asked, data: Receipt) -> Response[Any]:
 
 
 @post(f"{API}/stock/adjustments", tags=["stock"])
-async def post_adjustment(request: Asked, data: Adjustment) -> Response[Any]:
+async def post_adjustment(request: Asked, data: JSONBody[Adjustment]) -> Response[Any]:
     """Correct the books."""
     caller = await recognise_caller(request, "stock:write")
 
@@ -109,7 +109,7 @@ async def post_adjustment(request: Asked, data: Adjustment) -> Response[Any]:
 
 
 @post(f"{API}/stock/transfers", tags=["stock"])
-async def post_transfer(request: Asked, data: Relocation) -> Response[Any]:
+async def post_transfer(request: Asked, data: JSONBody[Relocation]) -> Response[Any]:
     """Move goods between places."""
     caller = await recognise_caller(request, "stock:write")
 

@@ -21,7 +21,7 @@ PREFIX = "sk_"
 
 
 def _api_key(row: Any) -> ApiKey:
-    return ApiKey(*row[:3], tuple(row["scopes"]), *row[4:])
+    return ApiKey(*(*row[:3], tuple(row["scopes"]), *row[4:]))
 
 
 async def create_key(tx: Transaction, *, name: str, scopes: Sequence[str], by: str) -> tuple[ApiKey, str]:

@@ -17,7 +17,9 @@ log = logging.getLogger("serai.identity")
 
 async def list_merchants(db: Database) -> list[Merchant]:
     """All merchants, the default one first."""
-    return [Merchant(*row[:5], tuple(row["hostnames"]), *row[6:]) for row in await store.list_merchants(db)]
+    return [
+        Merchant(*(*row[:5], tuple(row["hostnames"]), *row[6:])) for row in await store.list_merchants(db)
+    ]
 
 
 async def add_merchant(

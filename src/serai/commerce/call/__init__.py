@@ -1,0 +1,1 @@
+"""The JSON API's edge, shared by every module that answers programs."""

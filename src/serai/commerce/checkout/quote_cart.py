@@ -1,0 +1,87 @@
+"""Quote a cart: what an order of it would come to at this moment, and whatever stands in its way."""
+
+from uuid import UUID
+
+from serai.commerce.cart.api import load_cart
+from serai.commerce.cart.types import CartLine
+from serai.commerce.checkout.logic import digest_quote
+from serai.commerce.checkout.types import Delivery, DeliveryOption, Quote, QuoteShortage
+from serai.commerce.place.api import default_place, load_place
+from serai.commerce.place.types import Place
+from serai.commerce.settings import CommerceSettings
+from serai.commerce.stock.api import load_available
+from serai.foundation.database import Transaction
+from serai.foundation.errors import Invalid, _
+
+
+async def choose_place(tx: Transaction, delivery: str, place_id: UUID | None) -> Place:
+    """Where the goods come from: the online warehouse for parcels, the chosen store for pick-up."""
+    if delivery == "ship":
+        return await default_place(tx)
+    if delivery != "pickup" or place_id is None:
+        raise Invalid(
+            "checkout.field_invalid",
+            _("Please choose a store to pick up from."),
+            field="place_id",
+            reason="missing",
+        )
+    place = await load_place(tx, place_id=place_id)
+    if place.kind != "store" or not place.active:
+        raise Invalid(
+            "checkout.field_invalid",
+            _("Please choose a store to pick up from."),
+            field="place_id",
+            reason="unknown",
+        )
+    return place
+
+
+def shipping_price(settings: CommerceSettings, delivery: str, items_minor: int) -> int:
+    """What the delivery costs, in minor units."""
+    if delivery == "pickup" or items_minor >= settings.free_shipping_from_minor > 0:
+        return 0
+    return settings.shipping_minor
+
+
+async def quote_cart(
+    tx: Transaction,
+    *,
+    settings: CommerceSettings,
+    owner: str,
+    cart_id: UUID | None = None,
+    delivery: Delivery = "ship",
+    place_id: UUID | None = None,
+) -> Quote:
+    """What an order of the owner's cart would come to, with whatever stands in its way.
+
+    Raises:
+        NotFound: ``cart.unknown``, ``place.unknown``, ``place.none``.
+        Invalid: ``checkout.field_invalid`` for the place of a pick-up.
+    """
+    cart = await load_cart(tx, owner=owner, cart_id=cart_id)
+    place = await choose_place(tx, delivery, place_id)
+    available = await load_available(
+        tx, sku_ids=[line.sku_id for line in cart.lines], place_id=place.place_id
+    )
+    shortages = tuple(
+        QuoteShortage(line.sku_id, line.title, line.quantity, available[line.sku_id])
+        for line in cart.lines
+        if line.problem != "gone" and available[line.sku_id] < line.quantity
+    )
+    lines: tuple[CartLine, ...] = tuple(line for line in cart.lines if line.problem != "gone")
+    items_minor = sum(line.total_minor for line in lines)
+    shipping_minor = shipping_price(settings, delivery, items_minor)
+    total_minor = items_minor + shipping_minor
+    return Quote(
+        cart.cart_id,
+        cart.lines,
+        tuple(change for change in cart.changes if change.kind != "short"),
+        shortages,
+        DeliveryOption(delivery, shipping_minor, place.place_id, place.name),
+        cart.currency,
+        items_minor,
+        shipping_minor,
+        total_minor,
+        cart.quantity,
+        digest_quote(cart.cart_id, cart.lines, delivery, place.place_id, shipping_minor, total_minor),
+    )
