@@ -60,11 +60,9 @@ async def sign_in_member(
     """
     email = email.strip().lower()[:200]
     async with db.transaction(merchant_id) as tx:
-        await session.check_locked(tx, kind="member", email=email)
+        await session.count_attempt(tx, kind="member", email=email)
         row = await store.find_credentials(tx, email)
     if not await session.verify_password(row["password_hash"] if row else None, password):
-        async with db.transaction(merchant_id) as tx:
-            await session.count_failure(tx, kind="member", email=email)
         raise Unauthorised("sign_in.wrong", _("E-mail address and password do not match."))
     async with db.transaction(merchant_id) as tx:
         return await session.open_session(

@@ -68,26 +68,32 @@ def normalise_email(email: str) -> str:
     return email
 
 
-async def check_locked(tx: Transaction, *, kind: Kind, email: str) -> None:
-    """Limited ``sign_in.locked`` while the address is locked after too many failures."""
-    row = await store.find_failure(tx, kind, email)
-    if row is None or row["failures"] < DEFAULTS.failures:
-        return
-    left = row["last_at"] + timedelta(minutes=DEFAULTS.lock_minutes) - clock.now()
-    if left > timedelta():
-        minutes = int(left.total_seconds() // 60) + 1
-        raise Limited(
-            "sign_in.locked",
-            _("Too many failed attempts. Please try again in %(minutes)s minutes."),
-            minutes=minutes,
-            retry_after_s=minutes * 60,
-        )
+async def count_attempt(tx: Transaction, *, kind: Kind, email: str) -> None:
+    """Count an attempt for an address, known or not, as failed until :func:`open_session` forgets it.
 
+    Counted before the password is looked at: of a thousand attempts at once, only as many as the limit are tried.
 
-async def count_failure(tx: Transaction, *, kind: Kind, email: str) -> int:
-    """Count a failed attempt for an address, known or not."""
+    Raises:
+        Limited: ``sign_in.locked`` with ``minutes`` after too many failures; such an attempt does not lengthen the lock.
+    """
     now = clock.now()
-    return await store.count_failure(tx, kind, email, now, now - timedelta(minutes=DEFAULTS.lock_minutes))
+    lasts = timedelta(minutes=DEFAULTS.lock_minutes)
+    row = await store.find_failure(tx, kind, email)
+    left = row["last_at"] + lasts - now if row else timedelta()
+    if row and row["failures"] >= DEFAULTS.failures and left > timedelta():
+        raise _locked(left)
+    if await store.count_failure(tx, kind, email, now, now - lasts) > DEFAULTS.failures:
+        raise _locked(lasts)
+
+
+def _locked(left: timedelta) -> Limited:
+    minutes = int(left.total_seconds() // 60) + 1
+    return Limited(
+        "sign_in.locked",
+        _("Too many failed attempts. Please try again in %(minutes)s minutes."),
+        minutes=minutes,
+        retry_after_s=minutes * 60,
+    )
 
 
 async def open_session(

@@ -67,7 +67,7 @@ async def count_failure(
     count: int = await tx.fetchval(
         "INSERT INTO identity.sign_in_failure AS f (merchant_id, kind, email, failures, last_at)"
         " VALUES ($1, $2, $3, 1, $4) ON CONFLICT (merchant_id, kind, email) DO UPDATE"
-        " SET failures = CASE WHEN f.last_at < $5 THEN 1 ELSE f.failures + 1 END, last_at = $4 RETURNING failures",
+        " SET failures = CASE WHEN f.last_at <= $5 THEN 1 ELSE f.failures + 1 END, last_at = $4 RETURNING failures",
         tx.merchant_id,
         kind,
         email,

@@ -31,12 +31,11 @@ async def sign_in_staff(
     """
     email = email.strip().lower()[:200]
     async with db.transaction(merchant_id) as tx:
-        await session.check_locked(tx, kind="staff", email=email)
+        await session.count_attempt(tx, kind="staff", email=email)
         row = await store.find_credentials(tx, email)
     known = row["password_hash"] if row and row["active"] else None
     if not await session.verify_password(known, password):
         async with db.transaction(merchant_id) as tx:
-            await session.count_failure(tx, kind="staff", email=email)
             await audit.record(
                 tx,
                 actor=email,
@@ -78,8 +77,10 @@ async def list_staff(tx: Transaction) -> list[Staff]:
     return [Staff(*row.values()) for row in await store.list_staff(tx)]
 
 
-async def invite_staff(tx: Transaction, *, email: str, name: str, role: Role, by: str) -> tuple[Staff, str]:
-    """Add somebody with a generated password, to be shown once and changed at the first sign-in.
+async def invite_staff(
+    tx: Transaction, *, email: str, name: str, role: Role, by: str, must_change: bool = True
+) -> tuple[Staff, str]:
+    """Add somebody with a generated password, to be shown once and (``must_change``) changed at the first sign-in.
 
     Raises:
         Invalid: ``email.invalid``, ``staff.role_unknown``, ``staff.name_missing``.
@@ -93,7 +94,7 @@ async def invite_staff(tx: Transaction, *, email: str, name: str, role: Role, by
         raise Invalid("staff.name_missing", _("Please give a name."), field="name")
     password = secrets.token_urlsafe(12)
     password_hash = await session.hash_password(password)
-    row = await store.insert_staff(tx, new_id(), email, name, role, password_hash, True)
+    row = await store.insert_staff(tx, new_id(), email, name, role, password_hash, must_change)
     if row is None:
         raise Conflict(
             "staff.email_taken", _("Somebody with this e-mail address is here already."), field="email"
