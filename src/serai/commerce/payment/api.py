@@ -153,5 +153,5 @@ async def list_open_refunds(
 async def list_unsettled_orders(
     owner: Database, *, after: datetime, before: datetime, limit: int = 100
 ) -> list[tuple[UUID, UUID]]:
-    """(merchant, order) of orders whose payment was started and has not come, over all merchants."""
+    """(merchant, order) of unpaid, expired and cancelled orders with a payment of unknown end, over all merchants."""
     return [tuple(row.values()) for row in await store.list_unsettled_orders(owner, after, before, limit)]

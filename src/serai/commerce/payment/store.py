@@ -133,12 +133,20 @@ async def list_open_refunds(owner: Database, before: datetime, limit: int) -> li
 
 
 async def list_unsettled_orders(owner: Database, after: datetime, before: datetime, limit: int) -> list[Any]:
-    """Orders of all merchants that wait for a payment which was started (owner's role)."""
+    """Orders of all merchants with a payment that was started and whose end nobody has told (owner's role).
+
+    Expired and cancelled ones belong to them: the shopper may have paid while the provider could not tell us.
+    """
+    # In random turns, lest the oldest abandoned payments keep the others from ever being looked at.
     return await owner.fetch(
-        "SELECT o.merchant_id, o.order_id FROM commerce.sales_order o WHERE o.state = 'awaiting_payment'"
-        " AND o.placed_at BETWEEN $1 AND $2 AND EXISTS (SELECT FROM commerce.payment_intent i"
-        "   WHERE i.merchant_id = o.merchant_id AND i.order_id = o.order_id)"
-        " ORDER BY o.placed_at LIMIT $3",
+        "SELECT o.merchant_id, o.order_id FROM commerce.sales_order o"
+        " WHERE o.state IN ('awaiting_payment', 'expired', 'cancelled') AND o.placed_at BETWEEN $1 AND $2"
+        " AND EXISTS (SELECT FROM commerce.payment_intent i"
+        "   WHERE i.merchant_id = o.merchant_id AND i.order_id = o.order_id"
+        "   AND NOT EXISTS (SELECT FROM commerce.payment_event e"
+        "     WHERE e.merchant_id = i.merchant_id AND e.intent_id = i.intent_id"
+        "     AND e.kind IN ('captured', 'failed', 'voided', 'expired')))"
+        " ORDER BY o.state <> 'awaiting_payment', random() LIMIT $3",
         after,
         before,
         limit,
