@@ -120,16 +120,16 @@ async def test_a_text_with_markup_is_shown_and_not_run(visit: Visit, shop: Shop)
 
 async def test_editing_saves_and_records_before_and_after(visit: Visit, shop: Shop) -> None:
     visitor = await visit("manager")
-    answer = await visitor.submit(
-        page_of(shop), page_of(shop), title="Ice, crushed or cubed", gtin="40063813"
-    )
+    fields = {"title": "Ice, crushed or cubed", "gtin": "40063813", "content_text": "5 kg"}
+    answer = await visitor.submit(page_of(shop), page_of(shop), **fields)
     assert (answer.status_code, answer.headers["location"]) == (303, page_of(shop))
     shown = (await visitor.get(page_of(shop))).text
     assert "Saved." in shown
+    assert "$0.10 / 100 g" in shown
     assert "<h1>Ice, crushed or cubed" in shown
     entry = (await shop.list_audit("product.edited"))[0]
-    assert entry["before"] == {"title": "Ice, crushed", "gtin": None}
-    assert entry["after"] == {"title": "Ice, crushed or cubed", "gtin": "40063813"}
+    assert entry["before"] == {"title": "Ice, crushed", "gtin": None, "content_text": None}
+    assert entry["after"] == fields
     log = (await visitor.get("/console/audit")).text
     assert "<del>Ice, crushed</del><ins>Ice, crushed or cubed</ins>" in log
 

@@ -89,6 +89,7 @@ def take_details(desk: Desk, form: Form) -> dict[str, str]:
         "brand": take_text(form, "brand", limit=100, too_long=desk.say(_("That is too long."))),
         "description": take_text(form, "description", limit=5000, too_long=desk.say(_("That is too long."))),
         "gtin": form.values.get("gtin", "").replace(" ", ""),
+        "content_text": take_text(form, "content_text", limit=40, too_long=desk.say(_("That is too long."))),
     }
     if texts["gtin"] and not GTIN.fullmatch(texts["gtin"]):
         form.errors["gtin"] = desk.say(_("A GTIN has 8, 12, 13 or 14 digits."))
@@ -107,14 +108,15 @@ async def _load(desk: Desk, product_id: str, tx: Transaction) -> Product:
 
 
 def _edit_form(product: Product) -> Form:
-    gtin = product.variants[0].gtin if product.variants else ""
+    first = product.variants[0] if product.variants else None
     return fill_form(
         "edit",
         title=product.title,
         brand=product.brand,
         category_id=product.category_id,
         description=product.description,
-        gtin=gtin,
+        gtin=first.gtin if first else "",
+        content_text=first.content_text if first else "",
         version=product.version,
     )
 
@@ -195,6 +197,9 @@ async def save_product(request: AnyRequest, desk: AtDesk, product_id: FromPath[s
     if form.errors or category_id is None:
         return await _show_product(desk, product, form=form, status_code=422)
 
+    # With several variants the form does not hold what belongs to one of them.
+    has_one = len(product.variants) == 1
+
     async def effect(tx: Transaction) -> dict[str, int]:
         saved = await edit_product(
             tx,
@@ -205,7 +210,8 @@ async def save_product(request: AnyRequest, desk: AtDesk, product_id: FromPath[s
             brand=texts["brand"],
             description=texts["description"],
             category_id=category_id,
-            gtin=texts["gtin"] if len(product.variants) == 1 else None,
+            gtin=texts["gtin"] if has_one else None,
+            content_text=texts["content_text"] if has_one else None,
         )
         return {"version": saved.version}
 
@@ -234,6 +240,7 @@ async def _show_conflict(desk: Desk, product_id: UUID, form: Form) -> Response[s
         "category_id": _("Category"),
         "description": _("Description"),
         "gtin": _("GTIN"),
+        "content_text": _("Content"),
     }
     theirs = [
         Difference(desk.say(label), names.get(saved[name], saved[name]), names.get(yours, yours))

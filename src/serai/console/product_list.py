@@ -70,7 +70,7 @@ async def show_products(desk: AtDesk) -> Response[str]:
         ],
         sort=sort,
         sort_choices=[
-            ("relevance", desk.say(_("Best match first"))),
+            ("relevance", desk.say(_("Best match first") if query else _("Best sellers first"))),
             ("title", desk.say(_("By title"))),
             ("price", desk.say(_("Cheapest first"))),
             ("-price", desk.say(_("Dearest first"))),
@@ -147,7 +147,7 @@ async def add_product(request: AnyRequest, desk: AtDesk) -> Response[Any]:
         brand=texts["brand"],
         description=texts["description"],
         gtin=texts["gtin"] or None,
-        content=parse_content(form.values.get("content_text", "")[:40]),
+        content=parse_content(texts["content_text"]),
         published=form.values.get("published") == "1",
     )
 
