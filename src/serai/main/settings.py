@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from serai.foundation.settings import Setting, SettingsWrong, read_settings
-from serai.main.systems import SYSTEMS
+from serai.main.systems import SURFACES, SYSTEMS
 
 MASK = "********"
 SECRET_ENDINGS = ("secret", "password", "token", "key")
@@ -57,7 +57,7 @@ class ShownSetting(msgspec.Struct, frozen=True):
 def list_structs() -> dict[str, type[msgspec.Struct]]:
     """The settings Struct of every system that has one; ``foundation`` stands for the processes (``SERAI_<FIELD>``)."""
     structs: dict[str, type[msgspec.Struct]] = {"foundation": HouseSettings}
-    for system in SYSTEMS:
+    for system in (*SYSTEMS, *SURFACES):
         name = f"serai.{system}.settings"
         if system == "foundation" or find_spec(name) is None:
             continue

@@ -94,5 +94,7 @@ async def _ensure_owner(db: Database, merchant_id: MerchantId) -> FirstRun:
         owners = [staff for staff in await list_staff(tx) if staff.role == "owner"]
         if owners:
             return FirstRun(owner_email=owners[0].email)
-        staff, password = await invite_staff(tx, email=OWNER_EMAIL, name="Owner", role="owner", by="set-up")
+        staff, password = await invite_staff(
+            tx, email=OWNER_EMAIL, name="Owner", role="owner", by="set-up", must_change=False
+        )
     return FirstRun(owner_email=staff.email, owner_password=password)

@@ -14,6 +14,7 @@ from serai.commerce.catalogue.edit_product import (
     publish_product,
     set_price,
 )
+from serai.commerce.catalogue.edit_products import edit_products, list_flat_products
 from serai.commerce.catalogue.load_product import (
     find_category,
     find_product,
@@ -26,6 +27,7 @@ from serai.commerce.catalogue.logic import decode_cursor, encode_cursor, parse_c
 from serai.commerce.catalogue.types import (
     Category,
     Content,
+    FlatProduct,
     NewProduct,
     PriceEntry,
     Product,
@@ -41,6 +43,7 @@ __all__ = [
     "MAX_PRICE_MINOR",
     "Category",
     "Content",
+    "FlatProduct",
     "NewProduct",
     "PriceEntry",
     "Product",
@@ -52,6 +55,7 @@ __all__ = [
     "check_price",
     "create_product",
     "edit_product",
+    "edit_products",
     "find_category",
     "find_product",
     "find_variant",

@@ -1,6 +1,7 @@
 """Pure rules of the catalogue: slugs, search words, contents of a pack, cursors."""
 
 import base64
+import hashlib
 import re
 import unicodedata
 from uuid import UUID
@@ -13,6 +14,8 @@ from serai.foundation.errors import Invalid, _
 HAN = re.compile(r"[\u3400-\u9fff]+")
 WORD = re.compile(r"[a-z0-9]+(?:[.'][a-z0-9]+)*")
 MAX_QUERY_WORDS = 12
+MAX_CONTENT = 1_000_000_000  # grams, millilitres or pieces; more than that is no pack
+MAX_KEY = 2**63 - 1
 
 GRAMS = {"g": 1, "kg": 1000, "oz": 28.349523125, "lb": 453.59237}
 MILLILITRES = {
@@ -35,7 +38,11 @@ def make_slug(title: str, unique: str) -> str:
     """A readable address from a title; ``unique`` keeps equal titles apart."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     words = "-".join(re.findall(r"[a-z0-9]+", plain))[:60].strip("-")
-    return f"{words}-{unique}" if words else unique
+    end = "-".join(re.findall(r"[a-z0-9]+", unique))
+    if end != unique:
+        # A SKU may hold characters that an address may not; its digest still keeps two of them apart.
+        end = f"{end}-{hashlib.blake2b(unique.encode(), digest_size=4).hexdigest()}".strip("-")
+    return f"{words}-{end}" if words else end
 
 
 def parse_content(text: str) -> Content | None:
@@ -57,7 +64,7 @@ def parse_content(text: str) -> Content | None:
     for base, factors in (("g", GRAMS), ("ml", MILLILITRES), ("pc", PIECES)):
         if unit in factors:
             total = round(amount * factors[unit])
-            return Content(text, total, base) if total > 0 else Content(text)
+            return Content(text, total, base) if 0 < total <= MAX_CONTENT else Content(text)
     return Content(text)
 
 
@@ -104,6 +111,7 @@ def decode_cursor(cursor: str | None, kind: type) -> Cursor | None:
         )
     except (ValueError, msgspec.DecodeError) as error:
         raise Invalid("list.cursor_invalid", _("This list cannot be continued from there.")) from error
-    if not isinstance(decoded.key, kind):
+    usable = "\0" not in decoded.key if isinstance(decoded.key, str) else abs(decoded.key) <= MAX_KEY
+    if not isinstance(decoded.key, kind) or not usable:
         raise Invalid("list.cursor_invalid", _("This list cannot be continued from there."))
     return decoded

@@ -20,12 +20,23 @@ CARD = (
     " v.currency, v.content_text, v.content_amount, v.content_unit, p.published,"
     " (SELECT count(*)::int FROM commerce.variant n WHERE n.merchant_id = p.merchant_id AND n.product_id = p.product_id)"
 )
-CARD_FROM = (
-    " FROM commerce.product p JOIN commerce.category c ON c.merchant_id = p.merchant_id AND c.category_id = p.category_id"
+FIRST_VARIANT = (
     " LEFT JOIN LATERAL (SELECT * FROM commerce.variant v WHERE v.merchant_id = p.merchant_id"
     "   AND v.product_id = p.product_id AND v.active ORDER BY v.position, v.sku_id LIMIT 1) v ON true"
 )
+CARD_FROM = (
+    " FROM commerce.product p JOIN commerce.category c ON c.merchant_id = p.merchant_id AND c.category_id = p.category_id"
+    + FIRST_VARIANT
+)
 TSQUERY = " CROSS JOIN to_tsquery('english', $2) q (query)"
+FLAT = (
+    "SELECT p.product_id, v.sku_id, v.sku, p.title, p.translations, p.brand, p.description, p.category_id, p.published,"
+    " v.gtin, v.content_text, v.content_amount, v.content_unit, v.price_minor, v.currency,"
+    " (SELECT count(*)::int FROM commerce.variant n WHERE n.merchant_id = p.merchant_id AND n.product_id = p.product_id)"
+    " AS variant_count FROM commerce.variant v"
+    " JOIN commerce.product p ON p.merchant_id = v.merchant_id AND p.product_id = v.product_id"
+    " WHERE v.merchant_id = $1 AND v.sku = ANY($2) ORDER BY p.product_id, v.sku_id "
+)
 # Sort keys: ascending, equal keys by product id. All are bigint but the title.
 SORT_KEYS = {
     "rank": "-p.rank::bigint",
@@ -67,7 +78,10 @@ async def list_cards(
     after: tuple[int | str, UUID] | None,
     limit: int,
 ) -> list[Any]:
-    """Cards with their sort key first. ``query`` is a tsquery expression; without one there is no relevance."""
+    """Cards with their sort key first. ``query`` is a tsquery expression; without one there is no relevance.
+
+    The page's products are found first, by index where there is one, and only those are joined to their cards.
+    """
     key = SORT_KEYS[sort]
     conditions, args = _conditions(query, category_ids, brand, min_minor, max_minor, published)
     if after is not None:
@@ -75,10 +89,13 @@ async def list_cards(
         kind = "text" if sort == "title" else "bigint"
         conditions.append(f"({key}, p.product_id) > (${len(args)}::{kind}, ${len(args) + 1}::uuid)")
     args.append(limit)
-    tsquery = TSQUERY if query else ""
+    needs_price = "price" in sort or min_minor is not None or max_minor is not None
+    source = "commerce.product p" + (FIRST_VARIANT if needs_price else "") + (TSQUERY if query else "")
     return await tx.fetch(
-        f"SELECT {key} AS sort_key, {CARD}{CARD_FROM}{tsquery}"  # sql: our own constants, values are numbered
-        f" WHERE {' AND '.join(conditions)} ORDER BY {key}, p.product_id LIMIT ${len(args) + 1}",
+        f"WITH found AS MATERIALIZED (SELECT p.product_id AS found_id, {key} AS sort_key FROM {source}"  # sql: constants
+        f" WHERE {' AND '.join(conditions)} ORDER BY {key}, p.product_id LIMIT ${len(args) + 1})"  # sql: constants
+        f" SELECT found.sort_key, {CARD}{CARD_FROM} JOIN found ON found.found_id = p.product_id"
+        " WHERE p.merchant_id = $1 ORDER BY found.sort_key, p.product_id",
         tx.merchant_id,
         *args,
     )
@@ -306,4 +323,40 @@ async def list_skus(tx: Transaction, skus: Sequence[str]) -> list[Any]:
         "SELECT sku, sku_id, product_id FROM commerce.variant WHERE merchant_id = $1 AND sku = ANY($2)",
         tx.merchant_id,
         skus,
+    )
+
+
+async def list_flat_products(tx: Transaction, skus: Sequence[str], lock: bool) -> list[Any]:
+    """Products with the variant of each code; locked for an edit in the order of their ids."""
+    return await tx.fetch(
+        FLAT + ("FOR NO KEY UPDATE OF p, v" if lock else ""), tx.merchant_id, skus, timeout=120
+    )
+
+
+async def update_products(tx: Transaction, columns: tuple[list[Any], ...]) -> None:
+    await tx.execute(
+        "UPDATE commerce.product p SET title = n.title, brand = n.brand, description = n.description,"
+        "   category_id = n.category_id, published = n.published, version = p.version + 1, updated_at = now(),"
+        "   search = setweight(to_tsvector('english', n.words_a), 'A') || setweight(to_tsvector('english', n.words_b), 'B')"
+        "   || setweight(to_tsvector('english', n.words_c), 'C') || setweight(to_tsvector('simple', n.words_d), 'D')"
+        " FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bool[], $8::text[], $9::text[],"
+        "   $10::text[], $11::text[])"
+        "   n (id, title, brand, description, category_id, published, words_a, words_b, words_c, words_d)"
+        " WHERE p.merchant_id = $1 AND p.product_id = n.id",
+        tx.merchant_id,
+        *columns,
+        timeout=120,
+    )
+
+
+async def update_variants(tx: Transaction, columns: tuple[list[Any], ...]) -> None:
+    await tx.execute(
+        "UPDATE commerce.variant v SET gtin = n.gtin, content_text = n.content_text,"
+        "   content_amount = n.content_amount, content_unit = n.content_unit, price_minor = n.price_minor"
+        " FROM unnest($2::uuid[], $3::text[], $4::text[], $5::int[], $6::text[], $7::bigint[])"
+        "   n (id, gtin, content_text, content_amount, content_unit, price_minor)"
+        " WHERE v.merchant_id = $1 AND v.sku_id = n.id",
+        tx.merchant_id,
+        *columns,
+        timeout=120,
     )

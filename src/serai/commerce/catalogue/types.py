@@ -166,3 +166,24 @@ class NewProduct(msgspec.Struct, frozen=True, kw_only=True):
     content: Content | None = None
     published: bool = True
     rank: int = 0
+
+
+class FlatProduct(msgspec.Struct, frozen=True, kw_only=True):
+    """A product and one of its variants in one row, as imports compare and edit it. Content amounts in g, ml or pc."""
+
+    product_id: UUID
+    sku_id: UUID
+    sku: str
+    title: str
+    translations: dict[str, str]
+    brand: str
+    description: str
+    category_id: UUID
+    published: bool
+    gtin: str | None
+    content_text: str | None
+    content_amount: int | None
+    content_unit: str | None
+    price_minor: int | None
+    currency: str
+    variant_count: int

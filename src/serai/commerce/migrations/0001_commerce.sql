@@ -53,9 +53,9 @@ CREATE TABLE commerce.product (
     FOREIGN KEY (merchant_id, category_id) REFERENCES commerce.category (merchant_id, category_id)
 );
 CREATE INDEX product_by_search ON commerce.product USING gin (search);
-CREATE INDEX product_by_category_rank ON commerce.product (merchant_id, category_id, rank DESC, product_id)
+CREATE INDEX product_by_category_rank ON commerce.product (merchant_id, category_id, (-rank::bigint), product_id)
     WHERE published;
-CREATE INDEX product_by_rank ON commerce.product (merchant_id, rank DESC, product_id) WHERE published;
+CREATE INDEX product_by_rank ON commerce.product (merchant_id, (-rank::bigint), product_id) WHERE published;
 SELECT foundation.protect('commerce.product', 'edit');
 
 -- One sellable thing. scale and increment: quantities are whole steps of 10^-scale, sold in multiples of increment.

@@ -1,7 +1,7 @@
 """Orders: find, list, count, fulfil; the writers that put their documents beside groups of the lane; today's board."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -103,7 +103,7 @@ async def list_orders(
     """Orders, the newest first. ``query``: the beginning of a number or an e-mail address, or part of a name.
 
     Raises:
-        Invalid: ``list.cursor_invalid``.
+        Invalid: ``list.cursor_invalid``, ``list.since_invalid``.
     """
     limit = max(1, min(limit, 100))
     words = query.strip().lower()[:100]
@@ -116,7 +116,7 @@ async def list_orders(
             words=None if as_number or not words else _like(words),
             state=state if state in STATES else None,
             member_id=member_id,
-            since=since,
+            since=_read_since(since),
             before=_read_cursor(cursor),
             limit=limit + 1,
         )
@@ -139,9 +139,19 @@ def _read_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
         at = datetime.fromisoformat(moment)
         if at.tzinfo is None:
             raise ValueError(moment)
-        return at, UUID(order_id)
-    except ValueError as error:
+        return at.astimezone(UTC), UUID(order_id)
+    except (ValueError, OverflowError) as error:
         raise Invalid("list.cursor_invalid", _("This list cannot be continued from there.")) from error
+
+
+def _read_since(since: datetime | None) -> datetime | None:
+    """The moment in UTC, as which one without an offset is taken too."""
+    if since is None:
+        return None
+    try:
+        return since.replace(tzinfo=UTC) if since.tzinfo is None else since.astimezone(UTC)
+    except OverflowError as error:
+        raise Invalid("list.since_invalid", _("That date is not possible."), field="since") from error
 
 
 async def count_by_state(tx: Transaction) -> dict[str, int]:

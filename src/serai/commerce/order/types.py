@@ -12,7 +12,7 @@ State = Literal["awaiting_payment", "paid", "fulfilled", "cancelled", "expired"]
 STATES: tuple[State, ...] = ("awaiting_payment", "paid", "fulfilled", "cancelled", "expired")
 
 
-class Contact(msgspec.Struct, frozen=True):
+class Contact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whom to reach about an order."""
 
     email: str
@@ -20,7 +20,7 @@ class Contact(msgspec.Struct, frozen=True):
     phone: str = ""
 
 
-class Address(msgspec.Struct, frozen=True):
+class Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where to deliver. ``country`` is ISO 3166 alpha-2; ``district`` and ``region`` as the country uses them."""
 
     country: str
