@@ -7,6 +7,7 @@ database is checked against the invariants when the worker ends.
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
@@ -14,6 +15,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 import pytest
+from litestar import Litestar
 from tests.shop import Shop, open_shop
 
 from serai.commerce.settings import CommerceSettings
@@ -174,12 +176,38 @@ async def shop(owner: Database, commerce: Commerce, merchant_id: MerchantId) -> 
     return await open_shop(owner, commerce, merchant_id, f"shop-{merchant_id.hex[-12:]}")
 
 
+@asynccontextmanager
+async def hold_lifespan(app: Litestar) -> AsyncIterator[None]:
+    """Run an application's lifespan in a task of its own: it has to end in the task in which it began, and a
+    fixture's two halves run in two."""
+    over = asyncio.Event()
+    ready = asyncio.get_running_loop().create_future()
+
+    async def hold() -> None:
+        try:
+            async with app.lifespan():
+                ready.set_result(None)
+                await over.wait()
+        except BaseException as error:
+            if ready.done():
+                raise
+            ready.set_exception(error)
+
+    task = asyncio.create_task(hold())
+    await ready
+    try:
+        yield
+    finally:
+        over.set()
+        await task
+
+
 @pytest.fixture(scope="session")
 async def application(database_url: str) -> AsyncIterator[Any]:
     """The whole web application on this worker's database."""
     settings = load_settings({"SERAI_DATABASE_URL": database_url})
     front = make_app(database_url, "0" * 64, settings)
-    async with front.app.lifespan():
+    async with hold_lifespan(front.app):
         yield front
 
 

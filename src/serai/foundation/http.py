@@ -1,10 +1,12 @@
 """The HTTP edge: refusals as RFC 9457 problem JSON or as pages, security headers, and the tenant of a request."""
 
 import logging
+import traceback
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import msgspec
 from litestar import Request, Response
 from litestar.enums import MediaType
@@ -19,6 +21,8 @@ log = logging.getLogger("serai.http")
 
 MACHINE_PATHS = ("/api/", "/webhooks/", "/healthz", "/readyz", "/metrics")
 MAX_BODY_BYTES = 1_000_000
+# PostgreSQL stores every character but U+0000: as text it raises the first of these, inside JSON the second.
+NOT_STORABLE = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
 
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
@@ -101,10 +105,25 @@ def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Respon
 
 
 def answer_bug(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Anything else is a bug: logged whole under a reference, told without any detail."""
+    """Anything else is a bug: logged whole under a reference, told without any detail.
+
+    Two kinds of hostile input are only found deep below, and are the caller's fault all the same.
+    """
+    if isinstance(error, NOT_STORABLE):
+        return answer(request, 422, "text.character_invalid", TITLES[422], {})
+    if _stopped_decoder(error):
+        return answer(request, 400, "malformed", TITLES[400], {})
     reference = uuid4().hex[:10]
     log.error("bug %s at %s %s", reference, request.method, request.url.path, exc_info=error)
     return answer(request, 500, "internal", TITLES[500], {"reference": reference})
+
+
+def _stopped_decoder(error: Exception) -> bool:
+    """Whether decoding the body ended with it: nested too deep, or no UTF-8. The framework takes neither for malformed."""
+    if not isinstance(error, (RecursionError, UnicodeDecodeError)):
+        return False
+    *_outer, (innermost, _line) = traceback.walk_tb(error.__traceback__)
+    return str(innermost.f_globals.get("__name__")).startswith("litestar.serialization")
 
 
 def answer(
