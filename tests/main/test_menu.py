@@ -16,7 +16,7 @@ def test_the_version_is_printed() -> None:
 def test_every_command_and_option_has_a_help_text() -> None:
     group = typer.main.get_command(app)
     commands = dict(group.commands)  # type: ignore[attr-defined]
-    assert {"up", "web", "worker", "migrate", "settings", "check"} <= set(commands)
+    assert {"up", "web", "worker", "migrate", "settings", "check", "demo"} <= set(commands)
     for name, command in commands.items():
         assert command.help, name
         for option in command.params:

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from serai import __version__
 from serai.main.fault import Fault, explain_error, record_trace
-from serai.main.installation import Installation, find_database_url
+from serai.main.installation import FirstRun, Installation, find_database_url
 from serai.main.screen import Screen
 from serai.main.settings import HouseSettings, describe_settings, hide_password, load_house
 
@@ -28,6 +28,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+
+demo = typer.Typer(help="The demo merchant: a year of a real grocery chain.", no_args_is_help=True)
+app.add_typer(demo, name="demo", rich_help_panel="Fill it")
 
 # The composition root's parts, as texts: each command imports its own only, so `serai --help` takes no second.
 WEB_APP = "serai.main.web:create_app"
@@ -162,23 +165,43 @@ def set_up(
     full: Annotated[bool, typer.Option("--full", help="Load the stock of every store.")] = False,
 ) -> None:
     """Make the first merchant and its owner, and load the demo; run by `serai up`."""
+    with telling_faults():
+        house = load_house(os.environ)
+        report = _set_up(house, require_database_url(house), demo=not no_demo, full=full)
+        with os.fdopen(report_fd, "wb") as pipe:
+            pipe.write(msgspec.json.encode(report))
+
+
+def _set_up(house: HouseSettings, url: str, *, demo: bool, full: bool) -> FirstRun:
     from serai.main.serving import load_target
+
+    installation = Installation.at(house.data_dir)
+    with screen.progress() as progress:
+        first_run = load_target(SET_UP)(
+            url, installation=installation, demo=demo, full=full, progress=progress
+        )
+        report: FirstRun = asyncio.run(first_run)
+    return report
+
+
+@demo.command("load")
+def load_demo(
+    full: Annotated[
+        bool, typer.Option("--full", help="Load the stock of every store, not of the busiest.")
+    ] = False,
+) -> None:
+    """Load the demo merchant's year into the shop; what is there already is kept."""
+    from serai.foundation.migration import apply_migrations
+    from serai.main.borrowing import borrow_database
+    from serai.main.systems import SYSTEMS
 
     with telling_faults():
         house = load_house(os.environ)
-        first_run = load_target(SET_UP)
-        with screen.progress() as progress:
-            report = asyncio.run(
-                first_run(
-                    require_database_url(house),
-                    installation=Installation.at(house.data_dir),
-                    demo=not no_demo,
-                    full=full,
-                    progress=progress,
-                )
-            )
-        with os.fdopen(report_fd, "wb") as pipe:
-            pipe.write(msgspec.json.encode(report))
+        with borrow_database(house) as url:
+            asyncio.run(apply_migrations(url, SYSTEMS))
+            report = _set_up(house, url, demo=True, full=full)
+        console.print("The demo is loaded.")
+        screen.show_owner(report)
 
 
 def require_database_url(house: HouseSettings) -> str:

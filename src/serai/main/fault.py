@@ -39,7 +39,10 @@ def explain_error(error: BaseException) -> Fault | None:
         case MigrationRefused() if isinstance(error.__cause__, asyncpg.InsufficientPrivilegeError):
             return _explain_privilege(error.reason)
         case MigrationRefused():
-            return Fault(f"The database cannot be brought to this version. {error.reason}")
+            return Fault(
+                f"The database cannot be brought to this version: {error.reason}.",
+                "Use the version of Serai that made it, or start afresh with `serai up --reset` (removes all data).",
+            )
         case Outside():
             return Fault(_sentence(f"{error.party}: {error.reason}"), *_advise_outside(error))
         case Refused():

@@ -184,7 +184,13 @@ class Run:
             self.screen.say(f"{len(applied)} migrations applied")
 
     def _set_up(self) -> None:
-        if self.recipe.set_up is None or is_set_up(self.installation, self.database_url):
+        if self.recipe.set_up is None:
+            return
+        if is_set_up(self.installation, self.database_url):
+            if self.options.full:
+                self.screen.say(
+                    "the shop is set up already; `serai demo load --full` loads the stock of every store"
+                )
             return
         flags = [] if self.options.demo else ["--no-demo"]
         flags += ["--full"] if self.options.full else []
