@@ -194,9 +194,11 @@ def load_demo(
     from serai.foundation.migration import apply_migrations
     from serai.main.borrowing import borrow_database
     from serai.main.systems import SYSTEMS
+    from serai.main.up import require_demo
 
     with telling_faults():
         house = load_house(os.environ)
+        require_demo()
         with borrow_database(house) as url:
             asyncio.run(apply_migrations(url, SYSTEMS))
             report = _set_up(house, url, demo=True, full=full)
@@ -257,6 +259,27 @@ async def _check(url: str) -> int:
         highlight=False,
     )
     return breaches
+
+
+@app.command(rich_help_panel="Look after it")
+def bench(
+    name: Annotated[
+        str | None, typer.Argument(help="One figure, or the beginning of several: orders.cpu_us, orders.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per figure.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Two short runs: to see that it works.")] = False,
+    record: Annotated[bool, typer.Option("--record", help="Keep the figures in bench/results/.")] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Show where the web worker spends its time (needs py-spy).")
+    ] = False,
+) -> None:
+    """Measure Serai against itself, on a database of its own; exit code 1 when a figure is not reached."""
+    from serai.main.bench.run import BenchOptions, run_bench
+
+    with telling_faults():
+        options = BenchOptions(as_json=as_json, quick=quick, record=record, profile=profile)
+        reached = run_bench(name, options, console, errors)
+    raise typer.Exit(0 if reached else 1)
 
 
 @app.command(rich_help_panel="Look after it")
