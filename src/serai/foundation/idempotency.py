@@ -87,7 +87,9 @@ async def save_replies(tx: Transaction, rows: Sequence[ReplyRow]) -> None:
     """Store answers; a writer for the lane's batches as well. The first answer to a key is the one that stays."""
     await tx.execute(
         "INSERT INTO foundation.reply (merchant_id, caller, operation, key, body_hash, status, body)"
-        " SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::smallint[], $7::jsonb[])"
+        " SELECT $1, r.caller, r.operation, r.key, r.body_hash, r.status, r.body::jsonb"
+        " FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::smallint[], $7::text[])"
+        "   r (caller, operation, key, body_hash, status, body)"
         " ON CONFLICT DO NOTHING",
         tx.merchant_id,
         [row.call.caller for row in rows],
@@ -95,7 +97,8 @@ async def save_replies(tx: Transaction, rows: Sequence[ReplyRow]) -> None:
         [row.call.key for row in rows],
         [row.call.body_hash for row in rows],
         [row.status for row in rows],
-        [row.body for row in rows],
+        # As texts: a list of JSON values would be taken for an array of more dimensions when a body is a list itself.
+        [msgspec.json.encode(row.body).decode() for row in rows],
     )
 
 

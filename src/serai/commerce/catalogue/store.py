@@ -43,7 +43,7 @@ SORT_KEYS = {
     "relevance": "(-1000000 * ts_rank('{0.05, 0.2, 0.4, 1.0}', p.search, q.query) * (1 + ln(1 + p.rank)))::bigint",
     "price": "coalesce(v.price_minor, 9000000000000000)",
     "-price": "-coalesce(v.price_minor, -1)",
-    "newest": "-extract(epoch FROM p.created_at)::bigint",
+    "newest": "-(1000000 * extract(epoch FROM p.created_at))::bigint",
     "title": "p.title",
 }
 
