@@ -32,3 +32,14 @@ class CommerceSettings(msgspec.Struct, frozen=True, kw_only=True):
     sandbox_url: Annotated[
         str, Meta(description="Address of the payment sandbox; empty: the one that serai up runs")
     ] = ""
+    import_rows: Annotated[int, Meta(ge=1, le=1_000_000, description="Most rows of an imported file")] = (
+        200_000
+    )
+    import_file_mb: Annotated[int, Meta(ge=1, le=2_000, description="Largest imported file in MB")] = 100
+    import_unpacked_mb: Annotated[
+        int,
+        Meta(ge=1, le=4_000, description="Largest imported Excel file in MB without its compression"),
+    ] = 400
+    import_cell_characters: Annotated[
+        int, Meta(ge=200, le=100_000, description="Most characters of a description in an imported file")
+    ] = 10_000

@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -31,6 +32,8 @@ app = typer.Typer(
 
 demo = typer.Typer(help="The demo merchant: a year of a real grocery chain.", no_args_is_help=True)
 app.add_typer(demo, name="demo", rich_help_panel="Fill it")
+importer = typer.Typer(help="Bring in what a shop has in files.", no_args_is_help=True)
+app.add_typer(importer, name="import", rich_help_panel="Fill it")
 
 # The composition root's parts, as texts: each command imports its own only, so `serai --help` takes no second.
 WEB_APP = "serai.main.web:create_app"
@@ -215,6 +218,40 @@ def require_database_url(house: HouseSettings) -> str:
             "Start everything with `serai up`, or set SERAI_DATABASE_URL to your own PostgreSQL.",
         )
     return url
+
+
+@importer.command("products")
+def import_products(
+    file: Annotated[
+        Path,
+        typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV or Excel file (.xlsx)."),
+    ],
+    merchant: Annotated[
+        str | None,
+        typer.Option(metavar="SLUG", help="Whose products; needed when there are several merchants."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, write nothing.")] = False,
+    locale: Annotated[
+        str | None, typer.Option(help="Language of the reasons, en or zh_Hans; else the merchant's.")
+    ] = None,
+    rejected: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Where rejected rows go; else beside the file.")
+    ] = None,
+) -> None:
+    """Import products from CSV or Excel: wholly or not at all, and as often as you like.
+
+    The first row names the columns, in English or Chinese: sku and title are needed; price, category (A > B), brand,
+    gtin, content, description, published and stock (opening stock of new products) may be there. A known SKU is
+    edited, an empty cell leaves what is there. Rejected rows go to a file of their own with the reasons.
+    """
+    from serai.main.borrowing import borrow_database
+    from serai.main.importing import ImportCall, run_import
+    from serai.main.settings import load_settings
+
+    with telling_faults(), borrow_database(load_house(os.environ)) as url:
+        call = ImportCall(file, merchant, locale, rejected, dry_run)
+        code = run_import(url, call, load_settings(os.environ)["commerce"], screen, console)
+    raise typer.Exit(code)
 
 
 @app.command(rich_help_panel="Look after it")

@@ -23,7 +23,13 @@ from serai.commerce.catalogue.load_product import (
     load_product,
     load_variant,
 )
-from serai.commerce.catalogue.logic import decode_cursor, encode_cursor, parse_content, search_query
+from serai.commerce.catalogue.logic import (
+    decode_cursor,
+    encode_cursor,
+    make_slug,
+    parse_content,
+    search_query,
+)
 from serai.commerce.catalogue.types import (
     Category,
     Content,
@@ -60,8 +66,10 @@ __all__ = [
     "find_product",
     "find_variant",
     "list_categories",
+    "list_flat_products",
     "load_product",
     "load_variant",
+    "make_slug",
     "parse_content",
     "publish_product",
     "set_price",

@@ -1,0 +1,1 @@
+"""Products from files: CSV and Excel, wholly or not at all."""
