@@ -54,7 +54,7 @@ async def test_the_page_of_an_order_tells_everything(visit: Visit, shop: Shop) -
     shown = " ".join(read(await (await visit("manager")).get(f"/console/orders/{order.number}")).text.split())
     for text in (
         "Ice, crushed", "$4.99", "$9.98", "$15.97", "Grace Hopper", "grace@example.com", "1 Harbor Street",
-        "Captured", "told by the provider", "Paid $15.97", "Placed for $15.97", "Held by sandbox", "2 pc",
+        "Captured", "told by the provider", "Paid $15.97", "Placed for $15.97", "Held by sandbox", "2 × Ice, crushed",
     ):  # fmt: skip
         assert text in shown, text
 

@@ -34,7 +34,7 @@ STATES = {
     "expired": _("Expired"),
 }
 SINCE_DAYS = {"": None, "1": 1, "7": 7, "30": 30}
-PHASES = {Phase.POSTED: "posted", Phase.PENDING: "pending", Phase.POST: "shipped", Phase.VOID: "void"}
+PHASES = {Phase.POSTED: "posted", Phase.PENDING: "pending", Phase.POST: "settled", Phase.VOID: "void"}
 # The ledger's accounts in words; an account without an entry is shown by its kind.
 ACCOUNTS = {
     "customer": _("Shoppers"),
@@ -162,11 +162,12 @@ def list_actions(desk: Desk, order: Order) -> list[str]:
 
 
 def view_posting(desk: Desk, order: Order, transfer: DocumentTransfer) -> Posting:
-    """A transfer in words; amounts of the order's currency as money, anything else as pieces."""
+    """A transfer in words; amounts of the order's currency as money, anything else as pieces of a product."""
     if transfer.unit_id == currency_unit(order.currency):
         amount = format_money(transfer.amount, order.currency, desk.locale)
     else:
-        amount = desk.say(_("%(num)s pc"), num=transfer.amount)
+        title = next((line.title for line in order.lines if line.sku_id == transfer.unit_id), "")
+        amount = desk.say(_("%(num)s × %(title)s"), num=transfer.amount, title=title)
     return Posting(
         transfer.recorded_at,
         _name_account(desk, transfer.debit_kind),
