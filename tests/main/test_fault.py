@@ -12,6 +12,7 @@ import pytest
 from tests.main.trial import find_free_port, run_serai
 
 from serai.foundation.errors import Outside
+from serai.main import precondition
 from serai.main.fault import Fault, explain_error, record_trace
 from serai.main.installation import open_installation, require_space
 
@@ -114,6 +115,24 @@ def test_a_full_disk_is_told_with_its_place(tmp_path: Path, monkeypatch: pytest.
     fault = explain_error(refused.value)
     assert fault is not None
     assert str(tmp_path / "var") in fault.what
+
+
+def test_missing_front_end_files_are_told_with_the_command_that_brings_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(precondition, "ASSETS", ("vendor/nowhere.js",))
+    with pytest.raises(Fault) as refused:
+        precondition.require_assets()
+    assert "vendor/nowhere.js" in refused.value.what
+    assert "make assets" in refused.value.advice[0]
+
+
+def test_missing_demo_packages_are_told_with_the_way_around(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precondition, "DEMO_PACKAGES", ("nowhere_py",))
+    with pytest.raises(Fault) as refused:
+        precondition.require_demo()
+    assert "nowhere_py" in refused.value.what
+    assert any("--no-demo" in line for line in refused.value.advice)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,6 @@ if __name__ == "__main__":
         sandbox="--sandbox" in arguments,
         systems=("foundation",),
     )
-    options = UpOptions(reset="--reset" in arguments, verbose="--verbose" in arguments)
+    options = UpOptions(demo=False, reset="--reset" in arguments, verbose="--verbose" in arguments)
     with telling_faults():
         run_up(load_house(os.environ), options, recipe, Screen(Console(), Console(stderr=True)))

@@ -196,8 +196,8 @@ def load_demo(
     """Load the demo merchant's year into the shop; what is there already is kept."""
     from serai.foundation.migration import apply_migrations
     from serai.main.borrowing import borrow_database
+    from serai.main.precondition import require_demo
     from serai.main.systems import SYSTEMS
-    from serai.main.up import require_demo
 
     with telling_faults():
         house = load_house(os.environ)

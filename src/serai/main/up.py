@@ -16,7 +16,6 @@ import subprocess
 import sys
 from contextlib import ExitStack, suppress
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +40,7 @@ from serai.main.installation import (
     require_space,
     write_state,
 )
+from serai.main.precondition import require_assets, require_demo, require_sandbox_port
 from serai.main.screen import Screen
 from serai.main.serving import bind_listener
 from serai.main.settings import HouseSettings
@@ -50,7 +50,6 @@ from serai.main.systems import SYSTEMS
 READY_TIMEOUT_S = 60
 SECOND_TRY_S = 2
 FORCE_WAIT_S = 2
-ASSETS = ("vendor/htmx.min.js", "vendor/uplot.min.js", "vendor/inter.woff2")
 
 
 class UpOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,6 +191,8 @@ class Run:
                     "the shop is set up already; `serai demo load --full` loads the stock of every store"
                 )
             return
+        if self.options.demo:
+            require_demo()
         flags = [] if self.options.demo else ["--no-demo"]
         flags += ["--full"] if self.options.full else []
         self.first_run = run_set_up([*self.recipe.set_up, *flags], self.environ(), self.stop)
@@ -290,34 +291,6 @@ def run_web(listener: socket.socket, workers: int, application: str, screen: Scr
     finally:
         listener.close()
         supervisor.stop_all()
-
-
-def require_sandbox_port(house: HouseSettings) -> None:
-    """Fault when the payment sandbox could not listen, told before anything is started."""
-    if house.port == house.sandbox_port:
-        raise Fault(
-            f"Shop and payment sandbox cannot both use port {house.port}.",
-            "Choose another one: set SERAI_SANDBOX_PORT, or serai up --port",
-        )
-    try:
-        bind_listener("127.0.0.1", house.sandbox_port).close()
-    except Fault as fault:
-        raise Fault(
-            f"The payment sandbox cannot use its port. {fault.what}",
-            fault.advice[0],
-            f"Or choose another one: SERAI_SANDBOX_PORT={house.sandbox_port + 100} serai up",
-        ) from fault
-
-
-def require_assets() -> None:
-    """Fault when the front-end files that `make assets` brings are not there."""
-    static = files("serai") / "static"
-    missing = [name for name in ASSETS if not (static / name).is_file()]
-    if missing:
-        raise Fault(
-            f"Front-end files are missing: {', '.join(missing)}.",
-            "Run `make assets` once; it needs Node.js 20 or newer and npm.",
-        )
 
 
 def reset_installation(installation: Installation, house: HouseSettings) -> None:
