@@ -21,9 +21,9 @@ from serai.main.platform import Platform
 
 LONG = os.environ.get("SERAI_LONG_TESTS") == "1"
 KILLS = 20 if LONG else 3
-BUYERS = 6
-PAUSE_S = 0.25
-MOST_ORDERS = 6000 if LONG else 400
+BUYERS = 8
+PAUSE_S = 0.05
+MOST_ORDERS = 20_000 if LONG else 800
 FEWEST_ORDERS = 20
 STOCK = 100_000
 # A child that dies more often than this is given up on, rightly; the tests stay below.
@@ -71,7 +71,9 @@ async def buying(premises: Premises, tools: Tools, seed: int) -> AsyncIterator[B
         await wait_for(goes_on, "orders after the last kill")
         buyers.done.set()
         await stream
-        print(f"{len(buyers.purchases)} orders, {buyers.unanswered} calls unanswered, told again: {buyers.told}")
+        print(
+            f"{len(buyers.purchases)} orders, {buyers.unanswered} calls unanswered, told again: {buyers.told}"
+        )
         await buyers.assert_whole(platform, STOCK)
     finally:
         stream.cancel()

@@ -3,10 +3,12 @@
 import asyncio
 import logging
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 from litestar import Litestar, MediaType, Request, Response, get
 from litestar.config.compression import CompressionConfig
 from litestar.config.csrf import CSRFConfig
@@ -28,7 +30,7 @@ from serai.commerce.stock import http as stock_http
 from serai.console.refusal import show_refusal as render_console_error
 from serai.console.routes import ROUTES as CONSOLE_ROUTES
 from serai.foundation import observe
-from serai.foundation.database import open_database
+from serai.foundation.database import DatabaseUnreachable, open_database
 from serai.foundation.errors import NotFound, Outside, Refused
 from serai.foundation.http import (
     MAX_BODY_BYTES,
@@ -54,6 +56,16 @@ API_HANDLERS = [
     *aftersale_http.HANDLERS,
 ]
 
+# What the driver raises when the database goes away under a statement, or has gone while a connection lay idle.
+OUTAGES: tuple[type[Exception], ...] = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
 
 @get("/healthz", include_in_schema=False, media_type=MediaType.TEXT, sync_to_thread=False)
 def answer_alive() -> str:
@@ -76,6 +88,14 @@ def render_error(
     """The error page of the surface that was asked."""
     surface = render_console_error if request.url.path.startswith("/console") else render_shop_error
     return surface(request, status, code, message, data)
+
+
+def answer_outage(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """The database went away in the middle: 503, as when it could not be reached at all; nothing was half done."""
+    # The driver also calls a wrong use of itself an InterfaceError, and that is a bug.
+    if isinstance(error, asyncpg.InterfaceError) and not re.search("released back|is closed", str(error)):
+        return answer_bug(request, error)
+    return answer_outside(request, DatabaseUnreachable(f"{type(error).__name__}: {error}"))
 
 
 class Front:
@@ -155,6 +175,7 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
             Refused: answer_refused,
             Outside: answer_outside,
             HTTPException: answer_http,
+            **dict.fromkeys(OUTAGES, answer_outage),
             Exception: answer_bug,
         },
         csrf_config=CSRFConfig(secret=csrf_secret, exclude=["^/api/", "^/webhooks/"], cookie_httponly=True),
