@@ -114,6 +114,9 @@ async def _release(
     if unshipped > 0:
         due, deferred = order_due(order.order_id, order.currency), deferred_sales(order.currency)
         transfers.append(posted(derive_id(group_id, "due"), deferred, due, unshipped, what))
+    if not transfers:
+        # Between the reads a twin, a shipment or an expiry has taken everything: refused, and judged anew.
+        return Outcome(False)
     return await commerce.lane.submit(
         merchant_id,
         Group(

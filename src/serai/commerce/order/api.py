@@ -243,6 +243,9 @@ async def fulfil_order(
             transfers.append(
                 posted(derive_id(group_id, name), deferred_sales(order.currency), account, amount, name)
             )
+    if not transfers:
+        # Between the two reads a twin of this call, or a cancellation, has taken everything.
+        return await _judge_anew(commerce, merchant_id, order_id)
     tracking = " ".join(tracking.split())[:100]
     outcome = await commerce.lane.submit(
         merchant_id,
@@ -260,9 +263,17 @@ async def fulfil_order(
             document_id=order_id,
         ),
     )
+    if not outcome.passed:
+        return await _judge_anew(commerce, merchant_id, order_id)
+    async with commerce.db.transaction(merchant_id, "read") as tx:
+        return await load_order(tx, order_id=order_id)
+
+
+async def _judge_anew(commerce: Commerce, merchant_id: MerchantId, order_id: UUID) -> Order:
+    """The order if somebody else has fulfilled it meanwhile; Conflict otherwise."""
     async with commerce.db.transaction(merchant_id, "read") as tx:
         order = await load_order(tx, order_id=order_id)
-    if not outcome.passed:
+    if order.state != "fulfilled":
         check_move(order, "fulfil")
         raise Conflict("order.changed", _("The order has changed meanwhile. Please look at it again."))
     return order

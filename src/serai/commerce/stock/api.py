@@ -1,6 +1,7 @@
 """Stock: levels and histories from the ledger, and the three movements staff make through the lane.
 
-Every movement carries a key: the same key again changes nothing, so a form sent twice counts once.
+Every movement carries a key: the same key again changes nothing, so a form sent twice counts once. A text is a key among
+the movements of its SKU and place; a UUID is the movement's own id.
 """
 
 from collections.abc import Sequence
@@ -163,7 +164,7 @@ async def receive_stock(
     quantity: int,
     reason: str,
     by: str,
-    key: str,
+    key: str | UUID,
 ) -> bool:
     """Take goods in from the supplier. False when this key was done before.
 
@@ -186,7 +187,7 @@ async def adjust_stock(
     delta: int,
     reason: str,
     by: str,
-    key: str,
+    key: str | UUID,
 ) -> bool:
     """Correct the books to what was counted: ``delta`` may be negative, but not below what is reserved.
 
@@ -214,7 +215,7 @@ async def transfer_stock(
     quantity: int,
     reason: str,
     by: str,
-    key: str,
+    key: str | UUID,
 ) -> bool:
     """Move goods from one place to another.
 
@@ -242,14 +243,15 @@ async def _move(
     moves: list[tuple[Account, Account, int]],
     reason: str,
     by: str,
-    key: str,
+    key: str | UUID,
 ) -> bool:
     async with commerce.db.transaction(merchant_id, "read") as tx:
         if await find_variant(tx, sku_id=sku_id) is None:
             raise NotFound("product.unknown", _("There is no such product."))
         for each in place_ids:
             await load_place(tx, place_id=each)
-    group_id = derive_id("stock", kind, sku_id, place_id, key)
+    # The id of a call stands for it whatever is moved: the same call with another SKU in it is still a repeat.
+    group_id = key if isinstance(key, UUID) else derive_id("stock", kind, sku_id, place_id, key)
     reason = " ".join(reason.split())[:200] or kind
     transfers: list[Transfer] = [
         posted(derive_id(group_id, n), debit, credit, amount, reason)

@@ -85,7 +85,7 @@ async def post_receipt(request: Asked, data: JSONBody[Receipt]) -> Response[Any]
 
     async def effect(effect_id: UUID) -> list[StockLevel]:
         await api.receive_stock(
-            caller.commerce, caller.merchant_id, by=caller.actor, key=str(effect_id), **_fields(data)
+            caller.commerce, caller.merchant_id, by=caller.actor, key=effect_id, **_fields(data)
         )
         async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
             return await api.list_levels(tx, sku_id=data.sku_id)
@@ -100,7 +100,7 @@ async def post_adjustment(request: Asked, data: JSONBody[Adjustment]) -> Respons
 
     async def effect(effect_id: UUID) -> list[StockLevel]:
         await api.adjust_stock(
-            caller.commerce, caller.merchant_id, by=caller.actor, key=str(effect_id), **_fields(data)
+            caller.commerce, caller.merchant_id, by=caller.actor, key=effect_id, **_fields(data)
         )
         async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
             return await api.list_levels(tx, sku_id=data.sku_id)
@@ -115,7 +115,7 @@ async def post_transfer(request: Asked, data: JSONBody[Relocation]) -> Response[
 
     async def effect(effect_id: UUID) -> list[StockLevel]:
         await api.transfer_stock(
-            caller.commerce, caller.merchant_id, by=caller.actor, key=str(effect_id), **_fields(data)
+            caller.commerce, caller.merchant_id, by=caller.actor, key=effect_id, **_fields(data)
         )
         async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
             return await api.list_levels(tx, sku_id=data.sku_id)
