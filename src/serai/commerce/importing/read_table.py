@@ -129,7 +129,8 @@ def _is_valid(name: str, file: BinaryIO, encoding: str) -> bool:
     decoder = getincrementaldecoder(encoding)()
     try:
         while chunk := file.read(CHUNK_BYTES):
-            if "\0" in decoder.decode(chunk):
+            # Before decoding, which would stop at another byte of a binary file and hide what it is.
+            if (encoding != "utf-16" and b"\0" in chunk) or "\0" in decoder.decode(chunk):
                 raise Invalid(
                     "import.file_binary",
                     _("%(file)s is not a text file: it holds NUL characters. Please save it as CSV UTF-8."),
@@ -251,7 +252,7 @@ def check_workbook(name: str, file: BinaryIO, limits: ImportLimits) -> None:
                 raise _broken_workbook(name)
             for part in parts:
                 # The reader stops at the declared size; with this one it goes on to the real end.
-                part.file_size = limits.unpacked_bytes + 1
+                part.file_size = 1 << 62
                 with archive.open(part) as content:
                     left -= _scan_part(name, content.read, left, limits)
     except (
