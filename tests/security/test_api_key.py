@@ -1,6 +1,7 @@
 """API keys: nothing without one, nothing past its scopes, nothing at another merchant's shop."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import httpx
 import pytest
 from tests.shop import Shop, api_client, open_shop
 
+from serai.foundation.errors import Unauthorised
 from serai.foundation.ids import MerchantId, new_id
 from serai.identity.apikey.api import SCOPES, KeyRing, list_keys, revoke_key
 
@@ -97,25 +99,12 @@ def code_of(answer: httpx.Response) -> tuple[int, str]:
 async def test_the_list_of_endpoints_in_these_tests_is_complete(bare: httpx.AsyncClient):
     document = (await bare.get("/api/v1/schema/openapi.json")).json()
     described = {
-        f"{method.upper()} {path}"
+        (method.upper(), re.sub(r"{[^}]*}", "-", path))
         for path, item in document["paths"].items()
         for method in item
-        if method != "parameters"
     }
-    listed = set()
-    for method, path, _scope, _body in ENDPOINTS:
-        known = path.split("?")[0].replace(NO_ID, "{}")
-        listed.add(f"{method} {known}")
-    shape = {
-        "".join("{}" if i % 2 else part for i, part in enumerate(split_braces(name))) for name in described
-    }
-    api = {name for name in shape if "/api/v1/" in name and "/schema" not in name}
-    assert api == listed
-
-
-def split_braces(name: str) -> list[str]:
-    """Text outside and inside of braces, in turns."""
-    return name.replace("}", "{").split("{")
+    listed = {(method, path.split("?")[0].replace(NO_ID, "-")) for method, path, _scope, _body in ENDPOINTS}
+    assert {each for each in described if each[1].startswith("/api/")} == listed
 
 
 @pytest.mark.parametrize(("method", "path", "scope", "body"), ENDPOINTS, ids=NAMES)
@@ -143,14 +132,11 @@ async def test_every_endpoint_wants_a_key_that_has_its_scope(
         "Basic c2s6eA==",
         "sk_abc",
         "Bearer  sk_",
-        "Bearer sk_\xff",
         "Bearer " + "sk_" + "x" * 9000,
     ],
 )
 async def test_what_is_no_key_opens_nothing(ask: Any, authorization: str):
-    status, code = code_of(
-        await ask("GET", "/api/v1/orders", None, authorization.encode("latin-1").decode("latin-1"))
-    )
+    status, code = code_of(await ask("GET", "/api/v1/orders", None, authorization))
     assert (status, code) in ((401, "apikey.missing"), (401, "apikey.wrong"))
 
 
@@ -181,7 +167,7 @@ async def test_a_revoked_key_ends_at_once_here_and_within_seconds_at_workers_tha
     async with db.transaction(shop.merchant_id) as tx:
         await revoke_key(tx, key_id=key.key_id, by="test")
     await asyncio.sleep(0.35)
-    with pytest.raises(Exception, match="apikey.wrong"):
+    with pytest.raises(Unauthorised, match=r"apikey\.wrong"):
         await ring.recognise(shop.merchant_id, f"Bearer {secret}")
     for _ in range(60):
         answer = await ask("GET", "/api/v1/orders", None, f"Bearer {secret}")
