@@ -4,9 +4,12 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
+from tests.conftest import make_database
 from tests.main.trial import Trial, find_free_port, run_serai, wait_for
 
 from serai.main.installation import open_installation
@@ -198,6 +201,26 @@ def test_a_taken_port_is_told_before_anything_is_started(make_trial: MakeTrial) 
     assert f"Port {trial.port} on 127.0.0.1 cannot be used" in trial.output
     assert "--port" in trial.output
     assert not trial.installation.pgdata.exists()
+
+
+async def test_it_runs_on_a_database_of_ones_own_and_resets_only_its_schemas(
+    make_trial: MakeTrial, server_url: str
+) -> None:
+    name = f"own_{uuid4().hex[:12]}"
+    url = await make_database(server_url, name)
+    connection = await asyncpg.connect(url)
+    await connection.execute("CREATE TABLE public.theirs AS SELECT 42 AS answer")
+    trial = make_trial(database_url=url).open()
+    assert trial.get("/database") == name
+    assert "postgres" not in trial.find_children()
+    assert not trial.installation.pgdata.exists()
+    assert name not in trial.installation.state_path.read_text()
+    assert trial.stop() == 0
+    await connection.execute("CREATE TABLE foundation.ours ()")
+    trial.open("--reset")
+    assert await connection.fetchval("SELECT to_regclass('foundation.ours')") is None
+    assert await connection.fetchval("SELECT answer FROM public.theirs") == 42
+    await connection.close()
 
 
 def test_reset_starts_afresh(make_trial: MakeTrial) -> None:
