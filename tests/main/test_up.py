@@ -216,9 +216,10 @@ async def test_it_runs_on_a_database_of_ones_own_and_resets_only_its_schemas(
     assert not trial.installation.pgdata.exists()
     assert name not in trial.installation.state_path.read_text()
     assert trial.stop() == 0
-    await connection.execute("CREATE TABLE foundation.ours ()")
+    await connection.execute("CREATE TABLE foundation.ours (); CREATE SCHEMA job; CREATE TABLE job.ours ()")
     trial.open("--reset")
     assert await connection.fetchval("SELECT to_regclass('foundation.ours')") is None
+    assert await connection.fetchval("SELECT to_regclass('job.ours')") is None
     assert await connection.fetchval("SELECT answer FROM public.theirs") == 42
     await connection.close()
 

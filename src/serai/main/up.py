@@ -313,13 +313,14 @@ def empty_folder(folder: Path) -> None:
 
 
 async def drop_schemas(url: str) -> None:
-    """Drop every schema of ours, with all that is in it."""
+    """Drop every schema of ours, that of the jobs too, with all that is in it."""
+    from serai.foundation.job import SCHEMA
     from serai.main.connecting import connect_database
 
     connection = await connect_database(url)
     try:
-        for system in reversed(SYSTEMS):
-            await connection.execute(f'DROP SCHEMA IF EXISTS "{system}" CASCADE')  # sql: a name of SYSTEMS
+        for system in (SCHEMA, *reversed(SYSTEMS)):
+            await connection.execute(f'DROP SCHEMA IF EXISTS "{system}" CASCADE')  # sql: names of ours
     finally:
         await connection.close()
 
