@@ -1,16 +1,18 @@
 """`serai import products FILE`: the real command on a real database, its exit codes, and what it says."""
 
+import asyncio
 import csv
 import signal
-import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
 import pytest
 from tests.conftest import make_database
-from tests.main.trial import clean_environ, run_serai, wait_for
+from tests.main.trial import clean_environ, run_serai
 
 from serai.commerce.place.api import add_places
 from serai.commerce.place.types import Place
@@ -138,44 +140,63 @@ async def test_of_several_merchants_one_must_be_named(shop_url: str, tmp_path: P
 
 @pytest.mark.kill
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-async def test_a_killed_import_leaves_nothing_and_runs_again(
+async def test_an_import_that_is_ended_leaves_nothing_and_runs_again(
     shop_url: str, tmp_path: Path, number: signal.Signals
 ) -> None:
-    path = write(tmp_path / "a.csv", *(f"T-{n},茶 {n},88,5" for n in range(6_000)))
-    holder = await asyncpg.connect(shop_url)
-    # The import comes as far as its last batch, and waits there for a row that we hold.
-    await holder.execute("BEGIN")
-    await holder.execute(
+    path = write(tmp_path / "a.csv", *(f"T-{n},茶,88,5" for n in range(3_000)))
+    async with holding_address(shop_url, "t-2999"):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "serai.main.cli", "import", "products", str(path)),
+            env=clean_environ(database_url=shop_url),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        await wait_until(shop_url, "count(*) FILTER (WHERE wait_event_type = 'Lock') = 1")
+        process.send_signal(number)
+        _output, told = await asyncio.wait_for(process.communicate(), 60)
+    await wait_until(shop_url, "count(*) = 1")
+    if number == signal.SIGINT:
+        assert process.returncode == 1
+        assert b"run the same command again" in told
+        assert b"Traceback" not in told
+    assert await count_products(shop_url) == 0
+    assert run_serai("import", "products", str(path), database_url=shop_url).returncode == 0
+    assert await count_products(shop_url) == 3_000
+
+
+@asynccontextmanager
+async def holding_address(url: str, slug: str) -> AsyncIterator[None]:
+    """A product of that address, made by somebody who does not commit: whoever makes another one waits."""
+    connection = await asyncpg.connect(url)
+    transaction = connection.transaction()
+    await transaction.start()
+    await connection.execute(
         "INSERT INTO commerce.category (merchant_id, category_id, slug, name)"
         " SELECT merchant_id, gen_random_uuid(), 'held', 'Held' FROM identity.merchant"
     )
-    await holder.execute(
+    await connection.execute(
         "INSERT INTO commerce.product (merchant_id, product_id, category_id, slug, title)"
-        " SELECT merchant_id, gen_random_uuid(), category_id, 't-5999', 'Held' FROM commerce.category"
+        " SELECT merchant_id, gen_random_uuid(), category_id, $1, 'Held' FROM commerce.category",
+        slug,
     )
-    command = [sys.executable, "-m", "serai.main.cli", "import", "products", str(path)]
-    with subprocess.Popen(
-        command, env=clean_environ(database_url=shop_url), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        watcher = await asyncpg.connect(shop_url)
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        for _try in range(600):
-            if await watcher.fetchval(waiting):
-                break
-            assert process.poll() is None
-            await watcher.execute("SELECT pg_sleep(0.1)")
-        assert await watcher.fetchval(waiting) == 1
-        process.send_signal(number)
-        output = process.communicate(timeout=30)
-    await holder.execute("ROLLBACK")
-    await holder.close()
-    if number == signal.SIGINT:
-        assert process.returncode == 1
-        assert b"run the same command again" in output[1]
-        assert b"Traceback" not in output[1]
-    wait_for(lambda: True)
-    await watcher.execute("SELECT pg_sleep(0.2)")
-    assert await count_products(shop_url) == 0
-    await watcher.close()
-    assert run_serai("import", "products", str(path), database_url=shop_url).returncode == 0
-    assert await count_products(shop_url) == 6_000
+    try:
+        yield
+    finally:
+        await transaction.rollback()
+        await connection.close()
+
+
+async def wait_until(url: str, condition: str) -> None:
+    """Look at the sessions of the database until a condition on them holds."""
+    connection = await asyncpg.connect(url)
+    try:
+        for _look in range(600):
+            if await connection.fetchval(
+                f"SELECT {condition} FROM pg_stat_activity"  # sql: conditions of this file
+                " WHERE datname = current_database() AND backend_type = 'client backend'"
+            ):
+                return
+            await asyncio.sleep(0.1)
+    finally:
+        await connection.close()
+    raise AssertionError(condition)
