@@ -115,12 +115,30 @@ class Arena:
         """Wait until a process answers on its port. Fault with the end of its log when it does not."""
         await self._wait(process, kind, lambda: answers(ADDRESS, port))
 
+    async def gather_statistics(self) -> None:
+        """What autovacuum has done after some minutes, done now; call it when no table of interest is empty any more.
+
+        Over an empty table it would do harm: plans made then read the whole table, and sessions keep them.
+        """
+        await self.owner.execute("ANALYZE")
+
+    async def read_wal_bytes(self) -> int:
+        """Where the database's log ends; the difference of two readings is what was written."""
+        return int(await self.owner.fetchval("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"))
+
     async def require_clean(self) -> None:
         """Fault when an invariant is broken: a figure that was reached by losing something is none."""
         broken = [v for v in await check_invariants(self.owner, list_invariants()) if not v.holds]
         if broken:
             names = ", ".join(verdict.invariant.name for verdict in broken)
             raise Fault(f"After the load these invariants are broken: {names}.", str(broken[0].offending[:2]))
+
+
+def find_free_port() -> int:
+    """A port that was free a moment ago."""
+    with bind_listener(ADDRESS, 0) as listener:
+        port: int = listener.getsockname()[1]
+    return port
 
 
 def stop_process(process: "Popen[bytes]") -> None:

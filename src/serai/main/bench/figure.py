@@ -38,6 +38,7 @@ class Turn(msgspec.Struct, frozen=True):
         wall_s: time they took together.
         cpu_s: CPU seconds by kind of process (``web``, ``worker``, ``database``, ``client``).
         generator: of a load made by a process of its own; None where the measured code drives itself.
+        wal_bytes: what the database wrote to its log meanwhile.
         latency_ms: (median, 99th percentile) of one unit, where it was taken.
     """
 
@@ -45,6 +46,7 @@ class Turn(msgspec.Struct, frozen=True):
     wall_s: float
     cpu_s: Mapping[str, float] = {}
     generator: Generator | None = None
+    wal_bytes: int = 0
     latency_ms: tuple[float, float] | None = None
 
     @property

@@ -37,9 +37,9 @@ async def drive_http(
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
-    used = arena.read_cpu()
+    used, log_end = arena.read_cpu(), await arena.read_wal_bytes()
     answer, _ = await process.communicate(msgspec.json.encode(plan))
-    cpu_s = used()
+    cpu_s, written = used(), await arena.read_wal_bytes() - log_end
     if process.returncode != 0:
         raise Fault("The load generator failed.", "What it says stands above.")
     outcome = msgspec.json.decode(answer, type=Outcome)
@@ -52,7 +52,7 @@ async def drive_http(
         in_flight=connections,
     )
     latency = (round(outcome.latency_p50_ms, 2), round(outcome.latency_p99_ms, 2))
-    return Turn(outcome.done, outcome.wall_s, cpu_s, generator, latency)
+    return Turn(outcome.done, outcome.wall_s, cpu_s, generator, written, latency)
 
 
 def keyed(headers: Mapping[str, str]) -> dict[str, str]:

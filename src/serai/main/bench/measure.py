@@ -32,12 +32,14 @@ PROFILE_S = 5.0
 
 
 class SideSummary(msgspec.Struct, frozen=True):
-    """One side over all its turns: units per second, CPU per unit in microseconds by kind of process, latency in ms."""
+    """One side over all its turns: units per second, CPU (microseconds, by kind of process) and log (bytes) per
+    unit, latency in ms."""
 
     rate: float
     rate_spread: tuple[float, float]
     counts: tuple[int, ...]
     cpu_us: dict[str, float]
+    wal_bytes: float
     latency_p50_ms: float | None
     latency_p99_ms: float | None
     generator_busy: float | None
@@ -185,6 +187,7 @@ def summarise(turns: Sequence[Turn], note: str, hot_spots: tuple[HotSpot, ...] =
         cpu_us={
             kind: round(1e6 * sum(turn.cpu_s[kind] for turn in turns) / max(count, 1), 1) for kind in kinds
         },
+        wal_bytes=round(sum(turn.wal_bytes for turn in turns) / max(count, 1), 1),
         latency_p50_ms=statistics.median(p50 for p50, _ in latencies) if latencies else None,
         latency_p99_ms=statistics.median(p99 for _, p99 in latencies) if latencies else None,
         generator_busy=round(max(busy), 3) if busy else None,

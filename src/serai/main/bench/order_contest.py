@@ -24,14 +24,17 @@ from serai.main.bench.shop import Shop, load_items, open_shop
 
 PRODUCTS = 500
 SPREAD_PRODUCTS = 20_000
+QUICK_SPREAD_PRODUCTS = 1_000
 LANE_CALLERS = 512  # one batch at the database while the next one collects
 HTTP_CONNECTIONS = 128
 HTTP_BODIES = 500
+FIRST_ORDERS = 1_000
+QUICK_FIRST_ORDERS = 100
 FIRST_GUESS_PER_S = 1_000.0
 # Groups are made ahead for a turn; so many times what the side settled in the turn before.
 AHEAD = 1.5
 CHOICE_S = 1.0
-QUICK_CHOICE_S = 0.2
+QUICK_CHOICE_S = 0.1
 
 FIGURES = (
     ratio(
@@ -139,6 +142,7 @@ async def open_orders(arena: Arena, needed: frozenset[str]) -> AsyncIterator[Map
     sides: dict[str, Side] = {}
     async with AsyncExitStack() as stack:
         lane = await stack.enter_async_context(run_lane(arena))
+        await open_for_business(arena, book, partial(lane.submit, shop.merchant_id))
         for name, budget in (("lane_budget", True), ("lane", False)):
             settle = partial(lane.submit, shop.merchant_id)
             sides[name] = Side(
@@ -156,6 +160,14 @@ async def open_orders(arena: Arena, needed: frozenset[str]) -> AsyncIterator[Map
         yield sides
     await book.require_placed(book.placed + (over_http.placed if over_http else 0))
     await arena.require_clean()
+
+
+async def open_for_business(arena: Arena, book: OrderBook, settle: Settle) -> None:
+    """A shop that has sold before: its tables are not empty, and the database knows how they look."""
+    count = QUICK_FIRST_ORDERS if arena.quick else FIRST_ORDERS
+    groups = await book.make_groups(count, budget=False)
+    await book.settle_all(groups, settle, callers=count, seconds=60)
+    await arena.gather_statistics()
 
 
 @asynccontextmanager
@@ -186,7 +198,9 @@ async def choose_side(arena: Arena, shop: Shop, driver: Driver, name: str, *, bu
 @asynccontextmanager
 async def open_spread(arena: Arena, _needed: frozenset[str]) -> AsyncIterator[Mapping[str, Side]]:
     """Orders of one line each: all on one SKU, or spread over many."""
-    shop = await open_shop(arena, "spread", products=SPREAD_PRODUCTS)
+    shop = await open_shop(
+        arena, "spread", products=QUICK_SPREAD_PRODUCTS if arena.quick else SPREAD_PRODUCTS
+    )
     items = await load_items(arena, shop)
     books = {
         "hot": OrderBook(arena, shop, items, pick=1, lines=1),
@@ -197,6 +211,8 @@ async def open_spread(arena: Arena, _needed: frozenset[str]) -> AsyncIterator[Ma
         async def settle(group: Group) -> Outcome:
             return await lane.submit(shop.merchant_id, group)
 
+        for book in books.values():
+            await open_for_business(arena, book, settle)
         yield {
             name: Side(
                 partial(Driver(book).run, name=name, settle=settle, callers=LANE_CALLERS, budget=False),

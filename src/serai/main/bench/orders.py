@@ -118,7 +118,7 @@ class OrderBook:
         # What lies ready would otherwise be walked over by the collector again and again, in one side more than another.
         gc.collect()
         gc.freeze()
-        used = self._arena.read_cpu()
+        used, log_end = self._arena.read_cpu(), await self._arena.read_wal_bytes()
         latencies: list[float] = []
         began = time.perf_counter()
         deadline = began + seconds
@@ -136,7 +136,8 @@ class OrderBook:
         finally:
             gc.unfreeze()
         self.placed += len(latencies)
-        return Turn(len(latencies), wall_s, used(), None, spread_latency(latencies))
+        written = await self._arena.read_wal_bytes() - log_end
+        return Turn(len(latencies), wall_s, used(), None, written, spread_latency(latencies))
 
     async def require_placed(self, placed: int) -> None:
         """Fault unless exactly the acknowledged orders are in the database."""

@@ -33,6 +33,7 @@ FIGURES = (
 async def open_pages(arena: Arena, _needed: frozenset[str]) -> AsyncIterator[Mapping[str, Side]]:
     """Both sides ask the same worker over the same number of keep-alive connections, as a browser asks."""
     shop = await open_shop(arena, "pages", products=PRODUCTS)
+    await arena.gather_statistics()
     step = max(1, len(shop.slugs) // PAGES)
     targets = {
         "product": [f"/p/{slug}" for slug in shop.slugs[::step]],

@@ -77,7 +77,16 @@ def show_verdict(result: Result) -> Text:
 def make_side_table(results: Sequence[Result]) -> Table:
     """Each side once: its rate, its latency and where its CPU time went."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("Side", "per second", "lowest to highest", "p50 ms", "p99 ms", "CPU µs each", "how"):
+    for title in (
+        "Side",
+        "per second",
+        "lowest to highest",
+        "p50 ms",
+        "p99 ms",
+        "CPU µs each",
+        "log B each",
+        "how",
+    ):
         table.add_column(title, justify="left" if title in ("Side", "CPU µs each", "how") else "right")
     seen: dict[str, SideSummary] = {}
     for result in results:
@@ -90,6 +99,7 @@ def make_side_table(results: Sequence[Result]) -> Table:
             "" if side.latency_p50_ms is None else f"{side.latency_p50_ms:,.1f}",
             "" if side.latency_p99_ms is None else f"{side.latency_p99_ms:,.1f}",
             ", ".join(f"{kind} {us:,.0f}" for kind, us in side.cpu_us.items() if us >= 1),
+            f"{side.wal_bytes:,.0f}" if side.wal_bytes >= 1 else "",
             side.note,
         )
     return table

@@ -68,8 +68,6 @@ async def open_shop(arena: Arena, name: str, *, products: int) -> Shop:
     await _fill_warehouse(arena.db, merchant_id, warehouse, sku_ids)
     async with arena.db.transaction(merchant_id) as tx:
         key, secret = await create_key(tx, name="bench", scopes=SCOPES, by=BY)
-    # What an installation that runs for a while has had done by itself.
-    await arena.owner.execute("ANALYZE")
     slugs = tuple(product.slug or "" for product in goods)
     return Shop(merchant_id, host, warehouse, sku_ids, slugs, key, secret)
 
