@@ -6,8 +6,11 @@ database is checked against the invariants when the worker ends.
 
 import asyncio
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID, uuid4
@@ -34,17 +37,22 @@ from serai.main.web import make_app
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_url() -> Iterator[str]:
     """Address of a PostgreSQL server: SERAI_TEST_DATABASE_URL, or an embedded one of this test worker."""
     given = os.environ.get("SERAI_TEST_DATABASE_URL")
     if given:
         yield given
         return
-    cluster = prepare_cluster(tmp_path_factory.mktemp("postgres") / "data")
+    # Not below pytest's own folder: that is closed to others whenever another run starts, and under root the server
+    # runs as another user.
+    folder = Path(tempfile.mkdtemp(prefix="serai-test-"))
+    folder.chmod(0o711)
+    cluster = prepare_cluster(folder / "data")
     # A test database may be lost with the machine; what is tested with kill -9 sets its own.
     process = start_server(cluster, fsync="off", full_page_writes="off", shared_buffers="128MB")
     yield cluster.url()
     stop_server(process)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 async def make_database(server_url: str, name: str) -> str:

@@ -118,6 +118,7 @@ def start_server(cluster: Cluster, **overrides: str) -> subprocess.Popen[bytes]:
         if is_ready(cluster):
             return process
         time.sleep(0.05)
+    stop_server(process)
     tail = log_path.read_text(errors="replace")[-800:]
     raise Outside("embedded database", f"did not start; the end of {log_path}:\n{tail}", retryable=False)
 

@@ -51,7 +51,8 @@ def read_settings(
                 try:
                     values[field.name] = msgspec.convert(environ[name], field.type, strict=False)
                 except (msgspec.ValidationError, ValueError) as error:
-                    reasons.append(f"{name}={environ[name]!r}: {error}")
+                    # The value may be a secret in the wrong place, so only its fault is told.
+                    reasons.append(f"{name}: {error}")
         try:
             filled[system] = msgspec.convert(values, struct, strict=False, from_attributes=True)
         except msgspec.ValidationError as error:

@@ -319,6 +319,23 @@ def bench(
     raise typer.Exit(0 if reached else 1)
 
 
+@app.command("reset-password", rich_help_panel="Look after it")
+def reset_password(
+    email: Annotated[str, typer.Argument(help="E-mail address of somebody at the console.")],
+    merchant: Annotated[
+        str, typer.Option(help="The merchant's short name; the first one when left out.")
+    ] = "",
+) -> None:
+    """Give somebody at the console a new password, shown once; every session of theirs ends."""
+    from serai.main.borrowing import borrow_database
+    from serai.main.rescue import give_new_password
+
+    with telling_faults(), borrow_database(load_house(os.environ)) as url:
+        password = asyncio.run(give_new_password(url, email=email, merchant=merchant))
+        console.print(f"New password of {email}: {password}", highlight=False, markup=False, soft_wrap=True)
+        console.print("It is shown this once and has to be changed at the first sign-in.")
+
+
 @app.command(rich_help_panel="Look after it")
 def settings() -> None:
     """Show every setting with its value, where it comes from and what it means."""

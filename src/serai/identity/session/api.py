@@ -86,6 +86,11 @@ async def count_attempt(tx: Transaction, *, kind: Kind, email: str) -> None:
         raise _locked(lasts)
 
 
+async def forget_attempts(tx: Transaction, *, kind: Kind, email: str) -> None:
+    """The person has shown the password: what was counted against the address is over."""
+    await store.clear_failures(tx, kind, email)
+
+
 def _locked(left: timedelta) -> Limited:
     minutes = int(left.total_seconds() // 60) + 1
     return Limited(

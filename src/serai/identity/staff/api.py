@@ -149,9 +149,11 @@ async def change_password(
 
     Raises:
         Unauthorised: ``sign_in.wrong`` when the old one does not match.
+        Limited: ``sign_in.locked`` after too many wrong ones, so that a stolen session cannot guess.
         Invalid: ``password.weak``.
     """
     async with db.transaction(merchant_id) as tx:
+        await session.count_attempt(tx, kind="staff", email=staff.email)
         known = await store.find_hash(tx, staff.staff_id)
     if not await session.verify_password(known, old_password):
         raise Unauthorised(
@@ -159,6 +161,7 @@ async def change_password(
         )
     password_hash = await session.hash_password(new_password)
     async with db.transaction(merchant_id) as tx:
+        await session.forget_attempts(tx, kind="staff", email=staff.email)
         await store.update_password(tx, staff.staff_id, password_hash, False)
         await session.close_sessions_of(tx, kind="staff", subject_id=staff.staff_id, but_token=token)
         await audit.record(

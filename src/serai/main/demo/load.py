@@ -23,6 +23,7 @@ from serai.identity.member.api import add_card_members
 from serai.ledger.api import BulkTransfer, load_bulk
 from serai.ledger.types import Account
 from serai.main.demo.prepare import DemoData, prepare_demo
+from serai.main.demo.title import UNBRANDED_MANUFACTURER_ID
 from serai.main.screen import Report
 
 PRODUCT_BATCH = 4_000
@@ -154,7 +155,7 @@ def _product(data: DemoData, ids: _Ids, row: int) -> NewProduct:
         category_id=ids.categories[int(products.category[row])],
         price_minor=int(products.price_minor[row]),
         currency=data.currency,
-        brand=products.brand[row].en,
+        brand="" if products.manufacturer_id[row] == UNBRANDED_MANUFACTURER_ID else products.brand[row].en,
         content=Content(
             size.text_en if size else "",
             content.amount if content else None,
