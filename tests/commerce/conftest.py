@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from tests.conftest import FakeProvider
 from tests.shop import Shop, api_client
+from tests.snapshot import digest_rows
 
 from serai.commerce.types import Commerce
 from serai.foundation.database import Database
@@ -34,24 +35,5 @@ def till(application: Any, provider: FakeProvider) -> Iterator[Commerce]:
 
 @pytest.fixture
 def take_snapshot(owner: Database, shop: Shop) -> Snapshot:
-    """A digest per table of everything the shop's merchant has, to show that a refusal changed nothing.
-
-    Only keys are left out: they note when they were last used.
-    """
-
-    async def take() -> dict[str, str]:
-        tables = await owner.fetch(
-            "SELECT c.oid::regclass::text AS name FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
-            " WHERE a.attname = 'merchant_id' AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
-            " AND c.oid <> 'identity.api_key'::regclass"
-        )
-        return {
-            row["name"]: await owner.fetchval(
-                f"SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {row['name']} t"
-                " WHERE merchant_id = $1",
-                shop.merchant_id,
-            )
-            for row in tables
-        }
-
-    return take
+    """Digests of everything the shop's merchant has, to show that a refusal changed nothing."""
+    return lambda: digest_rows(owner, shop.merchant_id)
