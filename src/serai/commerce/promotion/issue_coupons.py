@@ -97,26 +97,7 @@ async def issue_coupons(
             raise Conflict("coupon.code_taken", _("There is a coupon with this code already."), field="code")
     if not promotion.terms.coupon or promotion.live_version is None:
         raise Conflict("coupon.not_wanted", _("Coupons belong to a coupon promotion that has gone live."))
-    now = clock.now()
-    codes = (
-        [code.strip()]
-        if code is not None
-        else [spell_code(secrets.token_bytes(CODE_BYTES)) for _n in range(count)]
-    )
-    # The id follows from the code, so two that issue one code of their own at once write one coupon.
-    coupons = [
-        NewCoupon(
-            derive_id("coupon", merchant_id, digest_code(each).hex()),
-            promotion_id,
-            each,
-            holder_id,
-            uses,
-            by,
-            now,
-            expires_at,
-        )
-        for each in codes
-    ]
+    coupons = _make_coupons(merchant_id, promotion_id, count, uses, code, holder_id, expires_at, by)
     outcome = await commerce.lane.submit(
         merchant_id, _issue_group(coupons, limited=promotion.terms.quota is not None)
     )
@@ -129,6 +110,34 @@ async def issue_coupons(
             available=max(0, outcome.shortages[0].available) if outcome.shortages else 0,
         )
     return tuple(IssuedCoupon(each.coupon_id, each.code) for each in coupons)
+
+
+def _make_coupons(
+    merchant_id: MerchantId,
+    promotion_id: UUID,
+    count: int,
+    uses: int,
+    code: str | None,
+    holder_id: UUID | None,
+    expires_at: datetime | None,
+    by: str,
+) -> list[NewCoupon]:
+    """Coupons ready to be written. The id follows from the code, so two that issue one code at once write one coupon."""
+    codes = [spell_code(secrets.token_bytes(CODE_BYTES)) for _n in range(count)]
+    now = clock.now()
+    return [
+        NewCoupon(
+            derive_id("coupon", merchant_id, digest_code(each).hex()),
+            promotion_id,
+            each,
+            holder_id,
+            uses,
+            by,
+            now,
+            expires_at,
+        )
+        for each in ([code.strip()] if code is not None else codes)
+    ]
 
 
 def _check_batch(count: int, uses: int, code: str | None, expires_at: datetime | None) -> None:
