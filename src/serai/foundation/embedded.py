@@ -94,6 +94,10 @@ def start_server(cluster: Cluster, **overrides: str) -> subprocess.Popen[bytes]:
     ``overrides`` are server settings by name. Raises Outside with the end of the server's log when it does not come up.
     """
     stop_leftover(cluster)
+    if not (cluster.pgdata / "postmaster.pid").exists():
+        # A copied data directory brings the lock of its original's socket along.
+        for stale in cluster.socket_dir.glob(".s.PGSQL.*.lock"):
+            stale.unlink(missing_ok=True)
     settings = LAPTOP | {"unix_socket_directories": str(cluster.socket_dir)} | overrides
     command = [str(cluster.bin_path / "postgres"), "-D", str(cluster.pgdata)]
     for name, value in settings.items():

@@ -15,9 +15,7 @@ import msgspec
 from serai.main.fault import Fault
 
 DATABASE_NAME = "serai"
-FREE_MB_FIRST = (
-    500  # an empty cluster with its first write-ahead log takes about 60 MB, the demo merchant 400 MB
-)
+FREE_MB_FIRST = 2_500  # the demo merchant takes 1.8 GB with its write-ahead log
 FREE_MB_AGAIN = 100
 LEFTOVER_WAIT_S = 10.0
 

@@ -1,14 +1,16 @@
 """The tools of one process put together: database pools, lane, merchants, keys, payment providers."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from serai.commerce.media.api import FolderStore
 from serai.commerce.payment.sandbox import SandboxAccount, SandboxProvider
 from serai.commerce.settings import CommerceSettings
-from serai.commerce.types import Commerce
+from serai.commerce.types import Commerce, NoBlobs
 from serai.foundation.database import Database, open_database
 from serai.foundation.secret import ensure_secret, find_secret, save_secret
 from serai.identity.apikey.api import KeyRing
@@ -57,6 +59,7 @@ class Platform:
             {self._provider.name: self._provider},
             self._settings,
             self.secret.order_link.encode(),
+            blobs=FolderStore(Path(self._settings.media_dir)) if self._settings.media_dir else NoBlobs(),
         )
         self.lane.start()
         await self.merchants.start()
@@ -101,4 +104,7 @@ async def open_configured_platform(url: str, settings: dict[str, Any]) -> Platfo
         commerce = msgspec.structs.replace(commerce, sandbox_url=f"http://127.0.0.1:{house.sandbox_port}")
     if not commerce.public_url and house.public_url:
         commerce = msgspec.structs.replace(commerce, public_url=house.public_url)
+    if not commerce.media_dir:
+        folder = Path(house.data_dir).expanduser().absolute() / "media"
+        commerce = msgspec.structs.replace(commerce, media_dir=str(folder))
     return await open_platform(url, commerce)

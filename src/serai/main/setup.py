@@ -11,6 +11,7 @@ from serai.commerce.place.api import add_places
 from serai.commerce.place.types import Place
 from serai.foundation.database import Database, open_database
 from serai.foundation.ids import MerchantId, derive_id
+from serai.foundation.secret import find_secret, save_secret
 from serai.identity.merchant.api import add_merchant, list_merchants
 from serai.identity.staff.api import invite_staff, list_staff
 from serai.main.installation import FirstRun, Installation
@@ -19,6 +20,7 @@ from serai.main.screen import Report
 
 OWNER_EMAIL = "owner@serai.example"
 SLUG = "serai"
+DEMO_MARK = "demo"
 
 
 async def first_run(
@@ -34,11 +36,12 @@ async def first_run(
         await load_secrets(owner)
         merchant_id = await _ensure_merchant(owner, demo)
         await _ensure_pay_account(owner, installation)
-        if demo:
+        if await find_secret(owner, DEMO_MARK) == "loading":
             # Only here: the demo needs numpy and pyarrow, an empty shop does not.
             from serai.main.demo.load import load_demo
 
             await load_demo(db, merchant_id, full=full, progress=progress)
+            await save_secret(owner, DEMO_MARK, "done")
         else:
             await _ensure_warehouse(db, merchant_id)
         return await _ensure_owner(db, merchant_id)
@@ -52,6 +55,10 @@ async def _ensure_merchant(owner: Database, demo: bool) -> MerchantId:
     if merchants:
         return MerchantId(merchants[0].merchant_id)
     merchant_id = MerchantId(derive_id("merchant", SLUG))
+    if demo:
+        # Kept before the merchant is: a load that is interrupted goes on at the next start, and a shop that was
+        # there before (another data directory, a restored database) never gets the demo poured into it.
+        await save_secret(owner, DEMO_MARK, "loading")
     await add_merchant(
         owner,
         merchant_id=merchant_id,

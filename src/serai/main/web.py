@@ -41,12 +41,15 @@ from serai.foundation.http import (
     answer_refused,
 )
 from serai.foundation.pages import STATIC, Pages
+from serai.main.openapi import complete_schema
 from serai.main.platform import Platform, load_secrets, open_configured_platform
 from serai.main.settings import load_settings
 from serai.storefront.error import render_error as render_shop_error
 from serai.storefront.routes import ROUTES as SHOP_ROUTES
 
 log = logging.getLogger("serai.web")
+
+READY_WITHIN_S = 2.0
 
 API_HANDLERS = [
     *catalogue_http.HANDLERS,
@@ -77,8 +80,13 @@ def answer_alive() -> str:
 async def answer_ready(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     """The process can serve: its database answers. 503 with the reason otherwise."""
     platform: Platform = request.app.state.platform
-    async with asyncio.timeout(2):
-        await platform.db.fetchval("SELECT 1")
+    asking = asyncio.create_task(platform.db.fetchval("SELECT 1"))
+    await asyncio.wait({asking}, timeout=READY_WITHIN_S)
+    if not asking.done():
+        # Not waited for: a database that is frozen does not take the cancellation either.
+        asking.cancel()
+        raise DatabaseUnreachable(f"no answer within {READY_WITHIN_S} s")
+    asking.result()
     return Response({"database": "ok", "lane_depth": platform.lane.depth})
 
 
@@ -101,8 +109,9 @@ def answer_outage(request: Request[Any, Any, Any], error: Exception) -> Response
 class Front:
     """In front of the application: finds the merchant by host name, and puts security headers on every answer."""
 
-    def __init__(self, app: Litestar) -> None:
+    def __init__(self, app: Litestar, *, is_secure: bool = False) -> None:
         self.app = app
+        self.is_secure = is_secure
         self._headers = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,6 +128,9 @@ class Front:
                 await _send_text(send, 404, refusal.message)
                 return
             scope["state"] = {"merchant": merchant}
+            if self.is_secure:
+                # Behind a proxy that ends TLS: cookies become Secure, addresses https.
+                scope["scheme"] = "https"
 
         async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -136,6 +148,7 @@ async def _send_text(send: Send, status: int, text: str) -> None:
 
 def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
     """The application for a database. Its parts are opened when the server starts it."""
+    is_secure = settings["foundation"].public_url.startswith("https://")
 
     @asynccontextmanager
     async def run_platform(app: Litestar) -> AsyncIterator[None]:
@@ -178,7 +191,12 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
             **dict.fromkeys(OUTAGES, answer_outage),
             Exception: answer_bug,
         },
-        csrf_config=CSRFConfig(secret=csrf_secret, exclude=["^/api/", "^/webhooks/"], cookie_httponly=True),
+        csrf_config=CSRFConfig(
+            secret=csrf_secret,
+            exclude=["^/api/", "^/webhooks/"],
+            cookie_httponly=True,
+            cookie_secure=is_secure,
+        ),
         compression_config=CompressionConfig(backend="gzip", minimum_size=1000, gzip_compress_level=5),
         openapi_config=OpenAPIConfig(
             title="Serai",
@@ -192,7 +210,8 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
         logging_config=None,
         debug=False,
     )
-    return Front(app)
+    complete_schema(app)
+    return Front(app, is_secure=is_secure)
 
 
 def create_app() -> ASGIApp:

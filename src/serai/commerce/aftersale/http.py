@@ -1,6 +1,6 @@
 """JSON API of what follows on an order: cancel and refund."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -27,7 +27,7 @@ class RefundBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @post(f"{API}/orders/{{order_id:uuid}}/cancellation", tags=["orders"])
 async def post_cancellation(
     request: Asked, order_id: FromPath[UUID], data: JSONBody[Cancellation]
-) -> Response[Any]:
+) -> Response[Order]:
     """Call the order off; what was paid goes back."""
     caller = await recognise_caller(request, "order:write")
 
@@ -40,7 +40,9 @@ async def post_cancellation(
 
 
 @post(f"{API}/orders/{{order_id:uuid}}/refunds", tags=["orders"])
-async def post_refund(request: Asked, order_id: FromPath[UUID], data: JSONBody[RefundBody]) -> Response[Any]:
+async def post_refund(
+    request: Asked, order_id: FromPath[UUID], data: JSONBody[RefundBody]
+) -> Response[Order]:
     """Give money back."""
     caller = await recognise_caller(request, "order:write")
 

@@ -1,6 +1,6 @@
 """JSON API of the catalogue."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -109,7 +109,7 @@ async def get_prices(request: Asked, sku_id: FromPath[UUID]) -> list[PriceEntry]
 
 
 @post(f"{API}/products", tags=["products"])
-async def post_product(request: Asked, data: JSONBody[ProductBody]) -> Response[Any]:
+async def post_product(request: Asked, data: JSONBody[ProductBody]) -> Response[Product]:
     """Make a product."""
     caller = await recognise_caller(request, "product:write")
     currency = request.scope["state"]["merchant"].currency
@@ -135,7 +135,7 @@ async def post_product(request: Asked, data: JSONBody[ProductBody]) -> Response[
 @patch(f"{API}/products/{{product_id:uuid}}", tags=["products"])
 async def patch_product(
     request: Asked, product_id: FromPath[UUID], data: JSONBody[ProductEdit]
-) -> Response[Any]:
+) -> Response[Product]:
     """Edit a product that nobody edited since ``version``."""
     caller = await recognise_caller(request, "product:write")
     fields = {name: getattr(data, name) for name in data.__struct_fields__}
@@ -147,7 +147,9 @@ async def patch_product(
 
 
 @post(f"{API}/variants/{{sku_id:uuid}}/prices", tags=["products"])
-async def post_price(request: Asked, sku_id: FromPath[UUID], data: JSONBody[PriceBody]) -> Response[Any]:
+async def post_price(
+    request: Asked, sku_id: FromPath[UUID], data: JSONBody[PriceBody]
+) -> Response[PriceEntry]:
     """Give a variant a new price."""
     caller = await recognise_caller(request, "product:write")
 

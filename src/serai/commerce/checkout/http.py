@@ -91,7 +91,7 @@ class PaymentStart(msgspec.Struct, frozen=True):
 
 
 @post(f"{API}/carts", tags=["checkout"])
-async def post_cart(request: Asked, data: JSONBody[NewCart]) -> Response[Any]:
+async def post_cart(request: Asked, data: JSONBody[NewCart]) -> Response[Cart]:
     """Open a cart of this key."""
     caller = await recognise_caller(request, "checkout:write")
 
@@ -110,7 +110,7 @@ async def get_cart(request: Asked, cart_id: FromPath[UUID]) -> Cart:
 
 
 @post(f"{API}/carts/{{cart_id:uuid}}/lines", tags=["checkout"])
-async def post_line(request: Asked, cart_id: FromPath[UUID], data: JSONBody[NewLine]) -> Response[Any]:
+async def post_line(request: Asked, cart_id: FromPath[UUID], data: JSONBody[NewLine]) -> Response[Cart]:
     """Put something into the cart."""
     caller = await recognise_caller(request, "checkout:write")
 
@@ -125,7 +125,7 @@ async def post_line(request: Asked, cart_id: FromPath[UUID], data: JSONBody[NewL
 @patch(f"{API}/carts/{{cart_id:uuid}}/lines/{{line_id:uuid}}", tags=["checkout"])
 async def patch_line(
     request: Asked, cart_id: FromPath[UUID], line_id: FromPath[UUID], data: JSONBody[LineEdit]
-) -> Response[Any]:
+) -> Response[Cart]:
     """Change a line's quantity."""
     caller = await recognise_caller(request, "checkout:write")
 
@@ -138,7 +138,7 @@ async def patch_line(
 
 
 @delete(f"{API}/carts/{{cart_id:uuid}}/lines/{{line_id:uuid}}", tags=["checkout"], status_code=200)
-async def delete_line(request: Asked, cart_id: FromPath[UUID], line_id: FromPath[UUID]) -> Response[Any]:
+async def delete_line(request: Asked, cart_id: FromPath[UUID], line_id: FromPath[UUID]) -> Response[Cart]:
     """Take a line out."""
     caller = await recognise_caller(request, "checkout:write")
 
@@ -158,13 +158,13 @@ async def _keep(request: Asked, cart_id: UUID, what: str, content: Any) -> Respo
 
 
 @put(f"{API}/carts/{{cart_id:uuid}}/contact", tags=["checkout"])
-async def put_contact(request: Asked, cart_id: FromPath[UUID], data: JSONBody[Contact]) -> Response[Any]:
+async def put_contact(request: Asked, cart_id: FromPath[UUID], data: JSONBody[Contact]) -> Response[Cart]:
     """Say whom to reach."""
     return await _keep(request, cart_id, "contact", api.check_contact(data))
 
 
 @put(f"{API}/carts/{{cart_id:uuid}}/address", tags=["checkout"])
-async def put_address(request: Asked, cart_id: FromPath[UUID], data: JSONBody[Address]) -> Response[Any]:
+async def put_address(request: Asked, cart_id: FromPath[UUID], data: JSONBody[Address]) -> Response[Cart]:
     """Say where to deliver."""
     return await _keep(request, cart_id, "address", api.check_address(data))
 
@@ -172,7 +172,7 @@ async def put_address(request: Asked, cart_id: FromPath[UUID], data: JSONBody[Ad
 @put(f"{API}/carts/{{cart_id:uuid}}/delivery", tags=["checkout"])
 async def put_delivery(
     request: Asked, cart_id: FromPath[UUID], data: JSONBody[DeliveryChoice]
-) -> Response[Any]:
+) -> Response[Cart]:
     """Choose delivery or pick-up."""
     return await _keep(request, cart_id, "delivery", data)
 
@@ -199,7 +199,9 @@ def _choice_of(cart: Cart) -> DeliveryChoice:
 
 
 @post(f"{API}/carts/{{cart_id:uuid}}/complete", tags=["checkout"])
-async def post_complete(request: Asked, cart_id: FromPath[UUID], data: JSONBody[Completion]) -> Response[Any]:
+async def post_complete(
+    request: Asked, cart_id: FromPath[UUID], data: JSONBody[Completion]
+) -> Response[PlacedOrder]:
     """Place the order that was quoted."""
     caller = await recognise_caller(request, "checkout:write")
 
@@ -235,7 +237,7 @@ async def post_complete(request: Asked, cart_id: FromPath[UUID], data: JSONBody[
 
 
 @post(f"{API}/orders", tags=["checkout"])
-async def post_order(request: Asked, data: JSONBody[OrderBody]) -> Response[Any]:
+async def post_order(request: Asked, data: JSONBody[OrderBody]) -> Response[PlacedOrder]:
     """Place a whole order in one call."""
     caller = await recognise_caller(request, "checkout:write")
     call = describe_call(request, caller, "order", data)
@@ -281,7 +283,7 @@ async def _make_draft(caller: Caller, data: OrderBody, order_id: UUID) -> api.Dr
 
 
 @post(f"{API}/orders/{{order_id:uuid}}/payment", tags=["checkout"], status_code=200)
-async def post_payment(request: Asked, order_id: FromPath[UUID]) -> Response[Any]:
+async def post_payment(request: Asked, order_id: FromPath[UUID]) -> Response[PaymentStart]:
     """Start (or go on with) the order's payment; answers where the buyer pays. Repeating it is harmless."""
     caller = await recognise_caller(request, "checkout:write")
     pay_url = await api.start_payment(

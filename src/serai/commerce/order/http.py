@@ -1,7 +1,7 @@
 """JSON API of orders."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -52,7 +52,7 @@ async def get_order(request: Asked, order_id: FromPath[UUID]) -> Order:
 @post(f"{API}/orders/{{order_id:uuid}}/fulfilment", tags=["orders"])
 async def post_fulfilment(
     request: Asked, order_id: FromPath[UUID], data: JSONBody[Fulfilment]
-) -> Response[Any]:
+) -> Response[Order]:
     """Tell that the goods have left."""
     caller = await recognise_caller(request, "order:write")
 

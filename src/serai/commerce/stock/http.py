@@ -79,7 +79,7 @@ async def get_movements(
 
 
 @post(f"{API}/stock/receipts", tags=["stock"])
-async def post_receipt(request: Asked, data: JSONBody[Receipt]) -> Response[Any]:
+async def post_receipt(request: Asked, data: JSONBody[Receipt]) -> Response[list[StockLevel]]:
     """Take goods in."""
     caller = await recognise_caller(request, "stock:write")
 
@@ -94,7 +94,7 @@ async def post_receipt(request: Asked, data: JSONBody[Receipt]) -> Response[Any]
 
 
 @post(f"{API}/stock/adjustments", tags=["stock"])
-async def post_adjustment(request: Asked, data: JSONBody[Adjustment]) -> Response[Any]:
+async def post_adjustment(request: Asked, data: JSONBody[Adjustment]) -> Response[list[StockLevel]]:
     """Correct the books."""
     caller = await recognise_caller(request, "stock:write")
 
@@ -109,7 +109,7 @@ async def post_adjustment(request: Asked, data: JSONBody[Adjustment]) -> Respons
 
 
 @post(f"{API}/stock/transfers", tags=["stock"])
-async def post_transfer(request: Asked, data: JSONBody[Relocation]) -> Response[Any]:
+async def post_transfer(request: Asked, data: JSONBody[Relocation]) -> Response[list[StockLevel]]:
     """Move goods between places."""
     caller = await recognise_caller(request, "stock:write")
 

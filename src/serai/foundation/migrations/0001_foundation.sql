@@ -4,8 +4,15 @@ DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'serai_app') THEN
         CREATE ROLE serai_app NOLOGIN NOBYPASSRLS;
     END IF;
-    IF NOT pg_has_role(current_user, 'serai_app', 'MEMBER') THEN
-        EXECUTE format('GRANT serai_app TO %I', current_user);
+    -- From PostgreSQL 16 on, whoever creates a role may hand it on but not take it, so it is granted in every case.
+    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+        BEGIN
+            EXECUTE format('GRANT serai_app TO %I', current_user);
+        EXCEPTION WHEN insufficient_privilege THEN
+            IF NOT pg_has_role(current_user, 'serai_app', 'MEMBER') THEN
+                RAISE;
+            END IF;
+        END;
     END IF;
 END $$;
 
