@@ -38,7 +38,7 @@ from serai.commerce.stock.types import customer_account, stock_account
 from serai.commerce.types import Commerce
 from serai.foundation import clock
 from serai.foundation.database import Transaction
-from serai.foundation.errors import Conflict, Invalid, _
+from serai.foundation.errors import Conflict, Invalid, Refused, _
 from serai.foundation.event import Fact
 from serai.foundation.ids import MerchantId, derive_id
 from serai.ledger.types import Group, Transfer, Write, pending, posted
@@ -102,16 +102,29 @@ async def place_order(
         Invalid: ``checkout.field_invalid`` with ``field``; ``checkout.empty``.
         Conflict: ``checkout.changed`` with ``changes``; ``checkout.short`` with ``shortages``. Nothing was placed.
     """
-    async with commerce.db.transaction(merchant_id, "read") as tx:
-        earlier = await find_placed_order(tx, owner=owner, cart_id=cart_id)
-        if earlier is not None:
+    try:
+        async with commerce.db.transaction(merchant_id, "read") as tx:
+            earlier = await find_placed_order(tx, owner=owner, cart_id=cart_id)
+            if earlier is not None:
+                return await _placed_before(commerce, tx, earlier)
+            contact = check_contact(contact)
+            address = check_address(address) if delivery == "ship" else None
+            quote = await quote_cart(
+                tx,
+                settings=commerce.settings,
+                owner=owner,
+                cart_id=cart_id,
+                delivery=delivery,
+                place_id=place_id,
+            )
+        _check_quote(quote, expected_digest)
+    except Refused:
+        # A twin of this call may have placed the cart between two of our reads: what it took is not missing.
+        async with commerce.db.transaction(merchant_id, "read") as tx:
+            earlier = await find_placed_order(tx, owner=owner, cart_id=cart_id)
+            if earlier is None:
+                raise
             return await _placed_before(commerce, tx, earlier)
-        contact = check_contact(contact)
-        address = check_address(address) if delivery == "ship" else None
-        quote = await quote_cart(
-            tx, settings=commerce.settings, owner=owner, cart_id=cart_id, delivery=delivery, place_id=place_id
-        )
-    _check_quote(quote, expected_digest)
     draft = Draft(
         order_id=derive_id("order", cart_id),
         cart_id=cart_id,
