@@ -118,6 +118,13 @@ def test_excel_keeps_kinds_and_counts_lines_with_blank_rows(tmp_path: Path) -> N
     assert rows == [(3, ["007", 1.5]), (5, [7.0, date(2024, 1, 2)]), (6, [True, ""])]
 
 
+@pytest.mark.parametrize("cell", ["=1+1", "#N/A", "plain"])
+def test_cells_without_a_value_are_noticed(tmp_path: Path, cell: str) -> None:
+    path = write_excel(tmp_path / "a.xlsx", [["sku", "title"], ["A", cell]])
+    with open_table(path, LIMITS) as table:
+        assert table.has_valueless is (cell != "plain")
+
+
 def test_the_first_sheet_that_is_shown_counts(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     hidden = book.worksheets[0]

@@ -14,6 +14,7 @@ from serai.commerce.catalogue import api as catalogue
 from serai.commerce.catalogue.types import Product
 from serai.commerce.importing import import_products as flow
 from serai.commerce.stock.api import adjust_stock, list_levels
+from serai.foundation.database import Database
 from serai.foundation.errors import Conflict, Invalid
 from serai.foundation.event import list_subject_events
 from serai.identity.audit.api import list_entries
@@ -159,6 +160,34 @@ async def test_opening_stock_counts_once_and_never_over_a_later_count(desk: Desk
     again = await desk.take([HEADER, [*TEA[:-1], "100"]])
     assert again.report.stock_ignored == 1
     assert await count_stock(shop, "T-1") == [("online", 4)]
+
+
+async def test_a_stock_of_none_is_listed_as_sold_out(desk: Desk, shop: Shop) -> None:
+    done = await desk.take([["sku", "title", "stock"], ["A", "Tea", "0"], ["B", "Oil", "2"]])
+    assert done.report.stocked == 1
+    assert (await count_stock(shop, "A"), await count_stock(shop, "B")) == ([("online", 0)], [("online", 2)])
+
+
+async def test_a_name_that_several_categories_have_is_not_guessed(desk: Desk) -> None:
+    await desk.take([["sku", "title", "category"], ["A", "A", "Food > Other"], ["B", "B", "Toys > Other"]])
+    done = await desk.take([["sku", "title", "category"], ["C", "C", "Other"], ["D", "D", "Toys > Other"]])
+    assert done.counts == (1, 0, 0, 1)
+    assert done.reasons == ["There are several categories Other. Please write the department too: A > Other."]
+
+
+async def test_a_product_of_several_variants_is_left_to_the_console(
+    desk: Desk, shop: Shop, owner: Database
+) -> None:
+    await desk.take([["sku", "title"], ["A", "Tea"]])
+    await owner.execute(
+        "INSERT INTO commerce.variant (merchant_id, sku_id, product_id, sku, option, currency)"
+        " SELECT merchant_id, gen_random_uuid(), product_id, 'A-2', 'large', currency FROM commerce.variant"
+        " WHERE merchant_id = $1",
+        shop.merchant_id,
+    )
+    done = await desk.take([["sku", "title"], ["A-2", "Large tea"]])
+    assert done.reasons == ["The product has several variants. Please edit it in the console."]
+    assert (await load(shop, "A")).title == "Tea"
 
 
 async def test_a_stop_before_the_end_leaves_nothing_and_the_next_run_does_it_all(

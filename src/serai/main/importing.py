@@ -164,6 +164,12 @@ def _list_notes(
     if report.unknown_columns:
         names = ", ".join(report.unknown_columns)
         notes.append((_("Columns that mean nothing here and were not read: %(names)s."), {"names": names}))
+    if report.has_valueless:
+        message = _(
+            "Some cells of the workbook hold an error, or a formula that no program has computed yet; they were read as"
+            " empty."
+        )
+        notes.append((message, {}))
     if report.categories:
         names = ", ".join(report.categories[:20]) + (", …" if len(report.categories) > 20 else "")
         count = len(report.categories)

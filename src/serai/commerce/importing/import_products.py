@@ -89,7 +89,7 @@ async def import_products(
             progress(min(table.position(), table.total), table.total)
         if run.added or run.changed:
             await _record_import(tx, run, table, by, dry_run)
-    return run.report()
+    return msgspec.structs.replace(run.report(), has_valueless=table.has_valueless)
 
 
 async def _record_import(tx: Transaction, run: "_Run", table: Table, by: str, dry_run: bool) -> None:
@@ -145,6 +145,7 @@ class _Run:
             stock_ignored=self.stock_ignored,
             categories=tuple(self._plan.made),
             unknown_columns=self._columns.unknown,
+            has_valueless=False,
         )
 
     async def take_batch(self, batch: list[RawRow]) -> None:

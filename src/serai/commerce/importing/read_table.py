@@ -36,7 +36,9 @@ SHEET_COLUMNS = 1_000
 # A sheet is read as the whole rectangle up to its furthest cell; this many take about half a gigabyte.
 SHEET_CELLS = 12_000_000
 CELL_PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{0,7})([0-9]{1,10})["']""")
-PLACE_BYTES = 64
+# A cell whose value is an error, and a formula that no program has computed: both come as empty cells.
+VALUELESS = re.compile(rb"""<c\s[^>]*\st\s*=\s*["']e["']|</f>\s*(?:<v\s*/>\s*)?</c>""")
+OVERLAP_BYTES = 128
 
 
 @contextmanager
@@ -198,7 +200,7 @@ def _read_lines(name: str, text: TextIOWrapper) -> Iterator[str]:
 
 
 def _open_excel(path: Path, file: BinaryIO, limits: ImportLimits) -> Table:
-    check_workbook(path.name, file, limits)
+    has_valueless = check_workbook(path.name, file, limits)
     file.seek(0)
     try:
         workbook = python_calamine.load_workbook(file)
@@ -226,7 +228,13 @@ def _open_excel(path: Path, file: BinaryIO, limits: ImportLimits) -> Table:
         raise _refuse_empty(path)
     names = tuple(str(cell) for cell in header.cells)
     return Table(
-        path.name, sheet.name, names, _count_rows(rows, limits.rows), sheet.total_height, lambda: place
+        path.name,
+        sheet.name,
+        names,
+        _count_rows(rows, limits.rows),
+        sheet.total_height,
+        lambda: place,
+        has_valueless,
     )
 
 
@@ -238,13 +246,15 @@ def _broken_workbook(name: str) -> Invalid:
     )
 
 
-def check_workbook(name: str, file: BinaryIO, limits: ImportLimits) -> None:
+def check_workbook(name: str, file: BinaryIO, limits: ImportLimits) -> bool:
     """Unpack every part once without keeping it, since neither declared sizes nor a small file can be believed.
+
+    Returns whether some cells hold an error or a formula without its value.
 
     Raises:
         Invalid: ``import.file_broken``, ``import.file_unpacked``, ``import.sheet_large``.
     """
-    left = limits.unpacked_bytes
+    left, has_valueless = limits.unpacked_bytes, False
     try:
         with zipfile.ZipFile(file) as archive:
             parts = archive.infolist()
@@ -254,7 +264,9 @@ def check_workbook(name: str, file: BinaryIO, limits: ImportLimits) -> None:
                 # The reader stops at the declared size; with this one it goes on to the real end.
                 part.file_size = 1 << 62
                 with archive.open(part) as content:
-                    left -= _scan_part(name, content.read, left, limits)
+                    size, found = _scan_part(name, content.read, left, limits)
+                left -= size
+                has_valueless |= found
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -265,11 +277,14 @@ def check_workbook(name: str, file: BinaryIO, limits: ImportLimits) -> None:
         OSError,
     ) as error:
         raise _broken_workbook(name) from error
+    return has_valueless
 
 
-def _scan_part(name: str, read: Callable[[int], bytes], most_bytes: int, limits: ImportLimits) -> int:
-    """Count the bytes of a part, and see how far its cells reach."""
-    size, columns, rows, tail = 0, 0, 0, b""
+def _scan_part(
+    name: str, read: Callable[[int], bytes], most_bytes: int, limits: ImportLimits
+) -> tuple[int, bool]:
+    """Count the bytes of a part, see how far its cells reach, and whether some have no value."""
+    size, columns, rows, tail, has_valueless = 0, 0, 0, b"", False
     while chunk := read(CHUNK_BYTES):
         size += len(chunk)
         if size > most_bytes:
@@ -279,7 +294,9 @@ def _scan_part(name: str, read: Callable[[int], bytes], most_bytes: int, limits:
                 file=name,
                 limit=limits.unpacked_bytes // 1_000_000,
             )
-        for letters, row in CELL_PLACE.findall(tail + chunk):
+        window = tail + chunk
+        has_valueless = has_valueless or VALUELESS.search(window) is not None
+        for letters, row in CELL_PLACE.findall(window):
             columns, rows = max(columns, count_columns(letters)), max(rows, int(row))
         if columns > SHEET_COLUMNS or columns * rows > SHEET_CELLS:
             raise Invalid(
@@ -292,8 +309,8 @@ def _scan_part(name: str, read: Callable[[int], bytes], most_bytes: int, limits:
                 columns=columns,
                 rows=rows,
             )
-        tail = chunk[-PLACE_BYTES:]
-    return size
+        tail = chunk[-OVERLAP_BYTES:]
+    return size, has_valueless
 
 
 def count_columns(letters: bytes) -> int:

@@ -37,7 +37,10 @@ class ImportLimits(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """An open file: its header, and its rows to be read once. ``position`` of ``total`` tells how far reading is."""
+    """An open file: its header, and its rows to be read once. ``position`` of ``total`` tells how far reading is.
+
+    ``has_valueless``: some cells of the workbook hold an error or a formula without its value, and come as empty ones.
+    """
 
     name: str
     sheet: str | None
@@ -45,6 +48,7 @@ class Table(msgspec.Struct, frozen=True):
     rows: Iterator[RawRow]
     total: int
     position: Callable[[], int]
+    has_valueless: bool = False
 
 
 class Columns(msgspec.Struct, frozen=True):
@@ -88,7 +92,8 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     """What an import did, or would do. ``prices``: how many of the changed products got a new price.
 
     ``stocked``: how many added products got opening stock; ``stock_ignored``: in how many rows of known products a
-    stock was left unread. ``categories``: paths of those that were made.
+    stock was left unread. ``categories``: paths of those that were made. ``has_valueless``: as
+    in :class:`Table`.
     """
 
     added: int
@@ -100,6 +105,7 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     stock_ignored: int
     categories: tuple[str, ...]
     unknown_columns: tuple[str, ...]
+    has_valueless: bool
 
     @property
     def accepted(self) -> int:
