@@ -4,16 +4,16 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-
-from serai.commerce.checkout.api import quote_cartfrom tests.journeys.steps import available, order_of, pay
+from tests.journeys.steps import available, order_of, pay
 
 from serai.commerce.aftersale.api import cancel_order, refund_order
 from serai.commerce.aftersale.jobs import expire_orders
 from serai.commerce.catalogue.api import find_variant, publish_product, set_price
+from serai.commerce.checkout.api import quote_cart
 from serai.commerce.order.api import fulfil_order
 from serai.commerce.stock.api import list_levels
 from serai.foundation import clock
-from serai.foundation.errors import Conflict, Invalid, NotFound
+from serai.foundation.errors import Conflict, Invalid
 
 
 async def test_an_order_reserves_is_paid_and_fulfilled(shop, provider, assert_clean):
