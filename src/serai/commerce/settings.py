@@ -43,3 +43,10 @@ class CommerceSettings(msgspec.Struct, frozen=True, kw_only=True):
     import_cell_characters: Annotated[
         int, Meta(ge=200, le=100_000, description="Most characters of a description in an imported file")
     ] = 10_000
+    media_dir: Annotated[
+        str, Meta(description="Folder of product photographs; empty: media/ in the data folder")
+    ] = ""
+    media_file_mb: Annotated[int, Meta(ge=1, le=100, description="Largest uploaded photograph in MB")] = 12
+    media_megapixels: Annotated[
+        int, Meta(ge=1, le=250, description="Most pixels of an uploaded photograph, in millions")
+    ] = 50

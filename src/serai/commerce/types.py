@@ -8,6 +8,7 @@ import msgspec
 
 from serai.commerce.settings import CommerceSettings
 from serai.foundation.database import Database
+from serai.foundation.errors import Outside
 from serai.ledger.api import Lane
 
 T = TypeVar("T")
@@ -93,6 +94,40 @@ class PaymentProvider(Protocol):
         ...
 
 
+class BlobStore(Protocol):
+    """Where files lie: a folder here, an object store elsewhere. Names are made by us and hold no path of a caller.
+
+    Methods raise ``Outside`` when the store does not answer well.
+    """
+
+    async def put(self, name: str, content: bytes) -> None:
+        """Keep a file, whole or not at all; one of that name is the same file."""
+        ...
+
+    async def read(self, name: str) -> bytes | None:
+        """A file, None when there is none."""
+        ...
+
+    async def delete(self, name: str, *, older_than_s: int = 0) -> None:
+        """Forget a file that nobody has put for that long; none is fine."""
+        ...
+
+
+class NoBlobs:
+    """The store of a process that was given none: it holds nothing and says so when asked to keep something."""
+
+    async def put(self, name: str, content: bytes) -> None:
+        """Outside ``media``, always."""
+        raise Outside("media", "no folder for files is set", retryable=False)
+
+    async def read(self, name: str) -> bytes | None:
+        """None, always."""
+        return None
+
+    async def delete(self, name: str, *, older_than_s: int = 0) -> None:
+        """Nothing to forget."""
+
+
 class Commerce(msgspec.Struct, frozen=True):
     """The tools of commerce, made once per process. ``secret`` keys the links that guests get to their orders."""
 
@@ -102,3 +137,4 @@ class Commerce(msgspec.Struct, frozen=True):
     settings: CommerceSettings
     secret: bytes
     default_provider: str = "sandbox"
+    blobs: BlobStore = NoBlobs()

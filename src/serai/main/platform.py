@@ -16,6 +16,7 @@ from serai.foundation.secret import ensure_secret, find_secret, save_secret
 from serai.identity.apikey.api import KeyRing
 from serai.identity.merchant.api import MerchantRegistry, list_merchants
 from serai.ledger.api import Lane
+from serai.main.installation import Installation
 from serai.main.settings import HouseSettings
 
 POOL_SIZE = 12
@@ -105,6 +106,6 @@ async def open_configured_platform(url: str, settings: dict[str, Any]) -> Platfo
     if not commerce.public_url and house.public_url:
         commerce = msgspec.structs.replace(commerce, public_url=house.public_url)
     if not commerce.media_dir:
-        folder = Path(house.data_dir).expanduser().absolute() / "media"
+        folder = Installation.at(house.data_dir).data_dir / "media"
         commerce = msgspec.structs.replace(commerce, media_dir=str(folder))
     return await open_platform(url, commerce)

@@ -1,9 +1,11 @@
 """Upkeep: forgetting what is no longer needed."""
 
 from serai.commerce.cart.api import delete_old_carts
+from serai.commerce.media.jobs import purge_deleted_photos
 from serai.foundation.event import delete_old_inbox
 from serai.foundation.idempotency import delete_old_replies
 from serai.foundation.ids import MerchantId
+from serai.foundation.limit import delete_old_buckets
 from serai.identity.merchant.api import list_merchants
 from serai.identity.session.api import delete_expired_sessions
 from serai.main.platform import Platform
@@ -13,10 +15,14 @@ INBOX_DAYS = 14
 
 
 async def keep_house(platform: Platform) -> None:
-    """Forget stored replies past 48 hours, inbox rows past two weeks, sessions that are over and forgotten carts."""
+    """Forget stored replies past 48 hours, inbox rows past two weeks, sessions that are over, forgotten
+    carts, and deleted photographs past their undo window."""
     await delete_old_replies(platform.owner, hours=REPLY_HOURS)
     await delete_old_inbox(platform.owner, days=INBOX_DAYS)
+    await delete_old_buckets(platform.owner)
     for merchant in await list_merchants(platform.db):
         async with platform.db.transaction(MerchantId(merchant.merchant_id)) as tx:
             await delete_expired_sessions(tx)
             await delete_old_carts(tx)
+    merchant_ids = [MerchantId(merchant.merchant_id) for merchant in await list_merchants(platform.db)]
+    await purge_deleted_photos(platform.commerce, merchant_ids)

@@ -25,6 +25,7 @@ import serai
 from serai.commerce.aftersale import http as aftersale_http
 from serai.commerce.catalogue import http as catalogue_http
 from serai.commerce.checkout import http as checkout_http
+from serai.commerce.media import http as media_http
 from serai.commerce.order import http as order_http
 from serai.commerce.stock import http as stock_http
 from serai.console.refusal import show_refusal as render_console_error
@@ -53,6 +54,7 @@ READY_WITHIN_S = 2.0
 
 API_HANDLERS = [
     *catalogue_http.HANDLERS,
+    *media_http.HANDLERS,
     *stock_http.HANDLERS,
     *checkout_http.HANDLERS,
     *order_http.HANDLERS,

@@ -126,6 +126,7 @@ def _line(row: Any, item: Any, available: int) -> CartLine:
         line_total(price, quantity, item.scale),
         available,
         problem,
+        item.photo,
     )
 
 

@@ -23,6 +23,7 @@ class CartLine(msgspec.Struct, frozen=True):
     total_minor: int
     available: int
     problem: Literal["gone", "short", "price_changed"] | None
+    photo: str | None = None
 
     def label(self, locale: str) -> str:
         return self.translations.get(locale, self.title)

@@ -15,10 +15,15 @@ VARIANT = (
     "sku_id, product_id, sku, gtin, option, price_minor, currency, content_text, content_amount, content_unit, scale,"
     " increment, active"
 )
+PHOTO = (
+    "(SELECT m.digest FROM commerce.product_media m WHERE m.merchant_id = p.merchant_id AND m.product_id = p.product_id"
+    "   AND m.deleted_at IS NULL ORDER BY m.position, m.media_id LIMIT 1) AS photo"
+)
 CARD = (
     "p.product_id, p.slug, p.title, p.translations, p.brand, p.category_id, c.motif, v.sku_id, v.price_minor,"
     " v.currency, v.content_text, v.content_amount, v.content_unit, p.published,"
-    " (SELECT count(*)::int FROM commerce.variant n WHERE n.merchant_id = p.merchant_id AND n.product_id = p.product_id)"
+    " (SELECT count(*)::int FROM commerce.variant n WHERE n.merchant_id = p.merchant_id AND n.product_id = p.product_id),"
+    f" {PHOTO}, v.sku"
 )
 FIRST_VARIANT = (
     " LEFT JOIN LATERAL (SELECT * FROM commerce.variant v WHERE v.merchant_id = p.merchant_id"
@@ -197,7 +202,7 @@ async def list_sale_items(tx: Transaction, sku_ids: Sequence[UUID]) -> list[Any]
     return await tx.fetch(
         "SELECT v.sku_id, v.product_id, p.slug, p.title || CASE v.option WHEN '' THEN '' ELSE ', ' || v.option END,"
         "   p.translations, p.brand, c.motif, v.price_minor, v.currency, v.scale, v.increment,"
-        "   p.published AND v.active AND v.price_minor IS NOT NULL"
+        f"   p.published AND v.active AND v.price_minor IS NOT NULL, {PHOTO}"
         " FROM commerce.variant v JOIN commerce.product p ON p.merchant_id = v.merchant_id AND p.product_id = v.product_id"
         " JOIN commerce.category c ON c.merchant_id = v.merchant_id AND c.category_id = p.category_id"
         " WHERE v.merchant_id = $1 AND v.sku_id = ANY($2)",

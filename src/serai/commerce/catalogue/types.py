@@ -46,7 +46,7 @@ def unit_price(
 
 
 class ProductCard(msgspec.Struct, frozen=True):
-    """A product in a list, with the variant that stands for it."""
+    """A product in a list, with the variant that stands for it. ``photo`` is the digest of its first photograph."""
 
     product_id: UUID
     slug: str
@@ -63,6 +63,8 @@ class ProductCard(msgspec.Struct, frozen=True):
     unit_price_per: str | None
     published: bool
     variant_count: int
+    photo: str | None = None
+    sku: str | None = None
 
     def label(self, locale: str) -> str:
         return self.translations.get(locale, self.title)
@@ -130,6 +132,7 @@ class SaleItem(msgspec.Struct, frozen=True):
     scale: int
     increment: int
     sellable: bool
+    photo: str | None = None
 
     def label(self, locale: str) -> str:
         return self.translations.get(locale, self.title)

@@ -1,0 +1,1 @@
+"""Photographs of products: checked, made into sizes once, stored under their content, shown in order."""
