@@ -32,6 +32,7 @@ from serai.main.up import answers, make_web_command
 PREFIX = "serai-bench-"
 READY_S = 60
 ADDRESS = "127.0.0.1"
+WEB_APP = "serai.main.web:create_app"
 POOL = 18  # the sixteen of the classical rival and two to look
 
 
@@ -67,11 +68,13 @@ class Arena:
         return used
 
     @asynccontextmanager
-    async def run_web(self, environ: dict[str, str] | None = None) -> AsyncIterator[int]:
-        """One web worker, as `serai up` runs them. Yields its port."""
+    async def run_web(
+        self, environ: dict[str, str] | None = None, *, application: str = WEB_APP
+    ) -> AsyncIterator[int]:
+        """One web worker, as `serai up` runs them. Yields its port. ``application`` tries another one: ``module:name``."""
         listener = bind_listener(ADDRESS, 0)
         port: int = listener.getsockname()[1]
-        command = make_web_command(listener.fileno(), "serai.main.web:create_app")
+        command = make_web_command(listener.fileno(), application)
         try:
             async with self.run_process(
                 "web", command, environ or {}, pass_fds=(listener.fileno(),)
