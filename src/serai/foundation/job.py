@@ -1,9 +1,16 @@
-"""Jobs and schedules by pgqueuer, on the same database: enqueued in the business transaction, run by the worker."""
+"""Jobs, written by the business transaction and run by the worker, and schedules, fired by pgqueuer.
+
+Jobs are rows of a merchant under row-level security, which pgqueuer's own queue cannot be. A job runs at least once: a
+failed one comes again with growing pauses and is parked with its reason after the last try.
+"""
 
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -11,11 +18,133 @@ from pgqueuer import PgQueuer
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.adapters.persistence.queries import Queries
 
-from serai.foundation.database import Database
+from serai.foundation import clock
+from serai.foundation.database import Database, Transaction
+from serai.foundation.errors import Outside, Refused
+from serai.foundation.ids import MerchantId, new_id
 
 log = logging.getLogger("serai.job")
 
 SCHEMA = "job"
+MAX_TRIES = 9
+FIRST_PAUSE_S = 10
+MAX_PAUSE_S = 3 * 3600
+# Longer than any handler may take: only the job of a dead worker is taken by another one.
+LEASE_S = 300
+BATCH = 20
+POLL_S = 0.5
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A job as its handler gets it; ``tries`` counts this one. ``payload`` is what was enqueued, as JSON values."""
+
+    merchant_id: MerchantId
+    job_id: UUID
+    name: str
+    payload: Any
+    tries: int
+
+
+JobHandler = Callable[[Job], Awaitable[None]]
+
+
+class ParkedJob(msgspec.Struct, frozen=True):
+    """A job that nobody tries any more, and why."""
+
+    job_id: UUID
+    name: str
+    tries: int
+    reason: str
+
+
+async def enqueue(tx: Transaction, name: str, payload: Any) -> UUID:
+    """Leave work for the worker; it exists if and only if the transaction commits. Returns the job's id."""
+    job_id, now = new_id(), clock.now()
+    await tx.execute(
+        "INSERT INTO foundation.job (merchant_id, job_id, name, payload, due_at, made_at) VALUES ($1, $2, $3, $4, $5, $5)",
+        tx.merchant_id,
+        job_id,
+        name,
+        payload,
+        now,
+    )
+    return job_id
+
+
+async def list_parked(tx: Transaction, *, limit: int = 50) -> list[ParkedJob]:
+    """The merchant's parked jobs, the newest first."""
+    rows = await tx.fetch(
+        "SELECT job_id, name, tries, reason FROM foundation.job WHERE merchant_id = $1 AND parked_at IS NOT NULL"
+        " ORDER BY parked_at DESC LIMIT $2",
+        tx.merchant_id,
+        limit,
+    )
+    return [ParkedJob(*row.values()) for row in rows]
+
+
+async def run_due_jobs(owner: Database, handlers: Mapping[str, JobHandler], *, batch: int = BATCH) -> int:
+    """Run the jobs that are due, over all merchants, at the same time. Returns how many were tried."""
+    now = clock.now()
+    rows = await owner.fetch(
+        "UPDATE foundation.job j SET tries = j.tries + 1, due_at = $2 FROM ("
+        "   SELECT merchant_id, job_id FROM foundation.job WHERE parked_at IS NULL AND due_at <= $1 AND name = ANY ($4)"
+        "   ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED) due"
+        " WHERE j.merchant_id = due.merchant_id AND j.job_id = due.job_id"
+        " RETURNING j.merchant_id, j.job_id, j.name, j.payload, j.tries",
+        now,
+        now + timedelta(seconds=LEASE_S),
+        batch,
+        list(handlers),
+    )
+    await asyncio.gather(*(_run_job(owner, Job(*row.values()), handlers[row["name"]]) for row in rows))
+    return len(rows)
+
+
+async def _run_job(owner: Database, job: Job, handle: JobHandler) -> None:
+    try:
+        await handle(job)
+    except Exception as error:  # noqa: BLE001 - the worker's loop: one failed job must not end the others
+        final = isinstance(error, Refused) or (isinstance(error, Outside) and not error.retryable)
+        reason = f"{type(error).__name__}: {error}"[:500]
+        if final or job.tries >= MAX_TRIES:
+            log.error("job %s %s is parked after %s tries: %s", job.name, job.job_id, job.tries, reason)
+            await _park(owner, job, reason)
+            return
+        pause_s = min(FIRST_PAUSE_S * 4 ** (job.tries - 1), MAX_PAUSE_S)
+        log.warning("job %s %s failed and comes again in %s s: %s", job.name, job.job_id, pause_s, reason)
+        await owner.execute(
+            "UPDATE foundation.job SET due_at = $3, reason = $4 WHERE merchant_id = $1 AND job_id = $2",
+            job.merchant_id,
+            job.job_id,
+            clock.now() + timedelta(seconds=pause_s),
+            reason,
+        )
+        return
+    await owner.execute(
+        "DELETE FROM foundation.job WHERE merchant_id = $1 AND job_id = $2", job.merchant_id, job.job_id
+    )
+
+
+async def _park(owner: Database, job: Job, reason: str) -> None:
+    await owner.execute(
+        "UPDATE foundation.job SET parked_at = $3, reason = $4 WHERE merchant_id = $1 AND job_id = $2",
+        job.merchant_id,
+        job.job_id,
+        clock.now(),
+        reason,
+    )
+
+
+async def run_jobs(owner: Database, handlers: Mapping[str, JobHandler], stopped: asyncio.Event) -> None:
+    """Run jobs as they come until stopped; while the database is away, wait for it."""
+    while not stopped.is_set():
+        try:
+            pause_s = 0.0 if await run_due_jobs(owner, handlers) else POLL_S
+        except Exception:  # the worker's loop
+            log.exception("jobs could not be read")
+            pause_s = POLL_S * 4
+        if pause_s:
+            await asyncio.sleep(pause_s)
 
 
 class Schedule(msgspec.Struct, frozen=True):

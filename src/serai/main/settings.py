@@ -35,6 +35,13 @@ class HouseSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     workers: Annotated[int, Meta(ge=1, le=64, description="Number of web worker processes")] = 2
     sandbox_port: Annotated[int, Meta(ge=1, le=65535, description="Port of the payment sandbox")] = 8461
+    mail_url: Annotated[
+        str,
+        Meta(description="Mail server, smtp://USER:PASSWORD@HOST:PORT or smtps://; empty: letters become files"),
+    ] = ""
+    mail_from: Annotated[
+        str, Meta(description="Address that letters come from; empty: the merchant's own for support")
+    ] = ""
     log_limit_mb: Annotated[
         int,
         Meta(ge=1, le=10_000, description="Size at which a process log is rotated; one older part is kept"),

@@ -10,16 +10,17 @@ from serai.commerce.aftersale import jobs as aftersale_jobs
 from serai.commerce.checkout import jobs as checkout_jobs
 from serai.foundation import clock, observe
 from serai.foundation.event import Subscriber, make_partitions, pump_events
-from serai.foundation.job import Schedule, install_jobs, run_schedules
+from serai.foundation.job import Schedule, install_jobs, run_jobs, run_schedules
+from serai.main.mailing import open_post_office
 from serai.main.platform import Platform, open_configured_platform
 from serai.main.settings import load_settings
 from serai.main.upkeep import keep_house
+from serai.storefront.subscribers import order_letters
 
 log = logging.getLogger("serai.worker")
 
 POLL_S = 0.1
 RETRY_S = 1.0
-SUBSCRIBERS: tuple[Subscriber, ...] = ()
 
 
 async def run_worker(stopped: asyncio.Event) -> None:
@@ -31,13 +32,23 @@ async def run_worker(stopped: asyncio.Event) -> None:
     platform = await open_configured_platform(url, settings)
     await make_partitions(platform.owner, first_day=clock.now().date())
     log.info("the worker runs")
-    pumps = [asyncio.create_task(_pump(platform, each, stopped)) for each in SUBSCRIBERS]
+    post_office = open_post_office(platform, settings["foundation"])
+    log.info(post_office.describe())
+    loops = [
+        *(asyncio.create_task(_pump(platform, each, stopped)) for each in list_subscribers(platform)),
+        asyncio.create_task(run_jobs(platform.owner, post_office.handlers, stopped)),
+    ]
     try:
         await run_schedules(platform.owner, list_schedules(platform), stopped)
     finally:
         stopped.set()
-        await asyncio.gather(*pumps, return_exceptions=True)
+        await asyncio.gather(*loops, return_exceptions=True)
         await platform.close()
+
+
+def list_subscribers(platform: Platform) -> Sequence[Subscriber]:
+    """Who listens to the event log."""
+    return (order_letters(platform.commerce),)
 
 
 def list_schedules(platform: Platform) -> Sequence[Schedule]:

@@ -48,6 +48,7 @@ class MerchantRegistry:
         self._db = db
         self._refresh_s = refresh_s
         self._by_host: dict[str, Merchant] = {}
+        self._by_id: dict[UUID, Merchant] = {}
         self._default: Merchant | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -63,6 +64,7 @@ class MerchantRegistry:
     async def refresh(self) -> None:
         merchants = await list_merchants(self._db)
         self._by_host = {host: merchant for merchant in merchants for host in merchant.hostnames}
+        self._by_id = {merchant.merchant_id: merchant for merchant in merchants}
         self._default = next((m for m in merchants if m.is_default), None)
 
     async def _keep_fresh(self) -> None:
@@ -72,6 +74,10 @@ class MerchantRegistry:
                 await self.refresh()
             except (Outside, OSError, Exception) as error:  # noqa: BLE001 - a stale registry serves better than none
                 log.warning("the merchant registry could not be refreshed: %s", error)
+
+    def find(self, merchant_id: UUID) -> Merchant | None:
+        """A merchant by id, None before the registry has heard of it."""
+        return self._by_id.get(merchant_id)
 
     def resolve(self, host: str) -> Merchant:
         """The merchant whose shop this host name is. NotFound when there is none."""

@@ -1,0 +1,1 @@
+"""Gift messages: words that travel with an order."""

@@ -1,0 +1,150 @@
+"""Letters of the shop in the reader's language: about orders, about the account, about what somebody waits for."""
+
+from serai.commerce.order.types import Order
+from serai.foundation.errors import _
+from serai.foundation.i18n import translate
+from serai.foundation.mail import Letter
+from serai.foundation.money import format_money
+
+GREETING = _("Hello %(name)s,")
+
+
+def greet(name: str, locale: str) -> str:
+    """The first line; without a name it names nobody."""
+    return translate(GREETING, locale, {"name": name}) if name else translate(_("Hello,"), locale)
+
+
+# What is told of an order, by event: subject, sentence.
+ORDER_WORDS = {
+    "OrderPlaced": (
+        _("We have your order %(number)s"),
+        _(
+            "Thank you for your order. The goods are set aside for you; we begin as soon as the payment is here."
+        ),
+    ),
+    "OrderPaid": (
+        _("Payment received for order %(number)s"),
+        _("Your payment of %(total)s has arrived. We are now preparing your order."),
+    ),
+    "OrderFulfilled": (
+        _("Order %(number)s is on its way"),
+        _("We have handed your parcel to the carrier."),
+    ),
+    "OrderCancelled": (
+        _("Order %(number)s is cancelled"),
+        _("This order is called off. Whatever was paid goes back the way it came."),
+    ),
+    "OrderExpired": (
+        _("Order %(number)s has ended without a payment"),
+        _("The payment did not come in time, so the goods are back on the shelf. Nothing was charged."),
+    ),
+    "RefundDone": (
+        _("Refund for order %(number)s"),
+        _("We have sent %(amount)s back the way you paid. Banks may take a few days to show it."),
+    ),
+}
+COLLECTED = (_("Order %(number)s was handed over"), _("You have collected your order. Enjoy it!"))
+
+
+def write_order_letter(
+    order: Order, event: str, *, path: str, amount_minor: int = 0, gift_message: str = ""
+) -> Letter:
+    """What happened to an order, for the shopper. ``event`` is a key of ``ORDER_WORDS``; ``path`` leads to the order."""
+    locale = order.locale
+    subject, sentence = ORDER_WORDS[event]
+    if event == "OrderFulfilled" and order.delivery == "pickup":
+        subject, sentence = COLLECTED
+    facts = {
+        "number": order.number,
+        "total": format_money(order.total_minor, order.currency, locale),
+        "amount": format_money(amount_minor, order.currency, locale),
+    }
+    lines = [greet(order.name, locale), translate(sentence, locale, facts)]
+    if event == "OrderFulfilled" and order.tracking:
+        lines.append(translate(_("Tracking number: %(tracking)s"), locale, {"tracking": order.tracking}))
+    if gift_message and event in ("OrderPlaced", "OrderPaid"):
+        lines.append(translate(_("Your gift message: %(text)s"), locale, {"text": gift_message}))
+    return Letter(
+        to=order.email,
+        locale=locale,
+        subject=translate(subject, locale, facts),
+        lines=tuple(lines),
+        rows=list_order_rows(order) if event in ("OrderPlaced", "OrderPaid") else (),
+        action=(translate(_("See your order"), locale), path),
+    )
+
+
+def list_order_rows(order: Order) -> tuple[tuple[str, str], ...]:
+    """The lines and sums of an order as label and value."""
+    locale, currency = order.locale, order.currency
+    rows = [
+        (f"{line.quantity} × {line.title}", format_money(line.total_minor, currency, locale))
+        for line in order.lines
+    ]
+    shipping = translate(_("Delivery") if order.delivery == "ship" else _("Pick-up"), locale)
+    free = translate(_("free"), locale)
+    rows.append(
+        (shipping, format_money(order.shipping_minor, currency, locale) if order.shipping_minor else free)
+    )
+    rows.append((translate(_("Total"), locale), format_money(order.total_minor, currency, locale)))
+    return tuple(rows)
+
+
+# What a link does, by purpose: subject, sentence, button, how long it lasts.
+LINK_WORDS = {
+    "sign_in": (
+        _("Your link to sign in"),
+        _("Somebody, most likely you, asked for a link to sign in. It works once."),
+        _("Sign in"),
+        _(
+            "The link lasts %(minutes)s minutes. If you did not ask for it, nothing has happened and you need do nothing."
+        ),
+    ),
+    "reset": (
+        _("Choose a new password"),
+        _("Somebody, most likely you, asked to choose a new password. The link works once."),
+        _("Choose a new password"),
+        _("The link lasts %(minutes)s minutes. If you did not ask for it, your password stays as it is."),
+    ),
+    "verify": (
+        _("Please confirm your e-mail address"),
+        _(
+            "Please confirm that this address is yours, so that we can reach you about your orders and your account."
+        ),
+        _("Yes, this is my address"),
+        _("The link lasts two days. If you have no account with us, please ignore this letter."),
+    ),
+}
+
+
+def write_link_letter(purpose: str, *, email: str, name: str, locale: str, path: str, minutes: int) -> Letter:
+    """A letter with a one-time link of a purpose (``sign_in``, ``reset``, ``verify``)."""
+    subject, sentence, button, note = LINK_WORDS[purpose]
+    return Letter(
+        to=email,
+        locale=locale,
+        subject=translate(subject, locale),
+        lines=(greet(name, locale), translate(sentence, locale)),
+        action=(translate(button, locale), path),
+        small=(translate(note, locale, {"minutes": minutes}),),
+    )
+
+
+def write_known_letter(*, email: str, name: str, locale: str) -> Letter:
+    """To somebody who tried to open a second account with the address."""
+    return Letter(
+        to=email,
+        locale=locale,
+        subject=translate(_("You already have an account with us"), locale),
+        lines=(
+            greet(name, locale),
+            translate(
+                _(
+                    "Somebody, most likely you, tried to open an account with this address. There is one already."
+                ),
+                locale,
+            ),
+        ),
+        action=(translate(_("Sign in"), locale), "/account/sign-in"),
+        small=(translate(_("If it was not you, nothing has happened and you need do nothing."), locale),),
+    )
