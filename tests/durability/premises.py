@@ -127,6 +127,7 @@ class Buyers:
         self.sku_id = sku_id
         self.tag = f"run {seed} {new_id()}"
         self.purchases: list[Purchase] = []
+        self.under_way = 0
         self.unanswered = 0
         self.told: Counter[str] = Counter()
         self.done = asyncio.Event()
@@ -174,6 +175,7 @@ class Buyers:
         deadline = time.monotonic() + PATIENCE_S
         while True:
             assert time.monotonic() < deadline, f"{path} was not answered within {PATIENCE_S} s"
+            self.under_way += 1
             try:
                 answer = await self._client.post(path, json=body, headers={"idempotency-key": key})
             except httpx.TransportError:
@@ -184,6 +186,8 @@ class Buyers:
                     return content
                 assert AGAIN.get(answer.status_code) == content["code"], answer.text
                 self.told[content["code"]] += 1
+            finally:
+                self.under_way -= 1
             await asyncio.sleep(RETRY_S)
 
     async def _pay(self, purchase: Purchase) -> None:

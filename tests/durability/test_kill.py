@@ -22,8 +22,9 @@ from serai.main.platform import Platform
 LONG = os.environ.get("SERAI_LONG_TESTS") == "1"
 KILLS = 20 if LONG else 3
 BUYERS = 8
-PAUSE_S = 0.05
-MOST_ORDERS = 20_000 if LONG else 800
+PAUSE_S = 0.5 if LONG else 0.05
+BUSY = 1 if LONG else BUYERS // 2
+MOST_ORDERS = 10_000 if LONG else 800
 FEWEST_ORDERS = 20
 STOCK = 100_000
 # A child that dies more often than this is given up on, rightly; the tests stay below.
@@ -90,7 +91,11 @@ async def kill_at_random(seed: int, kill: Kill) -> None:
 
 async def test_web_workers_are_killed(premises: Premises, tools: Tools, seed: int) -> None:
     async def kill(number: int) -> None:
+        async def is_busy() -> bool:
+            return buyers.under_way >= BUSY
+
         name = f"web-{1 + number % 2}"
+        await wait_for(is_busy, "calls under way")
         await premises.wait_replaced(name, premises.kill(name))
 
     async with buying(premises, tools, seed) as buyers:
