@@ -144,7 +144,11 @@ class LedgerMachine(RuleBasedStateMachine):
         ]
         self.pendings: list[Any] = [new_id()]
         self.sent: list[Group] = []
-        self.batch: list[Group] = []
+        self.batch: list[Group] = [
+            Group(new_id(), (posted(new_id(), shelf, self.outside[0], 20, "opening"),))
+            for shelf in self.shelves
+        ]
+        self.settle()
 
     def accounts(self) -> list[Account]:
         return [*self.shelves, *self.outside, *self.points]
@@ -177,6 +181,26 @@ class LedgerMachine(RuleBasedStateMachine):
         goods = posted(new_id(), self.shelves[shelf % SHELVES], self.outside[0], amount, "receipt")
         gift = posted(new_id(), self.points[1], self.points[0], amount, "gift")
         self.batch.append(Group(new_id(), (goods, gift)))
+
+    @rule(shelf=some, amount=amounts, minutes=st.sampled_from([None, 1, 3, 60]))
+    def reserve(self, shelf: int, amount: int, minutes: int | None) -> None:
+        expires_at = None if minutes is None else self.now + timedelta(minutes=minutes)
+        made = pending(new_id(), self.outside[1], self.shelves[shelf % SHELVES], amount, "order", expires_at)
+        self.pendings.append(made.transfer_id)
+        self.batch.append(Group(new_id(), (made,)))
+
+    @rule(which=some, amount=st.integers(min_value=0, max_value=3), gone=st.booleans(), first=st.booleans())
+    def end_open_reservation(self, which: int, amount: int, gone: bool, first: bool) -> None:
+        """Post (in part or whole) or void one that is open, perhaps in a group with something else."""
+        made = self.model.made.items()
+        open_ids = [i for i, each in made if each.transfer.phase is Phase.PENDING and each.ends is None]
+        if not open_ids:
+            return
+        chosen = open_ids[which % len(open_ids)]
+        parts = [void(chosen, "cancelled") if gone else post(chosen, "shipped", amount)]
+        if first:
+            parts.append(posted(new_id(), self.outside[1], self.shelves[which % SHELVES], 1, "sale"))
+        self.batch.append(Group(new_id(), tuple(parts)))
 
     @rule(parts=st.lists(st.tuples(some, some, some, amounts), min_size=1, max_size=4))
     def add_group(self, parts: list[tuple[int, int, int, int]]) -> None:
@@ -261,8 +285,8 @@ def test_the_ledger_does_what_the_plain_model_does(machine: type[LedgerMachine])
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=30,
-            stateful_step_count=20,
+            max_examples=40,
+            stateful_step_count=25,
             deadline=None,
             report_multiple_bugs=False,
             database=None,
