@@ -23,6 +23,7 @@ from serai.commerce.payment.types import (
     refundable,
     sales_returns,
 )
+from serai.commerce.promotion.api import give_back_claims
 from serai.commerce.types import Commerce
 from serai.foundation import clock
 from serai.foundation.errors import Conflict, Invalid, NotFound, Outside, _
@@ -110,6 +111,9 @@ async def _release(
     # A revived order can be released a second time, so the group is named after what it releases.
     group_id = derive_id(what, order.order_id, *sorted(p.transfer_id for p in pendings))
     transfers: list[Transfer] = [void(p.transfer_id, what) for p in pendings]
+    if order.paid_at is not None:
+        # What an unpaid order holds of promotions is among the pendings; what a paid one used is given back.
+        transfers += give_back_claims(order.claims, group_id, order.currency)
     unshipped = deferred_of(moved)
     if unshipped > 0:
         due, deferred = order_due(order.order_id, order.currency), deferred_sales(order.currency)

@@ -15,6 +15,7 @@ from serai.commerce.catalogue.edit_product import (
     set_price,
 )
 from serai.commerce.catalogue.edit_products import edit_products, list_flat_products
+from serai.commerce.catalogue.list_chains import list_category_chains
 from serai.commerce.catalogue.load_product import (
     find_category,
     find_product,
@@ -66,6 +67,7 @@ __all__ = [
     "find_product",
     "find_variant",
     "list_categories",
+    "list_category_chains",
     "list_flat_products",
     "load_product",
     "load_variant",

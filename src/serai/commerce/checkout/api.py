@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from serai.commerce.checkout.enter_coupon import choose_add_on, enter_coupon, remove_coupon
 from serai.commerce.checkout.logic import check_address, check_contact
 from serai.commerce.checkout.place_order import (
     Draft,
@@ -32,12 +33,15 @@ __all__ = [
     "check_address",
     "check_contact",
     "check_total",
+    "choose_add_on",
     "choose_place",
     "describe_placed",
+    "enter_coupon",
     "place_order",
     "price_items",
     "quote_cart",
     "refresh_payment",
+    "remove_coupon",
     "settle_payment",
     "shipping_price",
     "start_payment",
@@ -87,7 +91,7 @@ async def start_payment(commerce: Commerce, merchant_id: MerchantId, *, order_id
         f"{base}/orders/{order_id}/return?key={token}",
         f"{base}/webhooks/{intent.provider}",
         order.locale,
-        tuple((line.title, line.total_minor, line.quantity) for line in order.lines)
+        tuple((line.title, line.net_minor, line.quantity) for line in order.lines)
         + (
             ((translate(_("Delivery"), order.locale), order.shipping_minor, 1),)
             if order.shipping_minor

@@ -9,6 +9,7 @@ from babel import Locale
 
 from serai.commerce.cart.types import CartLine
 from serai.commerce.order.types import Address, Contact
+from serai.commerce.promotion.types import Result
 from serai.foundation.errors import Invalid, _
 
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
@@ -65,8 +66,14 @@ def digest_quote(
     place_id: UUID,
     shipping_minor: int,
     total_minor: int,
+    pricing: Result | None = None,
 ) -> str:
-    """A short text that changes with any price, quantity, line, place or total of the quote."""
-    content = [cart_id, delivery, place_id, shipping_minor, total_minor]
+    """A short text that changes with any price, quantity, line, place, promotion, share or total of the quote."""
+    content: list[object] = [cart_id, delivery, place_id, shipping_minor, total_minor]
     content += [(line.sku_id, line.quantity, line.price_minor, line.total_minor) for line in lines]
+    if pricing is not None:
+        content += [
+            (a.promotion_id, a.version, a.source_id, a.coupon_id, a.amount_minor, a.shares, a.claims)
+            for a in pricing.adjustments
+        ]
     return hashlib.blake2b(repr(content).encode(), digest_size=15).hexdigest()

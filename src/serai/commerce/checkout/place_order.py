@@ -5,7 +5,8 @@ PREPARE   read the cart and quote it at today's prices; whatever differs from wh
 PLACE     one group in the ledger's lane, all or nothing, durable before the answer:
               per line     pending  customer(sku) <- stock(sku, place)
               money        posted   order_due <- deferred_sales, pending psp_clearing <- order_due until it expires
-              beside it    order document and lines, the cart's end, OrderPlaced, an API call's stored reply
+              promotions   pending  sold <- left for every quota, budget, allowance and coupon that it uses
+              beside it    order document, lines and adjustments, the cart's end, OrderPlaced, an API call's stored reply
           The order's id follows from the cart (or the API call), so a second click, a second tab and a second worker
           place the same order.
 What may fail: a shortage refuses the group and names every short line, nothing has moved; a lost answer is asked again
@@ -19,6 +20,7 @@ import msgspec
 
 from serai.commerce.cart.api import Placed, find_placed_order, line_total, mark_placed
 from serai.commerce.catalogue.api import list_sale_items
+from serai.commerce.checkout.adjust_order import Item, fund_claims, read_quote, refuse_claims
 from serai.commerce.checkout.logic import check_address, check_contact
 from serai.commerce.checkout.quote_cart import quote_cart
 from serai.commerce.checkout.types import Delivery, PlacedOrder, Quote, QuoteShortage
@@ -32,8 +34,9 @@ from serai.commerce.order.api import (
     make_number,
 )
 from serai.commerce.order.events import OrderPlaced, SoldLine
-from serai.commerce.order.types import Address, Contact
+from serai.commerce.order.types import Address, Contact, OrderAdjustment
 from serai.commerce.payment.types import deferred_sales, order_due, psp_clearing
+from serai.commerce.promotion.api import take_claims
 from serai.commerce.stock.types import customer_account, stock_account
 from serai.commerce.types import Commerce
 from serai.foundation import clock
@@ -43,18 +46,19 @@ from serai.foundation.event import Fact
 from serai.foundation.ids import MerchantId, derive_id
 from serai.ledger.types import Group, Transfer, Write, pending, posted
 
+__all__ = [
+    "Draft",
+    "Item",
+    "check_total",
+    "describe_placed",
+    "make_transfers",
+    "money_pending_id",
+    "place_order",
+    "price_items",
+    "submit_draft",
+]
+
 MAX_NOTE = 500
-
-
-class Item(msgspec.Struct, frozen=True):
-    """One line of an order to be placed, priced."""
-
-    sku_id: UUID
-    product_id: UUID
-    title: str
-    quantity: int
-    price_minor: int
-    total_minor: int
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +77,12 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     member_id: UUID | None
     locale: str
     note: str
+    adjustments: tuple[OrderAdjustment, ...] = ()
+
+    @property
+    def total_minor(self) -> int:
+        """What the order comes to."""
+        return sum(item.total_minor - item.discount_minor for item in self.items) + self.shipping_minor
 
 
 async def place_order(
@@ -116,6 +126,8 @@ async def place_order(
                 cart_id=cart_id,
                 delivery=delivery,
                 place_id=place_id,
+                channel=channel,
+                member_id=member_id,
             )
         _check_quote(quote, expected_digest)
     except Refused:
@@ -125,14 +137,12 @@ async def place_order(
             if earlier is None:
                 raise
             return await _placed_before(commerce, tx, earlier)
+    items, adjustments = read_quote(quote)
     draft = Draft(
         order_id=derive_id("order", cart_id),
         cart_id=cart_id,
         channel=channel,
-        items=tuple(
-            Item(line.sku_id, line.product_id, line.title, line.quantity, line.price_minor, line.total_minor)
-            for line in quote.lines
-        ),
+        items=items,
         currency=quote.currency,
         shipping_minor=quote.shipping_minor,
         contact=contact,
@@ -142,6 +152,7 @@ async def place_order(
         member_id=member_id,
         locale=locale,
         note=note.strip()[:MAX_NOTE],
+        adjustments=adjustments,
     )
     return await submit_draft(commerce, merchant_id, draft, writes)
 
@@ -181,6 +192,7 @@ async def submit_draft(
 ) -> PlacedOrder:
     """Hand a priced order to the lane. Conflict ``checkout.short`` when stock is missing; nothing has moved then."""
     order = _make_order(commerce, draft)
+    await fund_claims(commerce, merchant_id, order.adjustments)
     closing = (Write(mark_placed, Placed(draft.cart_id, draft.order_id)),) if draft.cart_id else ()
     outcome = await commerce.lane.submit(
         merchant_id,
@@ -194,6 +206,9 @@ async def submit_draft(
     )
     if not outcome.passed:
         titles = {item.sku_id: item.title for item in draft.items}
+        gone = refuse_claims(outcome.shortages, draft.adjustments, draft.currency)
+        if gone is not None:
+            raise gone
         raise _short(
             tuple(
                 QuoteShortage(s.subject_id, titles[s.subject_id], s.wanted, max(0, s.available))
@@ -206,10 +221,14 @@ async def submit_draft(
 
 def describe_placed(commerce: Commerce, draft: Draft) -> PlacedOrder:
     """What is answered for a draft once it is placed."""
-    total_minor = sum(item.total_minor for item in draft.items) + draft.shipping_minor
     token = access_token(commerce.secret, draft.order_id)
     return PlacedOrder(
-        draft.order_id, make_number(draft.order_id), token, total_minor, draft.currency, replayed=False
+        draft.order_id,
+        make_number(draft.order_id),
+        token,
+        draft.total_minor,
+        draft.currency,
+        replayed=False,
     )
 
 
@@ -227,7 +246,7 @@ def check_total(expected_minor: int | None, total_minor: int) -> None:
 def _make_order(commerce: Commerce, draft: Draft) -> NewOrder:
     now = clock.now()
     items_minor = sum(item.total_minor for item in draft.items)
-    total_minor = items_minor + draft.shipping_minor
+    total_minor = draft.total_minor
     return NewOrder(
         draft.order_id,
         make_number(draft.order_id),
@@ -250,9 +269,21 @@ def _make_order(commerce: Commerce, draft: Draft) -> NewOrder:
         draft.note,
         access_digest(access_token(commerce.secret, draft.order_id)),
         tuple(
-            OrderLine(n, i.sku_id, i.product_id, i.title, i.quantity, i.price_minor, i.total_minor)
+            OrderLine(
+                n,
+                i.sku_id,
+                i.product_id,
+                i.title,
+                i.quantity,
+                i.price_minor,
+                i.total_minor,
+                i.discount_minor,
+                i.extra,
+            )
             for n, i in enumerate(draft.items, 1)
         ),
+        sum(item.discount_minor for item in draft.items),
+        draft.adjustments,
     )
 
 
@@ -289,6 +320,9 @@ def make_transfers(commerce: Commerce, order: NewOrder, salt: str = "") -> tuple
                 order.expires_at,
             )
         )
+    # A revived order is paid already, and of one that costs nothing there is no payment to wait for.
+    at_once = bool(salt) or not order.total_minor
+    transfers += take_claims(order.claims, order.order_id, order.currency, salt=salt, at_once=at_once)
     return tuple(transfers)
 
 

@@ -4,8 +4,10 @@ from uuid import UUID
 
 from serai.commerce.cart.api import load_cart
 from serai.commerce.cart.types import CartLine
+from serai.commerce.checkout.enter_coupon import list_quote_coupons, read_shopper
 from serai.commerce.checkout.logic import digest_quote
-from serai.commerce.checkout.types import Delivery, DeliveryOption, Quote, QuoteShortage
+from serai.commerce.checkout.price_goods import Goods, Priced, price_goods
+from serai.commerce.checkout.types import Delivery, DeliveryOption, Quote, QuoteExtra, QuoteShortage
 from serai.commerce.place.api import default_place, load_place
 from serai.commerce.place.types import Place
 from serai.commerce.settings import CommerceSettings
@@ -51,8 +53,12 @@ async def quote_cart(
     cart_id: UUID | None = None,
     delivery: Delivery = "ship",
     place_id: UUID | None = None,
+    channel: str = "web",
+    member_id: UUID | None = None,
 ) -> Quote:
     """What an order of the owner's cart would come to, with whatever stands in its way.
+
+    ``member_id`` is who is signed in: held coupons and limits per member are his.
 
     Raises:
         NotFound: ``cart.unknown``, ``place.unknown``, ``place.none``.
@@ -69,9 +75,23 @@ async def quote_cart(
         if line.problem != "gone" and available[line.sku_id] < line.quantity
     )
     lines: tuple[CartLine, ...] = tuple(line for line in cart.lines if line.problem != "gone")
-    items_minor = sum(line.total_minor for line in lines)
-    shipping_minor = shipping_price(settings, delivery, items_minor)
-    total_minor = items_minor + shipping_minor
+    goods_minor = sum(line.total_minor for line in lines)
+    # A delivery is free from so much at the prices before promotions: a coupon can then never make an order dearer.
+    shipping_minor = shipping_price(settings, delivery, goods_minor)
+    shopper = read_shopper(cart, channel=channel, member_id=member_id)
+    priced = await price_goods(
+        tx,
+        goods=[Goods(str(line.line_id), line.sku_id, line.quantity, line.price_minor) for line in lines],
+        currency=cart.currency,
+        place_id=place.place_id,
+        shipping_minor=shipping_minor,
+        shopper=shopper,
+    )
+    result = priced.result if priced else None
+    items_minor = result.items_minor if result else goods_minor
+    if result:
+        shipping_minor = result.shipping_minor
+    total_minor = result.total_minor if result else items_minor + shipping_minor
     return Quote(
         cart.cart_id,
         cart.lines,
@@ -83,5 +103,30 @@ async def quote_cart(
         shipping_minor,
         total_minor,
         cart.quantity,
-        digest_quote(cart.cart_id, cart.lines, delivery, place.place_id, shipping_minor, total_minor),
+        digest_quote(cart.cart_id, cart.lines, delivery, place.place_id, shipping_minor, total_minor, result),
+        result.discount_minor if result else 0,
+        list_extras(priced),
+        await list_quote_coupons(tx, shopper.coupon_ids, result),
+        result,
+    )
+
+
+def list_extras(priced: Priced | None) -> tuple[QuoteExtra, ...]:
+    """What promotions add to the goods, with names."""
+    if priced is None:
+        return ()
+    return tuple(
+        QuoteExtra(
+            line.extra,
+            line.promotion_id,
+            line.sku_id,
+            line.product_id,
+            priced.items[line.sku_id].title,
+            priced.items[line.sku_id].translations,
+            line.quantity,
+            line.list_minor,
+            line.net_minor,
+        )
+        for line in priced.result.lines
+        if line.extra and line.promotion_id is not None
     )

@@ -17,6 +17,8 @@ from serai.commerce.order.events import OrderPaid, OrderRevived, PaymentLate, Pa
 from serai.commerce.order.types import Contact, Order
 from serai.commerce.payment import api as payment
 from serai.commerce.payment.types import Payment, order_due, psp_clearing, refund_control, refundable
+from serai.commerce.promotion.api import post_claims
+from serai.commerce.promotion.events import CouponUsed
 from serai.commerce.types import Commerce, ProviderEvent
 from serai.foundation import clock
 from serai.foundation.errors import NotFound, _
@@ -97,6 +99,17 @@ def _fund_refundable(intent: Payment, amount_minor: int) -> Transfer:
     )
 
 
+def _used_coupons(order: Order) -> list[Fact]:
+    return [
+        Fact(
+            each.promotion_id,
+            CouponUsed(each.coupon_id, each.promotion_id, order.order_id, each.amount_minor),
+        )
+        for each in order.adjustments
+        if each.coupon_id is not None and each.promotion_id is not None
+    ]
+
+
 async def _book_in_time(
     commerce: Commerce,
     merchant_id: MerchantId,
@@ -105,7 +118,7 @@ async def _book_in_time(
     event: ProviderEvent,
     source: str,
 ) -> Outcome:
-    """Post the money that the order expects."""
+    """Post the money that the order expects, and what it took of promotions."""
     paid = OrderPaid(order.order_id, intent.intent_id, event.amount_minor, event.currency)
     return await commerce.lane.submit(
         merchant_id,
@@ -114,12 +127,13 @@ async def _book_in_time(
             (
                 post(money_pending_id(order.order_id), "captured", event.amount_minor),
                 _fund_refundable(intent, event.amount_minor),
+                *post_claims(order.claims, order.order_id),
             ),
             (
                 Write(payment.record_events, payment.EventRow(intent.intent_id, event, source, event.kind)),
                 Write(stamp_orders, Stamp(order.order_id, paid_at=clock.now())),
             ),
-            (Fact(order.order_id, paid),),
+            (Fact(order.order_id, paid), *_used_coupons(order)),
             document_id=order.order_id,
         ),
     )
@@ -162,7 +176,7 @@ async def _book_late(
 
 
 async def _revive(commerce: Commerce, merchant_id: MerchantId, order: Order, intent: Payment) -> bool:
-    """Reserve the goods of an expired order again, now paid. False when they are gone."""
+    """Reserve the goods of an expired order again, now paid. False when they, or its promotions, are gone."""
     again = _as_new(order)
     salt = f"revived by {intent.intent_id}"
     transfers = tuple(
@@ -178,6 +192,7 @@ async def _revive(commerce: Commerce, merchant_id: MerchantId, order: Order, int
             (
                 Fact(order.order_id, OrderRevived(order.order_id, intent.intent_id)),
                 Fact(order.order_id, paid),
+                *_used_coupons(order),
             ),
             document_id=order.order_id,
         ),

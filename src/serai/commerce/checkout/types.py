@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from serai.commerce.cart.types import CartChange, CartLine
+from serai.commerce.promotion.types import Reason, Result
 
 Delivery = Literal["ship", "pickup"]
 
@@ -28,8 +29,40 @@ class QuoteShortage(msgspec.Struct, frozen=True):
     available: int
 
 
+class QuoteExtra(msgspec.Struct, frozen=True):
+    """Something that a promotion adds to the order: a gift, or an add-on that was chosen."""
+
+    kind: Literal["gift", "add_on"]
+    promotion_id: UUID
+    sku_id: UUID
+    product_id: UUID
+    title: str
+    translations: dict[str, str]
+    quantity: int
+    price_minor: int
+    net_minor: int
+
+    def label(self, locale: str) -> str:
+        return self.translations.get(locale, self.title)
+
+
+class QuoteCoupon(msgspec.Struct, frozen=True):
+    """A coupon that was entered, and what it does: ``code`` as of :class:`Reason`, or ``stopped``."""
+
+    coupon_id: UUID
+    code_end: str
+    name: str
+    amount_minor: int
+    code: str
+    reason: Reason | None = None
+
+
 class Quote(msgspec.Struct, frozen=True):
-    """What an order of this cart would come to, now. ``digest`` stands for all of it: any change changes it."""
+    """What an order of this cart would come to, now. ``digest`` stands for all of it: any change changes it.
+
+    items - discount + shipping = total. ``items_minor`` and ``discount_minor`` count ``extras`` too. ``pricing`` holds
+    every line's shares and why each promotion applied or not; None when none is live.
+    """
 
     cart_id: UUID
     lines: tuple[CartLine, ...]
@@ -42,6 +75,17 @@ class Quote(msgspec.Struct, frozen=True):
     total_minor: int
     quantity: int
     digest: str
+    discount_minor: int = 0
+    extras: tuple[QuoteExtra, ...] = ()
+    coupons: tuple[QuoteCoupon, ...] = ()
+    pricing: Result | None = None
+
+    def line_discount_minor(self, line_id: UUID) -> int:
+        """What promotions take off a line."""
+        if self.pricing is None:
+            return 0
+        key = str(line_id)
+        return next((line.discount_minor for line in self.pricing.lines if line.line_key == key), 0)
 
 
 class PlacedOrder(msgspec.Struct, frozen=True):

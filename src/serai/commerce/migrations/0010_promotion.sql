@@ -79,7 +79,7 @@ CREATE TABLE commerce.order_adjustment (
     funded_by text NOT NULL,
     returns text NOT NULL,
     amount_minor bigint NOT NULL CHECK (amount_minor >= 0),
-    claims jsonb NOT NULL DEFAULT '[]',
+    claims jsonb NOT NULL DEFAULT '{}',
     PRIMARY KEY (merchant_id, order_id, adjustment_no),
     FOREIGN KEY (merchant_id, order_id) REFERENCES commerce.sales_order (merchant_id, order_id)
 );
@@ -106,7 +106,8 @@ ALTER TABLE commerce.order_line
     ADD CONSTRAINT order_line_net_not_negative CHECK (discount_minor BETWEEN 0 AND total_minor);
 
 ALTER TABLE commerce.sales_order
-    ADD COLUMN discount_minor bigint NOT NULL DEFAULT 0 CHECK (discount_minor >= 0);
+    ADD COLUMN discount_minor bigint NOT NULL DEFAULT 0 CHECK (discount_minor >= 0),
+    ADD COLUMN adjustment_count smallint NOT NULL DEFAULT 0 CHECK (adjustment_count >= 0);
 DO $$
 DECLARE
     old text;

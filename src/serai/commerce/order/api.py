@@ -18,6 +18,7 @@ from serai.commerce.order.types import (
     HourBar,
     NewOrder,
     Order,
+    OrderAdjustment,
     OrderLine,
     OrderNote,
     OrderRow,
@@ -26,6 +27,7 @@ from serai.commerce.order.types import (
 from serai.commerce.payment.api import list_payments, list_refunds
 from serai.commerce.payment.types import deferred_sales, sales, shipping_income
 from serai.commerce.place.api import find_place
+from serai.commerce.promotion.types import Claim
 from serai.commerce.types import Commerce, Page
 from serai.foundation import clock
 from serai.foundation.database import Database, Transaction
@@ -76,10 +78,21 @@ async def find_order(
         address=msgspec.convert(address, Address) if address else None,
         place_name=place.name if place else "",
         lines=tuple(OrderLine(*line.values()) for line in await store.list_lines(tx, order_id)),
+        adjustments=await _list_adjustments(tx, order_id) if row["adjustment_count"] else (),
         payments=await list_payments(tx, order_id=order_id),
         refunds=await list_refunds(tx, order_id=order_id),
         timeline=tuple(OrderNote(event.recorded_at, event.name, event.data) for event in events),
     )
+
+
+async def _list_adjustments(tx: Transaction, order_id: UUID) -> tuple[OrderAdjustment, ...]:
+    adjustments = []
+    for row in await store.list_adjustments(tx, order_id):
+        values = dict(row)
+        shares = zip(values.pop("line_nos") or (), values.pop("amounts") or (), strict=True)
+        claims = msgspec.convert(values.pop("claims").get("items", ()), tuple[Claim, ...])
+        adjustments.append(OrderAdjustment(**values, claims=claims, shares=tuple(shares)))
+    return tuple(adjustments)
 
 
 async def load_order(tx: Transaction, *, order_id: UUID) -> Order:

@@ -5,14 +5,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from serai.commerce.order.types import NewOrder
+from serai.commerce.order.types import NewOrder, OrderAdjustment
 from serai.foundation.database import Database, Transaction
 
 ORDER = (
     "order_id, number, cart_id, channel, member_id, placed_at, expires_at, paid_at, fulfilled_at, cancelled_at, expired_at,"
     " state, currency, items_minor, shipping_minor, total_minor, quantity, email, name, phone, address, delivery, place_id,"
-    " locale, note, tracking"
+    " locale, note, tracking, discount_minor, adjustment_count"
 )
+ADJUSTMENT = tuple(n for n in OrderAdjustment.__struct_fields__ if n not in ("claims", "shares"))
 ROW = "order_id, number, state, placed_at, name, email, total_minor, currency, quantity, delivery"
 
 
@@ -22,15 +23,15 @@ async def insert_orders(tx: Transaction, orders: Sequence[NewOrder]) -> None:
     await tx.execute(
         "WITH placed AS (INSERT INTO commerce.sales_order (merchant_id, order_id, number, cart_id, channel, member_id,"
         "   placed_at, expires_at, paid_at, currency, items_minor, shipping_minor, total_minor, quantity, email, name, phone,"
-        "   address, delivery, place_id, locale, note, access_digest)"
+        "   address, delivery, place_id, locale, note, access_digest, discount_minor, adjustment_count)"
         "  SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::timestamptz[],"
         "   $8::timestamptz[], $9::timestamptz[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[], $14::int[],"
         "   $15::text[], $16::text[], $17::text[], $18::jsonb[], $19::text[], $20::uuid[], $21::text[], $22::text[],"
-        "   $23::bytea[]))"
+        "   $23::bytea[], $24::bigint[], $25::smallint[]))"
         " INSERT INTO commerce.order_line (merchant_id, order_id, line_no, sku_id, product_id, title, quantity, price_minor,"
-        "   total_minor)"
-        " SELECT $1, * FROM unnest($24::uuid[], $25::smallint[], $26::uuid[], $27::uuid[], $28::text[], $29::int[],"
-        "   $30::bigint[], $31::bigint[])",
+        "   total_minor, discount_minor, extra)"
+        " SELECT $1, * FROM unnest($26::uuid[], $27::smallint[], $28::uuid[], $29::uuid[], $30::text[], $31::int[],"
+        "   $32::bigint[], $33::bigint[], $34::bigint[], $35::text[])",
         tx.merchant_id,
         [o.order_id for o in orders],
         [o.number for o in orders],
@@ -54,6 +55,8 @@ async def insert_orders(tx: Transaction, orders: Sequence[NewOrder]) -> None:
         [o.locale for o in orders],
         [o.note for o in orders],
         [o.access_digest for o in orders],
+        [o.discount_minor for o in orders],
+        [len(o.adjustments) for o in orders],
         [order_id for order_id, _line in lines],
         [line.line_no for _order_id, line in lines],
         [line.sku_id for _order_id, line in lines],
@@ -62,6 +65,45 @@ async def insert_orders(tx: Transaction, orders: Sequence[NewOrder]) -> None:
         [line.quantity for _order_id, line in lines],
         [line.price_minor for _order_id, line in lines],
         [line.total_minor for _order_id, line in lines],
+        [line.discount_minor for _order_id, line in lines],
+        [line.extra for _order_id, line in lines],
+    )
+    adjusted = [(order.order_id, each) for order in orders for each in order.adjustments]
+    if adjusted:
+        await _insert_adjustments(tx, adjusted)
+
+
+async def _insert_adjustments(tx: Transaction, adjusted: Sequence[tuple[UUID, OrderAdjustment]]) -> None:
+    shares = [(order_id, each.adjustment_no, *share) for order_id, each in adjusted for share in each.shares]
+    await tx.execute(
+        "WITH written AS (INSERT INTO commerce.order_adjustment (merchant_id, order_id, adjustment_no, kind, layer,"
+        "   promotion_id, version, source_id, coupon_id, name, translations, funded_by, returns, amount_minor, claims)"
+        "  SELECT $1, * FROM unnest($2::uuid[], $3::smallint[], $4::text[], $5::smallint[], $6::uuid[], $7::int[],"
+        "   $8::uuid[], $9::uuid[], $10::text[], $11::jsonb[], $12::text[], $13::text[], $14::bigint[], $15::jsonb[]))"
+        " INSERT INTO commerce.order_adjustment_share (merchant_id, order_id, adjustment_no, line_no, amount_minor)"
+        " SELECT $1, * FROM unnest($16::uuid[], $17::smallint[], $18::smallint[], $19::bigint[])",
+        tx.merchant_id,
+        [order_id for order_id, _each in adjusted],
+        *([getattr(each, name) for _order_id, each in adjusted] for name in ADJUSTMENT),
+        # An object around the list: the driver takes a list inside a list of values for another dimension.
+        [{"items": each.claims} for _order_id, each in adjusted],
+        *([share[column] for share in shares] for column in range(4)),
+    )
+
+
+async def list_adjustments(tx: Transaction, order_id: UUID) -> list[Any]:
+    """What promotions took off an order, each with its shares as (line, minor)."""
+    return await tx.fetch(
+        "SELECT a.adjustment_no, a.kind, a.layer, a.promotion_id, a.version, a.source_id, a.coupon_id, a.name,"
+        "   a.translations, a.funded_by, a.returns, a.amount_minor, a.claims, array_agg(s.line_no ORDER BY s.line_no)"
+        "   FILTER (WHERE s.line_no IS NOT NULL) AS line_nos,"
+        "   array_agg(s.amount_minor ORDER BY s.line_no) FILTER (WHERE s.line_no IS NOT NULL) AS amounts"
+        " FROM commerce.order_adjustment a LEFT JOIN commerce.order_adjustment_share s ON s.merchant_id = a.merchant_id"
+        "   AND s.order_id = a.order_id AND s.adjustment_no = a.adjustment_no"
+        " WHERE a.merchant_id = $1 AND a.order_id = $2 GROUP BY a.merchant_id, a.order_id, a.adjustment_no"
+        " ORDER BY a.adjustment_no",
+        tx.merchant_id,
+        order_id,
     )
 
 
@@ -98,7 +140,8 @@ async def find_order(
 
 async def list_lines(tx: Transaction, order_id: UUID) -> list[Any]:
     return await tx.fetch(
-        "SELECT line_no, sku_id, product_id, title, quantity, price_minor, total_minor FROM commerce.order_line"
+        "SELECT line_no, sku_id, product_id, title, quantity, price_minor, total_minor, discount_minor, extra"
+        " FROM commerce.order_line"
         " WHERE merchant_id = $1 AND order_id = $2 ORDER BY line_no",
         tx.merchant_id,
         order_id,
@@ -179,7 +222,8 @@ async def list_hours(tx: Transaction, since: datetime) -> list[Any]:
 
 async def list_top_products(tx: Transaction, since: datetime, limit: int) -> list[Any]:
     return await tx.fetch(
-        "SELECT l.product_id, min(l.title) AS title, sum(l.quantity)::int AS quantity, sum(l.total_minor)::bigint"
+        "SELECT l.product_id, min(l.title) AS title, sum(l.quantity)::int AS quantity,"
+        "   sum(l.total_minor - l.discount_minor)::bigint"
         " FROM commerce.sales_order o JOIN commerce.order_line l ON l.merchant_id = o.merchant_id"
         "   AND l.order_id = o.order_id"
         " WHERE o.merchant_id = $1 AND o.placed_at >= $2 AND o.state NOT IN ('cancelled', 'expired')"

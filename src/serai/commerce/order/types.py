@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from serai.commerce.payment.types import Payment, Refund
+from serai.commerce.promotion.types import Claim
 
 State = Literal["awaiting_payment", "paid", "fulfilled", "cancelled", "expired"]
 STATES: tuple[State, ...] = ("awaiting_payment", "paid", "fulfilled", "cancelled", "expired")
@@ -33,7 +34,11 @@ class Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OrderLine(msgspec.Struct, frozen=True):
-    """A line as it was sold: title and price are those of the moment."""
+    """A line as it was sold: title and price are those of the moment.
+
+    ``total_minor`` is price times quantity, ``discount_minor`` what promotions took off it; ``extra`` marks a gift or an
+    add-on.
+    """
 
     line_no: int
     sku_id: UUID
@@ -42,6 +47,36 @@ class OrderLine(msgspec.Struct, frozen=True):
     quantity: int
     price_minor: int
     total_minor: int
+    discount_minor: int = 0
+    extra: str = ""
+
+    @property
+    def net_minor(self) -> int:
+        """What the line costs after all promotions."""
+        return self.total_minor - self.discount_minor
+
+
+class OrderAdjustment(msgspec.Struct, frozen=True):
+    """What a promotion (or a price list entry) took off an order. ``shares`` are (line_no, minor), line 0 the delivery;
+    they sum to the amount exactly. ``claims`` is what it took from counters in the ledger."""
+
+    adjustment_no: int
+    kind: str
+    layer: int
+    promotion_id: UUID | None
+    version: int
+    source_id: UUID | None
+    coupon_id: UUID | None
+    name: str
+    translations: dict[str, str]
+    funded_by: str
+    returns: str
+    amount_minor: int
+    claims: tuple[Claim, ...] = ()
+    shares: tuple[tuple[int, int], ...] = ()
+
+    def label(self, locale: str) -> str:
+        return self.translations.get(locale, self.name)
 
 
 class OrderNote(msgspec.Struct, frozen=True):
@@ -81,11 +116,19 @@ class Order(msgspec.Struct, frozen=True):
     locale: str
     note: str
     tracking: str
+    discount_minor: int = 0
+    adjustment_count: int = 0
     place_name: str = ""
     lines: tuple[OrderLine, ...] = ()
+    adjustments: tuple[OrderAdjustment, ...] = ()
     payments: tuple[Payment, ...] = ()
     refunds: tuple[Refund, ...] = ()
     timeline: tuple[OrderNote, ...] = ()
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """All that the order took from counters of promotions."""
+        return tuple(claim for adjustment in self.adjustments for claim in adjustment.claims)
 
     @property
     def paid_minor(self) -> int:
@@ -148,6 +191,13 @@ class NewOrder(msgspec.Struct, frozen=True):
     note: str
     access_digest: bytes
     lines: tuple[OrderLine, ...]
+    discount_minor: int = 0
+    adjustments: tuple[OrderAdjustment, ...] = ()
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """All that the order takes from counters of promotions."""
+        return tuple(claim for adjustment in self.adjustments for claim in adjustment.claims)
 
 
 class HourBar(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from serai.commerce.promotion.types import Claim
 from serai.foundation.ids import derive_id
-from serai.ledger.types import Account, Transfer, account, currency_unit, pending, posted
+from serai.ledger.types import Account, Transfer, account, currency_unit, pending, post, posted
 
 CLAIM_KINDS = frozenset({"promotion_quota", "promotion_budget", "promotion_allowance", "coupon"})
 
@@ -106,6 +106,16 @@ def _sides(claim: Claim, currency: str) -> tuple[Account, Account]:
             return coupon_gone(claim.promotion_id, "used"), coupon_free(claim.promotion_id, claim.subject_id)
 
 
+def name_claim(claim: Claim, currency: str) -> UUID:
+    """The account that a claim takes from, as a shortage names it."""
+    return _sides(claim, currency)[1].account_id
+
+
+def claim_id(claim: Claim, order_id: UUID, salt: str = "") -> UUID:
+    """The transfer that stands for an order's claim."""
+    return derive_id(order_id, "claim", claim.kind, claim.promotion_id, claim.subject_id, salt)
+
+
 def _sum_claims(claims: Iterable[Claim]) -> list[Claim]:
     """Claims on the same counter as one, so that a group names each account's move once."""
     sums: dict[tuple[str, UUID, UUID], Claim] = {}
@@ -124,13 +134,18 @@ def take_claims(
     take = posted if at_once else pending
     return [
         take(
-            derive_id(order_id, "claim", claim.kind, claim.promotion_id, claim.subject_id, salt),
+            claim_id(claim, order_id, salt),
             *_sides(claim, currency),
             claim.amount,
             f"promotion {claim.kind}",
         )
         for claim in _sum_claims(claims)
     ]
+
+
+def post_claims(claims: Iterable[Claim], order_id: UUID) -> list[Transfer]:
+    """The transfers that let an order's claims count: it was paid."""
+    return [post(claim_id(claim, order_id), f"promotion {claim.kind}") for claim in _sum_claims(claims)]
 
 
 def give_back_claims(claims: Iterable[Claim], group_id: UUID, currency: str) -> list[Transfer]:

@@ -1,0 +1,142 @@
+"""Put a cart's goods before the promotion engine: bring in what is live, what is left, and what rules may add.
+
+Without live promotions and coupons nothing is asked of the database and the goods cost what they cost.
+"""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import msgspec
+
+from serai.commerce.catalogue.api import list_category_chains, list_sale_items
+from serai.commerce.catalogue.types import SaleItem
+from serai.commerce.promotion import api as promotion
+from serai.commerce.promotion.types import Extra, HeldCoupon, Left, Line, Request, Result
+from serai.commerce.stock.api import load_available
+from serai.foundation import clock
+from serai.foundation.database import Transaction
+
+
+class Goods(msgspec.Struct, frozen=True):
+    """A line to be priced: its price per unit before promotions, and the key under which its shares come back."""
+
+    line_key: str
+    sku_id: UUID
+    quantity: int
+    price_minor: int
+
+
+class Shopper(msgspec.Struct, frozen=True, kw_only=True):
+    """Who buys, and what was said at the cart: coupons that were entered, add-ons that were chosen (per promotion)."""
+
+    channel: str = "web"
+    member_id: UUID | None = None
+    member_level: str | None = None
+    coupon_ids: tuple[UUID, ...] = ()
+    add_ons: dict[UUID, int] = {}
+
+
+class Priced(msgspec.Struct, frozen=True):
+    """What the engine was asked and what it answered; ``items`` also holds what rules added."""
+
+    program: promotion.Program
+    request: Request
+    result: Result
+    items: dict[UUID, SaleItem]
+
+
+async def price_goods(
+    tx: Transaction,
+    *,
+    goods: Sequence[Goods],
+    currency: str,
+    place_id: UUID,
+    shipping_minor: int,
+    shopper: Shopper,
+) -> Priced | None:
+    """The goods under the merchant's live promotions; None when there are none and no coupon was entered."""
+    program = await promotion.load_program(tx)
+    if program.is_empty or not goods:
+        return None
+    held = await promotion.load_held_coupons(
+        tx, program, coupon_ids=shopper.coupon_ids, member_id=shopper.member_id
+    )
+    left = await promotion.load_left(tx, program, currency=currency, user_id=shopper.member_id)
+    return await run_program(
+        tx,
+        program,
+        goods=goods,
+        place_id=place_id,
+        shipping_minor=shipping_minor,
+        shopper=shopper,
+        held=held,
+        left=left,
+    )
+
+
+async def run_program(
+    tx: Transaction,
+    program: promotion.Program,
+    *,
+    goods: Sequence[Goods],
+    place_id: UUID,
+    shipping_minor: int,
+    shopper: Shopper,
+    held: tuple[HeldCoupon, ...],
+    left: Mapping[UUID, Left],
+) -> Priced:
+    """Price goods under a given program: the live one, or one that is tried out."""
+    sku_ids = [each.sku_id for each in goods]
+    items = await list_sale_items(tx, sku_ids=[*sku_ids, *program.extra_sku_ids])
+    chains = await list_category_chains(tx, sku_ids=sku_ids) if program.by_category else {}
+    request = Request(
+        lines=tuple(_line(each, items[each.sku_id], chains, tx.merchant_id) for each in goods),
+        now=clock.now(),
+        channel=shopper.channel,
+        place_id=place_id,
+        member_level=shopper.member_level,
+        user_id=shopper.member_id,
+        shipping_minor=shipping_minor,
+        coupons=held,
+        left=dict(left),
+        extras=await _load_extras(tx, program, goods, items, place_id),
+        add_ons=shopper.add_ons,
+    )
+    return Priced(program, request, promotion.quote(program, request), items)
+
+
+def _line(each: Goods, item: SaleItem, chains: Mapping[UUID, tuple[UUID, ...]], seller_id: UUID) -> Line:
+    return Line(
+        each.line_key,
+        each.sku_id,
+        item.product_id,
+        each.quantity,
+        each.price_minor,
+        item.scale,
+        chains.get(each.sku_id, ()),
+        item.brand,
+        seller_id,
+    )
+
+
+async def _load_extras(
+    tx: Transaction,
+    program: promotion.Program,
+    goods: Sequence[Goods],
+    items: Mapping[UUID, SaleItem],
+    place_id: UUID,
+) -> dict[UUID, Extra]:
+    """What gifts and add-ons may bring: only what can be sold, and only what the cart itself leaves over."""
+    sku_ids = [sku_id for sku_id in program.extra_sku_ids if sku_id in items and items[sku_id].sellable]
+    if not sku_ids:
+        return {}
+    available = await load_available(tx, sku_ids=sku_ids, place_id=place_id)
+    for each in goods:
+        if each.sku_id in available:
+            available[each.sku_id] -= each.quantity
+    return {
+        sku_id: Extra(
+            items[sku_id].product_id, items[sku_id].price_minor or 0, max(0, available.get(sku_id, 0))
+        )
+        for sku_id in sku_ids
+    }
