@@ -1,5 +1,6 @@
 """Ids, money, language, settings: the values that everything else is made of."""
 
+import itertools
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -73,7 +74,7 @@ def test_shares_sum_to_the_amount_and_stay_within_one_of_their_due(amount: int, 
 @given(st.integers(min_value=0, max_value=10**9), weights)
 def test_a_heavier_line_never_gets_less(amount: int, given_weights: list[int]):
     pairs = sorted(zip(given_weights, share_out(amount, given_weights), strict=True))
-    for (light, less), (heavy, more) in zip(pairs, pairs[1:], strict=False):
+    for (light, less), (heavy, more) in itertools.pairwise(pairs):
         assert light == heavy or less <= more
 
 
