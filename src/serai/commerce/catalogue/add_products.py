@@ -6,8 +6,9 @@ from uuid import UUID
 
 from serai.commerce.catalogue import store
 from serai.commerce.catalogue.load_product import list_categories
-from serai.commerce.catalogue.logic import make_slug, search_words
+from serai.commerce.catalogue.logic import make_slug
 from serai.commerce.catalogue.types import Category, Content, NewProduct
+from serai.commerce.search import api as search
 from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.ids import new_id
@@ -40,8 +41,26 @@ async def add_products(
     """
     names = {c.category_id: c for c in await list_categories(tx)}
     rows = [(p, p.product_id or new_id(), p.sku_id or new_id()) for p in products]
-    made = await store.insert_products(tx, _product_columns(rows, names))
+    entries = [
+        index_product(
+            tx.merchant_id,
+            title=p.title,
+            translations=p.translations,
+            brand=p.brand,
+            description=p.description,
+            codes=(p.sku, p.gtin),
+            content=p.content.text if p.content else None,
+            category=names.get(p.category_id),
+        )
+        for p, _i, _s in rows
+    ]
+    made = await store.insert_products(tx, _product_columns(rows, entries))
     new_ids = {row["product_id"] for row in made}
+    await search.note_documents(
+        tx,
+        documents=[entry for entry, row in zip(entries, rows, strict=True) if row[1] in new_ids],
+        brands=[p.brand for p, product_id, _s in rows if product_id in new_ids],
+    )
     fresh = [(p, product_id, sku_id) for p, product_id, sku_id in rows if product_id in new_ids]
     variants = await store.insert_variants(tx, _variant_columns(fresh))
     skus = {row["sku_id"] for row in variants}
@@ -63,14 +82,8 @@ async def add_products(
 
 
 def _product_columns(
-    rows: Sequence[tuple[NewProduct, UUID, UUID]], categories: dict[UUID, Category]
+    rows: Sequence[tuple[NewProduct, UUID, UUID]], entries: Sequence[search.Document]
 ) -> tuple[list[Any], ...]:
-    words = [
-        search_columns(
-            p.title, p.translations, p.brand, p.description, p.sku, p.gtin, categories.get(p.category_id)
-        )
-        for p, _i, _s in rows
-    ]
     return (
         [product_id for _p, product_id, _s in rows],
         [p.category_id for p, _i, _s in rows],
@@ -81,26 +94,31 @@ def _product_columns(
         [p.description for p, _i, _s in rows],
         [p.published for p, _i, _s in rows],
         [p.rank for p, _i, _s in rows],
-        *([w[i] for w in words] for i in range(4)),
+        [entry.vector for entry in entries],
+        [entry.title_key for entry in entries],
     )
 
 
-def search_columns(
+def index_product(
+    merchant_id: UUID,
+    *,
     title: str,
     translations: dict[str, str],
     brand: str,
     description: str,
-    sku: str,
-    gtin: str | None,
+    codes: Sequence[str | None],
+    content: str | None,
     category: Category | None,
-) -> tuple[str, str, str, str]:
-    """The texts under which a product is found, most telling first (weights A to D)."""
-    of_category = " ".join([category.name, *category.translations.values()]) if category else ""
-    return (
-        " ".join(search_words(" ".join([title, *translations.values()]))),
-        " ".join(search_words(f"{brand} {of_category}")),
-        " ".join(search_words(description[:2000])),
-        " ".join(search_words(f"{sku} {gtin or ''}")),
+) -> search.Document:
+    """What a product is found by; written with its row."""
+    of_category = [category.name, *category.translations.values()] if category else []
+    return search.make_document(
+        merchant_id,
+        titles=[title, *translations.values()],
+        groups=[brand, *of_category],
+        description=description,
+        codes=[code for code in codes if code],
+        content=content or "",
     )
 
 

@@ -25,11 +25,11 @@ from serai.commerce.catalogue.load_product import (
     load_variant,
 )
 from serai.commerce.catalogue.logic import (
+    Cursor,
     decode_cursor,
     encode_cursor,
     make_slug,
     parse_content,
-    search_query,
 )
 from serai.commerce.catalogue.types import (
     Category,
@@ -43,6 +43,7 @@ from serai.commerce.catalogue.types import (
     Variant,
     unit_price,
 )
+from serai.commerce.search import api as search
 from serai.commerce.types import Page
 from serai.foundation.database import Transaction
 
@@ -107,18 +108,28 @@ async def list_products(
     Raises:
         Invalid: ``list.cursor_invalid``.
     """
-    expression = search_query(query[:MAX_QUERY])
-    if query.strip() and expression is None:
+    prepared = await search.prepare_query(tx, query[:MAX_QUERY])
+    if query.strip() and prepared is None:
         return Page(())
-    if sort not in SORTS or (sort == "relevance" and expression is None):
+    if sort not in SORTS or (sort == "relevance" and prepared is None):
         sort = "rank"
     after = decode_cursor(cursor, str if sort == "title" else int)
     limit = max(1, min(limit, MAX_PAGE))
+    category_ids = await _with_children(tx, category_id) if category_id else None
+    if sort == "relevance" and prepared is not None:
+        wanted = search.Wanted(
+            category_ids=tuple(category_ids) if category_ids else None,
+            brand=brand,
+            min_minor=min_minor,
+            max_minor=max_minor,
+            published=published,
+        )
+        return await _list_relevant(tx, prepared, wanted, after, limit)
     rows = await store.list_cards(
         tx,
         sort=sort,
-        query=expression,
-        category_ids=await _with_children(tx, category_id) if category_id else None,
+        query=prepared.match if prepared else None,
+        category_ids=category_ids,
         brand=brand,
         min_minor=min_minor,
         max_minor=max_minor,
@@ -129,6 +140,17 @@ async def list_products(
     cards = tuple(_card(row[1:]) for row in rows[:limit])
     more = encode_cursor(rows[limit - 1]["sort_key"], cards[-1].product_id) if len(rows) > limit else None
     return Page(cards, more)
+
+
+async def _list_relevant(
+    tx: Transaction, query: search.Query, wanted: search.Wanted, after: Cursor | None, limit: int
+) -> Page[ProductCard]:
+    """A page in the order of how well products answer the query."""
+    place = (int(after.key), after.item_id) if after else None
+    hits = await search.find_products(tx, query=query, wanted=wanted, after=place, limit=limit)
+    cards = await find_cards(tx, product_ids=[hit.product_id for hit in hits.items])
+    last = hits.items[-1] if hits.has_more else None
+    return Page(tuple(cards), encode_cursor(last.sort_key, last.product_id) if last else None)
 
 
 def _card(row: Sequence[Any]) -> ProductCard:
@@ -149,12 +171,12 @@ async def count_products(
     limit: int = 10_000,
 ) -> int:
     """How many products a list has, counted up to ``limit``."""
-    expression = search_query(query[:MAX_QUERY])
-    if query.strip() and expression is None:
+    prepared = await search.prepare_query(tx, query[:MAX_QUERY])
+    if query.strip() and prepared is None:
         return 0
     return await store.count_cards(
         tx,
-        query=expression,
+        query=prepared.match if prepared else None,
         category_ids=await _with_children(tx, category_id) if category_id else None,
         brand=brand,
         min_minor=min_minor,

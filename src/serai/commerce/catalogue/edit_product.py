@@ -4,11 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from serai.commerce.catalogue import store
-from serai.commerce.catalogue.add_products import add_products, search_columns
+from serai.commerce.catalogue.add_products import add_products, index_product
 from serai.commerce.catalogue.events import PriceChanged, ProductChanged
 from serai.commerce.catalogue.load_product import build_product, find_category, load_product
 from serai.commerce.catalogue.logic import parse_content
 from serai.commerce.catalogue.types import NewProduct, PriceEntry, Product, Variant
+from serai.commerce.search import api as search
 from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Invalid, NotFound, _
@@ -84,16 +85,7 @@ async def edit_product(
         NotFound: ``product.unknown``, ``category.unknown``.
         Conflict: ``product.edited_meanwhile`` with the present ``version``.
     """
-    row = await store.lock_product(tx, product_id)
-    if row is None:
-        raise NotFound("product.unknown", _("There is no such product."))
-    before = await build_product(tx, row)
-    if before.version != version:
-        raise Conflict(
-            "product.edited_meanwhile",
-            _("Somebody else has edited this product meanwhile. Please look at it again."),
-            version=before.version,
-        )
+    before = await lock_version(tx, product_id, version)
     category = await find_category(tx, category_id=category_id or before.category_id)
     if category is None:
         raise NotFound("category.unknown", _("There is no such category."), field="category_id")
@@ -111,16 +103,44 @@ async def edit_product(
     if variant:
         sku, new_gtin = variant.sku, variant.gtin if gtin is None else gtin.strip() or None
     _check_texts(after["title"], sku)
-    words = search_columns(
-        after["title"], after["translations"], after["brand"], after["description"], sku, new_gtin, category
+    entry = index_product(
+        tx.merchant_id,
+        title=after["title"],
+        translations=after["translations"],
+        brand=after["brand"],
+        description=after["description"],
+        codes=(sku if variant else None, new_gtin),
+        content=(variant.content_text if variant else None) if content_text is None else content_text,
+        category=category,
     )
-    await store.update_product(tx, product_id, (*after.values(), *words))
+    await store.update_product(tx, product_id, (*after.values(), entry.vector, entry.title_key))
+    await search.note_documents(tx, documents=[entry], brands=[after["brand"]], edited=[product_id])
     if variant:
         content = await _edit_variant(tx, variant, new_gtin, content_text)
         old |= {"gtin": variant.gtin, "content_text": variant.content_text}
         after |= {"gtin": new_gtin, "content_text": content}
     await _record_edit(tx, product_id, by, old, after)
     return await load_product(tx, product_id=product_id)
+
+
+async def lock_version(tx: Transaction, product_id: UUID, version: int) -> Product:
+    """The product, locked, if nobody edited it since ``version``.
+
+    Raises:
+        NotFound: ``product.unknown``.
+        Conflict: ``product.edited_meanwhile`` with the present ``version``.
+    """
+    row = await store.lock_product(tx, product_id)
+    if row is None:
+        raise NotFound("product.unknown", _("There is no such product."))
+    product = await build_product(tx, row)
+    if product.version != version:
+        raise Conflict(
+            "product.edited_meanwhile",
+            _("Somebody else has edited this product meanwhile. Please look at it again."),
+            version=product.version,
+        )
+    return product
 
 
 async def _edit_variant(

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from serai.commerce.catalogue import store
-from serai.commerce.catalogue.add_products import search_columns
+from serai.commerce.catalogue.add_products import index_product
 from serai.commerce.catalogue.events import PriceChanged, ProductChanged
 from serai.commerce.catalogue.types import Category, FlatProduct
+from serai.commerce.search import api as search
 from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.event import Fact, append_facts
@@ -40,7 +41,15 @@ async def edit_products(
     details = [edit for edit in edits if _differs(edit, PRODUCT_FIELDS + VARIANT_FIELDS)]
     prices = [edit for edit in edits if edit[1].price_minor not in (None, edit[0].price_minor)]
     if details:
-        await store.update_products(tx, _product_columns([after for _before, after in details], categories))
+        changed = [after for _before, after in details]
+        entries = _index(tx, changed, categories)
+        await store.update_products(tx, _product_columns(changed, entries))
+        await search.note_documents(
+            tx,
+            documents=entries,
+            brands=[after.brand for after in changed],
+            edited=[after.product_id for after in changed],
+        )
     if edits:
         await store.update_variants(tx, _variant_columns([after for _before, after in edits]))
     if prices:
@@ -72,18 +81,30 @@ def _price_fact(edit: Edit) -> Fact:
     return Fact(after.product_id, changed)
 
 
-def _product_columns(
-    products: Sequence[FlatProduct], categories: Sequence[Category]
-) -> tuple[list[Any], ...]:
+def _index(
+    tx: Transaction, products: Sequence[FlatProduct], categories: Sequence[Category]
+) -> list[search.Document]:
     known = {category.category_id: category for category in categories}
-    words = [
-        search_columns(
-            p.title, p.translations, p.brand, p.description, p.sku, p.gtin, known.get(p.category_id)
+    return [
+        index_product(
+            tx.merchant_id,
+            title=p.title,
+            translations=p.translations,
+            brand=p.brand,
+            description=p.description,
+            codes=(p.sku, p.gtin),
+            content=p.content_text,
+            category=known.get(p.category_id),
         )
         for p in products
     ]
+
+
+def _product_columns(
+    products: Sequence[FlatProduct], entries: Sequence[search.Document]
+) -> tuple[list[Any], ...]:
     columns = [[getattr(p, name) for p in products] for name in ("product_id", *PRODUCT_FIELDS)]
-    return (*columns, *([w[i] for w in words] for i in range(4)))
+    return (*columns, [entry.vector for entry in entries], [entry.title_key for entry in entries])
 
 
 def _variant_columns(products: Sequence[FlatProduct]) -> tuple[list[Any], ...]:

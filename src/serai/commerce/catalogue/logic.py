@@ -11,9 +11,6 @@ import msgspec
 from serai.commerce.catalogue.types import Content
 from serai.foundation.errors import Invalid, _
 
-HAN = re.compile(r"[\u3400-\u9fff]+")
-WORD = re.compile(r"[a-z0-9]+(?:[.'][a-z0-9]+)*")
-MAX_QUERY_WORDS = 12
 MAX_CONTENT = 1_000_000_000  # grams, millilitres or pieces; more than that is no pack
 MAX_KEY = 2**63 - 1
 
@@ -66,28 +63,6 @@ def parse_content(text: str) -> Content | None:
             total = round(amount * factors[unit])
             return Content(text, total, base) if 0 < total <= MAX_CONTENT else Content(text)
     return Content(text)
-
-
-def search_words(text: str) -> list[str]:
-    """The words under which a text is found: Latin words, and of Chinese every character and every pair of neighbours."""
-    folded = unicodedata.normalize("NFKC", text).lower()
-    words = WORD.findall(folded)
-    for run in HAN.findall(folded):
-        words += list(run)
-        words += [run[i : i + 2] for i in range(len(run) - 1)]
-    return words
-
-
-def search_query(text: str) -> str | None:
-    """A ``to_tsquery('english')`` expression that wants every word, the last one as a beginning; None for nothing."""
-    folded = unicodedata.normalize("NFKC", text).lower()
-    words = WORD.findall(folded)[:MAX_QUERY_WORDS]
-    terms = [f"'{word}'" for word in (w.replace("'", "''") for w in words)]
-    if terms and not folded.endswith(" "):
-        terms[-1] += ":*"
-    for run in HAN.findall(folded)[:MAX_QUERY_WORDS]:
-        terms += [f"'{run[i : i + 2]}'" for i in range(len(run) - 1)] if len(run) > 1 else [f"'{run}'"]
-    return " & ".join(terms) or None
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):

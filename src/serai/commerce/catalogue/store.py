@@ -33,7 +33,8 @@ CARD_FROM = (
     " FROM commerce.product p JOIN commerce.category c ON c.merchant_id = p.merchant_id AND c.category_id = p.category_id"
     + FIRST_VARIANT
 )
-TSQUERY = " CROSS JOIN to_tsquery('english', $2) q (query)"
+# All that a query can find, whatever the order it is wanted in; the limit only bounds the worst case.
+MATCHES = "p.product_id IN (SELECT commerce.match_products(${n}, 1000000))"
 FLAT = (
     "SELECT p.product_id, v.sku_id, v.sku, p.title, p.translations, p.brand, p.description, p.category_id, p.published,"
     " v.gtin, v.content_text, v.content_amount, v.content_unit, v.price_minor, v.currency,"
@@ -45,7 +46,6 @@ FLAT = (
 # Sort keys: ascending, equal keys by product id. All are bigint but the title.
 SORT_KEYS = {
     "rank": "-p.rank::bigint",
-    "relevance": "(-1000000 * ts_rank('{0.05, 0.2, 0.4, 1.0}', p.search, q.query) * (1 + ln(1 + p.rank)))::bigint",
     "price": "coalesce(v.price_minor, 9000000000000000)",
     "-price": "-coalesce(v.price_minor, -1)",
     "newest": "-(1000000 * extract(epoch FROM p.created_at))::bigint",
@@ -83,7 +83,7 @@ async def list_cards(
     after: tuple[int | str, UUID] | None,
     limit: int,
 ) -> list[Any]:
-    """Cards with their sort key first. ``query`` is a tsquery expression; without one there is no relevance.
+    """Cards with their sort key first. ``query`` is a tsquery's text.
 
     The page's products are found first, by index where there is one, and only those are joined to their cards.
     """
@@ -95,7 +95,7 @@ async def list_cards(
         conditions.append(f"({key}, p.product_id) > (${len(args)}::{kind}, ${len(args) + 1}::uuid)")
     args.append(limit)
     needs_price = "price" in sort or min_minor is not None or max_minor is not None
-    source = "commerce.product p" + (FIRST_VARIANT if needs_price else "") + (TSQUERY if query else "")
+    source = "commerce.product p" + (FIRST_VARIANT if needs_price else "")
     return await tx.fetch(
         f"WITH found AS MATERIALIZED (SELECT p.product_id AS found_id, {key} AS sort_key FROM {source}"  # sql: constants
         f" WHERE {' AND '.join(conditions)} ORDER BY {key}, p.product_id LIMIT ${len(args) + 1})"  # sql: constants
@@ -121,9 +121,8 @@ async def count_cards(
     args.append(limit)
     needs_price = min_minor is not None or max_minor is not None
     source = CARD_FROM if needs_price else " FROM commerce.product p"
-    tsquery = TSQUERY if query else ""
     count: int = await tx.fetchval(
-        f"SELECT count(*)::int FROM (SELECT 1{source}{tsquery} WHERE {' AND '.join(conditions)}"  # sql: constants
+        f"SELECT count(*)::int FROM (SELECT 1{source} WHERE {' AND '.join(conditions)}"  # sql: constants
         f" LIMIT ${len(args) + 1}) found",
         tx.merchant_id,
         *args,
@@ -141,7 +140,7 @@ def _conditions(
 ) -> tuple[list[str], list[Any]]:
     conditions, args = ["p.merchant_id = $1"], []
     for value, condition in (
-        (query, "p.search @@ q.query"),
+        (query, MATCHES),
         (category_ids, "p.category_id = ANY(${n}::uuid[])"),
         (brand, "p.brand = ${n}"),
         (min_minor, "v.price_minor >= ${n}"),
@@ -212,17 +211,16 @@ async def list_sale_items(tx: Transaction, sku_ids: Sequence[UUID]) -> list[Any]
 
 
 async def insert_products(tx: Transaction, columns: tuple[list[Any], ...]) -> list[Any]:
-    """Products with their search vector: title A, brand and category B, description C, codes D. Returns new ids."""
+    """Products with their index entries. Returns new ids."""
     return await tx.fetch(
         "INSERT INTO commerce.product (merchant_id, product_id, category_id, slug, title, translations, brand,"
-        "   description, published, rank, search)"
+        "   description, published, rank, search, title_key)"
         " SELECT $1, n.id, n.category_id, n.slug, n.title, n.translations, n.brand, n.description, n.published, n.rank,"
-        "   setweight(to_tsvector('english', n.words_a), 'A') || setweight(to_tsvector('english', n.words_b), 'B')"
-        "   || setweight(to_tsvector('english', n.words_c), 'C') || setweight(to_tsvector('simple', n.words_d), 'D')"
+        "   n.vector::tsvector, n.title_key"
         " FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[], $9::bool[],"
-        "   $10::int[], $11::text[], $12::text[], $13::text[], $14::text[])"
-        "   n (id, category_id, slug, title, translations, brand, description, published, rank, words_a, words_b, words_c,"
-        "   words_d) ON CONFLICT DO NOTHING RETURNING product_id",
+        "   $10::int[], $11::text[], $12::text[])"
+        "   n (id, category_id, slug, title, translations, brand, description, published, rank, vector, title_key)"
+        " ON CONFLICT DO NOTHING RETURNING product_id",
         tx.merchant_id,
         *columns,
         timeout=120,
@@ -284,8 +282,7 @@ async def update_product(tx: Transaction, product_id: UUID, values: tuple[Any, .
     await tx.execute(
         "UPDATE commerce.product SET title = $3, translations = $4, brand = $5, description = $6, category_id = $7,"
         "   published = $8, version = version + 1, updated_at = now(),"
-        "   search = setweight(to_tsvector('english', $9), 'A') || setweight(to_tsvector('english', $10), 'B')"
-        "   || setweight(to_tsvector('english', $11), 'C') || setweight(to_tsvector('simple', $12), 'D')"
+        "   search = $9::text::tsvector, title_key = $10"
         " WHERE merchant_id = $1 AND product_id = $2",
         tx.merchant_id,
         product_id,
@@ -342,11 +339,9 @@ async def update_products(tx: Transaction, columns: tuple[list[Any], ...]) -> No
     await tx.execute(
         "UPDATE commerce.product p SET title = n.title, brand = n.brand, description = n.description,"
         "   category_id = n.category_id, published = n.published, version = p.version + 1, updated_at = now(),"
-        "   search = setweight(to_tsvector('english', n.words_a), 'A') || setweight(to_tsvector('english', n.words_b), 'B')"
-        "   || setweight(to_tsvector('english', n.words_c), 'C') || setweight(to_tsvector('simple', n.words_d), 'D')"
-        " FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bool[], $8::text[], $9::text[],"
-        "   $10::text[], $11::text[])"
-        "   n (id, title, brand, description, category_id, published, words_a, words_b, words_c, words_d)"
+        "   search = n.vector::tsvector, title_key = n.title_key"
+        " FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bool[], $8::text[], $9::text[])"
+        "   n (id, title, brand, description, category_id, published, vector, title_key)"
         " WHERE p.merchant_id = $1 AND p.product_id = n.id",
         tx.merchant_id,
         *columns,

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from serai.commerce.catalogue.api import find_variant
 from serai.commerce.place.api import list_places, load_place
+from serai.commerce.search import api as search
 from serai.commerce.stock import store
 from serai.commerce.stock.events import StockMoved
 from serai.commerce.stock.types import (
@@ -90,8 +91,10 @@ async def list_stock(
 async def _search_stock(
     tx: Transaction, place_id: UUID, query: str, after: UUID | None, limit: int
 ) -> Page[StockRow]:
-    from_words = _words_query(query)
-    rows = await store.list_matching(tx, from_words, after, limit + 1)
+    prepared = await search.prepare_query(tx, query)
+    if prepared is None:
+        return Page(())
+    rows = await store.list_matching(tx, prepared.match, after, limit + 1)
     accounts = [stock_account(row["sku_id"], place_id).account_id for row in rows]
     balances = await ledger.load_balances(tx, account_ids=accounts)
     items = tuple(
@@ -99,11 +102,6 @@ async def _search_stock(
         for row, a in zip(rows[:limit], accounts[:limit], strict=True)
     )
     return Page(items, str(rows[limit - 1]["sku_id"]) if len(rows) > limit else None)
-
-
-def _words_query(query: str) -> str:
-    words = ["".join(c for c in word if c.isalnum()) for word in query.lower().split()[:8]]
-    return " & ".join(f"'{word}':*" for word in words if word) or "'-'"
 
 
 def _uuid_cursor(cursor: str | None) -> UUID | None:

@@ -17,12 +17,12 @@ async def list_titles(tx: Transaction, sku_ids: Sequence[UUID]) -> list[Any]:
     )
 
 
-async def list_matching(tx: Transaction, query: str | None, after: UUID | None, limit: int) -> list[Any]:
-    """Variants in order of their ids, those that match a tsquery where one is given."""
+async def list_matching(tx: Transaction, query: str, after: UUID | None, limit: int) -> list[Any]:
+    """Variants in order of their ids, those of products that match a tsquery."""
     return await tx.fetch(
         "SELECT v.sku_id, v.sku, v.product_id, p.slug, p.title FROM commerce.variant v"
         " JOIN commerce.product p ON p.merchant_id = v.merchant_id AND p.product_id = v.product_id"
-        " WHERE v.merchant_id = $1 AND ($2::text IS NULL OR p.search @@ to_tsquery('english', $2))"
+        " WHERE v.merchant_id = $1 AND p.product_id IN (SELECT commerce.match_products($2, 1000000))"
         " AND ($3::uuid IS NULL OR v.sku_id > $3) ORDER BY v.sku_id LIMIT $4",
         tx.merchant_id,
         query,

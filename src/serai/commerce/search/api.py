@@ -1,0 +1,137 @@
+"""Search as other modules use it: index entries for what they write, ids for what is looked for."""
+
+from collections import Counter
+from collections.abc import Sequence
+from uuid import UUID
+
+from serai.commerce.search import store
+from serai.commerce.search.compile_query import Query, Term, compile_query, list_typo_words, read_terms
+from serai.commerce.search.count_facets import count_facets
+from serai.commerce.search.fold import fold_text
+from serai.commerce.search.make_document import Document, make_document, phrase_of
+from serai.commerce.search.types import Facets, Hit, Hits, Phrase, PriceBand, Wanted
+from serai.commerce.search.typo import choose_word, list_deletions
+from serai.foundation.database import Transaction
+from serai.foundation.ids import new_id
+
+__all__ = [
+    "Document",
+    "Facets",
+    "Hit",
+    "Hits",
+    "Phrase",
+    "PriceBand",
+    "Query",
+    "Wanted",
+    "compile_query",
+    "count_facets",
+    "find_correction",
+    "find_products",
+    "list_phrases",
+    "make_document",
+    "note_documents",
+    "note_use",
+    "prepare_query",
+]
+
+# So many matches among the best sellers are enough to rank them alone; the others follow by how well they sell.
+BROAD_FROM = 400
+# Sort keys of the three areas of commerce.find_products lie far apart.
+AREA_KEY = 2**60
+NEAR_WORDS = 64
+USE_LIMIT = 60
+
+
+async def prepare_query(tx: Transaction, text: str) -> Query | None:
+    """A text as a query, with the merchant's synonyms; None when there is no word in it."""
+    terms = read_terms(text)
+    if not terms:
+        return None
+    rows = await store.list_synonyms(tx, [term.text for term in terms])
+    return compile_query(tx.merchant_id, text, {row["term"]: row["also_means"] for row in rows})
+
+
+async def find_products(
+    tx: Transaction, *, query: Query, wanted: Wanted, after: tuple[int, UUID] | None = None, limit: int = 24
+) -> Hits:
+    """Products by relevance after a sort key and id.
+
+    Title beginnings come first, then phrases in titles, titles with all words, the rest; within each by how often and
+    where the words stand times how well the product sells. In a catalogue whose best sellers are kept apart
+    (``search_head``), a query that finds at least ``BROAD_FROM`` of them is ranked among them alone; all other matches
+    follow by how well they sell.
+    """
+    area = await _choose_area(tx, after)
+    rows = await store.find_products(tx, area, query, wanted, after, limit + 1)
+    if area == "head" and after is None and (not rows or rows[0]["matched"] < BROAD_FROM):
+        area = "all"
+        rows = await store.find_products(tx, area, query, wanted, None, limit + 1)
+    if area == "head" and len(rows) <= limit:
+        rows += await store.find_products(tx, "rest", query, wanted, None, limit + 1 - len(rows))
+    hits = tuple(Hit(row["product_id"], row["sort_key"]) for row in rows[:limit])
+    return Hits(hits, len(rows) > limit)
+
+
+async def _choose_area(tx: Transaction, after: tuple[int, UUID] | None) -> str:
+    if after is None:
+        return "head" if await store.has_head(tx) else "all"
+    if after[0] < -AREA_KEY:
+        return "head"
+    return "rest" if after[0] > AREA_KEY else "all"
+
+
+async def find_correction(tx: Transaction, *, text: str) -> str | None:
+    """The query with a slip of the finger mended, None when every word is known or nothing near is.
+
+    Only words of four Latin letters or more (English or pinyin) are looked at.
+    """
+    terms = read_terms(text)
+    doubtful = list_typo_words(terms)
+    if not doubtful:
+        return None
+    known = {row["word"] for row in await store.list_known_words(tx, [term.text for term in doubtful])}
+    mended: dict[str, str] = {}
+    for term in doubtful:
+        if term.text not in known and (word := await _mend(tx, term)) is not None:
+            mended[term.text] = word
+    if not mended:
+        return None
+    words = [mended.get(term.text, term.text) for term in terms]
+    return " ".join(words)
+
+
+async def _mend(tx: Transaction, term: Term) -> str | None:
+    if term.is_open and await store.has_beginning(tx, term.text):
+        return None
+    near = await store.list_near_words(tx, list_deletions(term.text), NEAR_WORDS)
+    return choose_word(term.text, [(row["word"], row["products"]) for row in near])
+
+
+async def list_phrases(tx: Transaction, *, beginning: str, limit: int = 3) -> list[Phrase]:
+    """Brands, categories and frequent searches that begin so (in pinyin too), at most ``limit`` of each."""
+    key = phrase_of(fold_text(beginning[:USE_LIMIT]))
+    if not key:
+        return []
+    return [Phrase(*row.values()) for row in await store.list_phrases(tx, key, limit)]
+
+
+async def note_documents(
+    tx: Transaction, *, documents: Sequence[Document], brands: Sequence[str], edited: Sequence[UUID] = ()
+) -> None:
+    """Remember what written index entries bring to the vocabulary; the worker counts it in a little later.
+
+    ``edited`` are the ids of products that existed, in the order of ``documents``.
+    """
+    if edited:
+        await store.update_head(tx, edited, [document.vector for document in documents])
+    words = Counter(word for document in documents for word in document.learnt)
+    named = Counter(brand for brand in brands if brand)
+    if words or named:
+        await store.insert_fresh(tx, new_id(), dict(words), dict(named))
+
+
+async def note_use(tx: Transaction, *, text: str, products: int) -> None:
+    """Remember that somebody searched for this and how much was found."""
+    query = " ".join(text.split())
+    if 0 < len(query) <= USE_LIMIT and products > 0 and "\0" not in query:
+        await store.insert_use(tx, new_id(), query, products)

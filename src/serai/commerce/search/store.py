@@ -1,0 +1,147 @@
+"""SQL of search. Finding goes through functions of the database (see the migration): they may use the index."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from serai.commerce.search.compile_query import Query
+from serai.commerce.search.types import Wanted
+from serai.foundation.database import Transaction
+
+NO_ID = UUID(int=0)
+
+
+async def find_products(
+    tx: Transaction, area: str, query: Query, wanted: Wanted, after: tuple[int, UUID] | None, limit: int
+) -> list[Any]:
+    """(product_id, sort_key, matched) by relevance."""
+    return await tx.fetch(
+        "SELECT product_id, sort_key, matched FROM commerce.find_products($1, $2::text::tsquery, $3::text::tsquery,"
+        " $4::text::tsquery, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        area,
+        query.match,
+        query.title_exact,
+        query.title_open,
+        query.starts,
+        query.phrase,
+        wanted.category_ids,
+        wanted.brand,
+        wanted.min_minor,
+        wanted.max_minor,
+        wanted.published,
+        after[0] if after else None,
+        after[1] if after else NO_ID,
+        limit,
+    )
+
+
+async def count_found(
+    tx: Transaction, is_head: bool, match: str, wanted: Wanted, edges: Sequence[int], limit: int
+) -> dict[str, Any]:
+    """Totals of the matches as in the database's function."""
+    found: dict[str, Any] = await tx.fetchval(
+        "SELECT commerce.count_found($1, $2::text::tsquery, $3, $4, $5, $6, $7, $8)",
+        is_head,
+        match,
+        wanted.category_ids,
+        wanted.brand,
+        wanted.min_minor,
+        wanted.max_minor,
+        edges,
+        limit,
+    )
+    return found
+
+
+async def has_head(tx: Transaction) -> bool:
+    """Whether the merchant's catalogue is so large that its best sellers are kept apart."""
+    found: bool = await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM commerce.search_head WHERE merchant_id = $1)", tx.merchant_id
+    )
+    return found
+
+
+async def list_synonyms(tx: Transaction, terms: Sequence[str]) -> list[Any]:
+    return await tx.fetch(
+        "SELECT term, also_means FROM commerce.search_synonym WHERE merchant_id = $1 AND term = ANY($2)",
+        tx.merchant_id,
+        terms,
+    )
+
+
+async def list_known_words(tx: Transaction, words: Sequence[str]) -> list[Any]:
+    return await tx.fetch(
+        "SELECT word, products FROM commerce.search_word WHERE merchant_id = $1 AND word = ANY($2)",
+        tx.merchant_id,
+        words,
+    )
+
+
+async def has_beginning(tx: Transaction, beginning: str) -> bool:
+    """Whether a known word begins so."""
+    found: bool = await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM commerce.search_word WHERE merchant_id = $1 AND word >= $2 AND word < $2 || '~')",
+        tx.merchant_id,
+        beginning,
+    )
+    return found
+
+
+async def list_near_words(tx: Transaction, forms: Sequence[str], limit: int) -> list[Any]:
+    """Known words that have one of these forms, the most common first."""
+    return await tx.fetch(
+        "SELECT w.word, w.products FROM (SELECT DISTINCT word FROM commerce.search_slip"
+        "   WHERE merchant_id = $1 AND form = ANY($2)) s"
+        " JOIN commerce.search_word w ON w.merchant_id = $1 AND w.word = s.word"
+        " ORDER BY w.products DESC, w.word LIMIT $3",
+        tx.merchant_id,
+        forms,
+        limit,
+    )
+
+
+async def list_phrases(tx: Transaction, beginning: str, limit: int) -> list[Any]:
+    """Phrases one of whose keys begins so, each once, the weightiest of each kind first."""
+    return await tx.fetch(
+        "SELECT kind, phrase, target, weight FROM (SELECT *, row_number() OVER (PARTITION BY kind"
+        "     ORDER BY weight DESC, phrase) AS place FROM (SELECT DISTINCT ON (kind, phrase) kind, phrase, target, weight"
+        "       FROM commerce.search_phrase WHERE merchant_id = $1 AND key >= $2 AND key < $2 || chr(1114109)"
+        "       ORDER BY kind, phrase) found) placed"
+        " WHERE place <= $3 ORDER BY kind, place",
+        tx.merchant_id,
+        beginning,
+        limit,
+    )
+
+
+async def insert_fresh(
+    tx: Transaction, fresh_id: UUID, words: dict[str, int], brands: dict[str, int]
+) -> None:
+    await tx.execute(
+        "INSERT INTO commerce.search_fresh (merchant_id, fresh_id, words, brands) VALUES ($1, $2, $3, $4)",
+        tx.merchant_id,
+        fresh_id,
+        words,
+        brands,
+    )
+
+
+async def insert_use(tx: Transaction, use_id: UUID, query: str, products: int) -> None:
+    await tx.execute(
+        "INSERT INTO commerce.search_use (merchant_id, use_id, query, products) VALUES ($1, $2, $3, $4)",
+        tx.merchant_id,
+        use_id,
+        query,
+        products,
+    )
+
+
+async def update_head(tx: Transaction, product_ids: Sequence[UUID], vectors: Sequence[str]) -> None:
+    """Bring edited best sellers' entries up to date; others have none."""
+    await tx.execute(
+        "UPDATE commerce.search_head h SET search = n.vector::tsvector"
+        " FROM unnest($2::uuid[], $3::text[]) n (id, vector) WHERE h.merchant_id = $1 AND h.product_id = n.id",
+        tx.merchant_id,
+        product_ids,
+        vectors,
+    )
