@@ -1,0 +1,124 @@
+"""Prices beside the list price: which hold for whom, adding and ending them, and a price's history."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from serai.commerce.catalogue.api import load_variant
+from serai.commerce.catalogue.types import PriceEntry
+from serai.commerce.price import store
+from serai.commerce.price.edit_offer import add_offer, end_offer, find_offer
+from serai.commerce.price.logic import choose_price, find_reduction, make_spans, name_source
+from serai.commerce.price.types import (
+    NewOffer,
+    Offer,
+    OfferKind,
+    PriceHistory,
+    PriceOffer,
+    Reduction,
+    Span,
+)
+from serai.foundation import clock
+from serai.foundation.database import Transaction
+
+__all__ = [
+    "NewOffer",
+    "Offer",
+    "OfferKind",
+    "PriceHistory",
+    "PriceOffer",
+    "Reduction",
+    "Span",
+    "add_offer",
+    "choose_price",
+    "end_offer",
+    "find_offer",
+    "list_history",
+    "list_offers",
+    "list_price_offers",
+    "list_reductions",
+]
+
+MAX_HISTORY = 5_000
+
+
+async def list_offers(
+    tx: Transaction,
+    *,
+    sku_ids: Sequence[UUID],
+    channel: str = "web",
+    place_id: UUID | None = None,
+    member_level: str | None = None,
+    at: datetime | None = None,
+) -> dict[UUID, tuple[Offer, ...]]:
+    """Offers that hold at a moment (now) for a channel, store and member level, the lowest of each SKU first.
+
+    SKUs without any are left out. Whether one wins depends on the quantity: see :func:`choose_price`.
+    """
+    found: dict[UUID, list[Offer]] = {}
+    if not sku_ids:
+        return {}
+    for row in await store.list_live(tx, sku_ids, channel, place_id, member_level or None, at or clock.now()):
+        each = PriceOffer(*row.values())
+        is_public = each.place_id is None and each.member_level is None and each.min_quantity == 1
+        found.setdefault(each.sku_id, []).append(
+            Offer(
+                name_source(each),
+                each.amount_minor,
+                each.min_quantity,
+                each.offer_id,
+                kind=each.kind,
+                valid_to=each.valid_to,
+                is_public=is_public,
+            )
+        )
+    return {sku_id: tuple(offers) for sku_id, offers in found.items()}
+
+
+async def list_price_offers(tx: Transaction, *, sku_id: UUID, limit: int = 200) -> list[PriceOffer]:
+    """Every offer there ever was of a SKU, the newest first."""
+    return [PriceOffer(*row.values()) for row in await store.list_offers(tx, [sku_id], limit)]
+
+
+async def list_history(
+    tx: Transaction, *, sku_id: UUID, channel: str = "web", at: datetime | None = None
+) -> PriceHistory:
+    """What everybody paid for a SKU in a channel until a moment (now), and the reduction that runs then.
+
+    Raises:
+        NotFound: ``product.unknown``.
+    """
+    variant = await load_variant(tx, sku_id=sku_id)
+    spans = (await _load_spans(tx, [sku_id], channel, at or clock.now())).get(sku_id, [])
+    return PriceHistory(variant.currency, tuple(spans), find_reduction(spans))
+
+
+async def list_reductions(
+    tx: Transaction, *, sku_ids: Sequence[UUID], channel: str = "web", at: datetime | None = None
+) -> dict[UUID, Reduction]:
+    """The reductions that may be announced now, of some SKUs; most have none, which costs one query."""
+    moment = at or clock.now()
+    live = await list_offers(tx, sku_ids=sku_ids, channel=channel, at=moment)
+    if not live:
+        return {}
+    reductions = {
+        sku_id: find_reduction(spans)
+        for sku_id, spans in (await _load_spans(tx, list(live), channel, moment)).items()
+    }
+    return {sku_id: found for sku_id, found in reductions.items() if found is not None}
+
+
+async def _load_spans(
+    tx: Transaction, sku_ids: Sequence[UUID], channel: str, until: datetime
+) -> dict[UUID, list[Span]]:
+    entries: dict[UUID, list[PriceEntry]] = {}
+    for row in await store.list_entries(tx, sku_ids, MAX_HISTORY):
+        entries.setdefault(row["sku_id"], []).append(PriceEntry(*row.values()))
+    offers: dict[UUID, list[PriceOffer]] = {}
+    for row in await store.list_offers(tx, sku_ids, MAX_HISTORY):
+        each = PriceOffer(*row.values())
+        if each.channel in (None, channel):
+            offers.setdefault(each.sku_id, []).append(each)
+    return {
+        sku_id: make_spans(found, offers.get(sku_id, ()), until=until) for sku_id, found in entries.items()
+    }
