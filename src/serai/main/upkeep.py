@@ -6,7 +6,9 @@ from serai.foundation.event import delete_old_inbox
 from serai.foundation.idempotency import delete_old_replies
 from serai.foundation.ids import MerchantId
 from serai.foundation.limit import delete_old_buckets
+from serai.identity.link.api import delete_expired_links
 from serai.identity.merchant.api import list_merchants
+from serai.identity.passkey.api import delete_expired_challenges
 from serai.identity.session.api import delete_expired_sessions
 from serai.main.platform import Platform
 
@@ -23,6 +25,8 @@ async def keep_house(platform: Platform) -> None:
     for merchant in await list_merchants(platform.db):
         async with platform.db.transaction(MerchantId(merchant.merchant_id)) as tx:
             await delete_expired_sessions(tx)
+            await delete_expired_links(tx)
+            await delete_expired_challenges(tx)
             await delete_old_carts(tx)
     merchant_ids = [MerchantId(merchant.merchant_id) for merchant in await list_merchants(platform.db)]
     await purge_deleted_photos(platform.commerce, merchant_ids)

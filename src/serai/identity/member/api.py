@@ -1,17 +1,41 @@
 """Members: register, sign in and out, look up, edit."""
 
+import re
 from uuid import UUID
 
+from serai.foundation import clock
 from serai.foundation.database import Database, Transaction
 from serai.foundation.errors import Conflict, Invalid, NotFound, Unauthorised, _
+from serai.foundation.event import Fact, append_facts
 from serai.foundation.ids import MerchantId, new_id
+from serai.foundation.limit import take_token
+from serai.identity.address import api as address
+from serai.identity.audit import api as audit
+from serai.identity.link import api as link
+from serai.identity.link.types import LIFETIMES, Purpose, UsedLink
 from serai.identity.member import store
-from serai.identity.member.types import Member
+from serai.identity.member.events import MemberErased
+from serai.identity.member.types import AskedLink, Member
+from serai.identity.passkey import api as passkey
 from serai.identity.session import api as session
 
-__all__ = ["Member", "add_card_members", "edit_member", "find_member", "register_member", "sign_in_member"]
+__all__ = [
+    "AskedLink",
+    "Member",
+    "add_card_members",
+    "ask_link",
+    "edit_member",
+    "erase_member",
+    "find_member",
+    "register_member",
+    "sign_in_by_link",
+    "sign_in_member",
+]
 
 MAX_NAME = 100
+LEVEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}|")
+# How many links an address may be sent and a client may ask for, per hour.
+LINKS_PER_ADDRESS, LINKS_PER_CLIENT, HOUR_S = 4, 20, 3600
 
 
 async def register_member(
@@ -70,6 +94,146 @@ async def sign_in_member(
         )
 
 
+async def ask_link(tx: Transaction, *, purpose: Purpose, email: str, ip: str = "") -> AskedLink | None:
+    """A one-time link for whoever reads the address, None when it has no account.
+
+    The caller sends the link there and answers the asker the same either way, so nobody learns who has an account.
+
+    Raises:
+        Limited: ``limit.reached`` with ``minutes``, for known and unknown addresses alike.
+    """
+    email = email.strip().lower()[:200]
+    await take_token(tx, name=f"link.{purpose}", who=email, most=LINKS_PER_ADDRESS, per_s=HOUR_S)
+    if ip:
+        await take_token(tx, name="link.client", who=ip, most=LINKS_PER_CLIENT, per_s=HOUR_S)
+    row = await store.find_by_email(tx, email)
+    if row is None:
+        return None
+    member = Member(*row.values())
+    token = await link.make_link(tx, purpose=purpose, member_id=member.member_id, email=email)
+    return AskedLink(member, token, int(LIFETIMES[purpose].total_seconds() // 60))
+
+
+async def verify_email(tx: Transaction, *, token: str) -> Member:
+    """The address is proven. NotFound ``link.unknown``, also when the account has another address by now."""
+    return await _take_proof(tx, await link.use_link(tx, purpose="verify", token=token))
+
+
+async def _take_proof(tx: Transaction, used: UsedLink) -> Member:
+    row = await store.verify_email(tx, used.member_id, used.email, clock.now())
+    if row is None:
+        raise NotFound("link.unknown", _("This link has been used or has run out. Please ask for a new one."))
+    return Member(*row.values())
+
+
+async def sign_in_by_link(
+    db: Database, merchant_id: MerchantId, *, token: str, ip: str = "", agent: str = ""
+) -> str:
+    """Sign in whoever has the link, and return the session's token. NotFound ``link.unknown``."""
+    async with db.transaction(merchant_id) as tx:
+        used = await link.use_link(tx, purpose="sign_in", token=token)
+        await _take_proof(tx, used)
+        return await session.open_session(
+            tx, kind="member", subject_id=used.member_id, email=used.email, ip=ip, agent=agent
+        )
+
+
+async def reset_password(
+    db: Database, merchant_id: MerchantId, *, token: str, password: str, ip: str = "", agent: str = ""
+) -> str:
+    """Choose a new password by link: every session ends, a new one is opened; its token is returned.
+
+    Raises:
+        NotFound: ``link.unknown``.
+        Invalid: ``password.weak``; the link can then be used again.
+    """
+    password_hash = await session.hash_password(password)
+    async with db.transaction(merchant_id) as tx:
+        used = await link.use_link(tx, purpose="reset", token=token)
+        await _take_proof(tx, used)
+        await store.set_password(tx, used.member_id, password_hash)
+        await session.close_sessions_of(tx, kind="member", subject_id=used.member_id)
+        return await session.open_session(
+            tx, kind="member", subject_id=used.member_id, email=used.email, ip=ip, agent=agent
+        )
+
+
+async def change_password(
+    db: Database, merchant_id: MerchantId, *, member_id: UUID, token: str, present: str, password: str
+) -> None:
+    """Change the password of somebody signed in by ``token``; all other sessions end.
+
+    Raises:
+        Unauthorised: ``password.wrong`` with ``field`` when ``present`` is not the present one.
+        Limited: ``sign_in.locked``. Invalid: ``password.weak``.
+    """
+    async with db.transaction(merchant_id) as tx:
+        row = await store.find_password(tx, member_id)
+        email = row["email"] if row and row["email"] else ""
+        await session.count_attempt(tx, kind="member", email=email)
+    if not await session.verify_password(row["password_hash"] if row else None, present):
+        raise Unauthorised("password.wrong", _("That is not your present password."), field="present")
+    password_hash = await session.hash_password(password)
+    async with db.transaction(merchant_id) as tx:
+        await store.set_password(tx, member_id, password_hash)
+        await session.forget_attempts(tx, kind="member", email=email)
+        await session.close_sessions_of(tx, kind="member", subject_id=member_id, but_token=token)
+
+
+async def sign_in_known(tx: Transaction, *, member_id: UUID, ip: str = "", agent: str = "") -> str:
+    """Open a session for a member who has shown a passkey. NotFound ``member.unknown``."""
+    row = await store.find_by_id(tx, member_id)
+    if row is None:
+        raise _unknown()
+    return await session.open_session(
+        tx, kind="member", subject_id=member_id, email=row["email"] or "", ip=ip, agent=agent
+    )
+
+
+def _unknown() -> NotFound:
+    return NotFound("member.unknown", _("There is no such account."))
+
+
+async def set_member_level(tx: Transaction, *, member_id: UUID, level: str, by: str) -> Member:
+    """Give a member a price level (``gold``; empty: none). Invalid ``member.level_invalid``, NotFound ``member.unknown``."""
+    if not LEVEL.fullmatch(level):
+        raise Invalid(
+            "member.level_invalid",
+            _("A level is named with small letters, digits, dashes and underscores."),
+            field="level",
+        )
+    row = await store.set_level(tx, member_id, level)
+    if row is None:
+        raise _unknown()
+    await audit.record(
+        tx,
+        actor=by,
+        action="member.level_set",
+        subject_kind="member",
+        subject_id=member_id,
+        after={"level": level},
+    )
+    return Member(*row.values())
+
+
+async def erase_member(tx: Transaction, *, member_id: UUID) -> None:
+    """Forget everything personal of a member but the log of consents, which names nobody; the number stays.
+
+    What other systems hold is theirs to blank: the flow that calls this does so in the same transaction.
+    NotFound ``member.unknown``, also when it was done before.
+    """
+    if not await store.blank_member(tx, member_id, clock.now()):
+        raise _unknown()
+    await address.remove_addresses_of(tx, member_id=member_id)
+    await passkey.remove_passkeys_of(tx, kind="member", subject_id=member_id)
+    await link.end_links_of(tx, member_id=member_id)
+    await session.close_sessions_of(tx, kind="member", subject_id=member_id)
+    await audit.record(
+        tx, actor="member", action="member.erased", subject_kind="member", subject_id=member_id
+    )
+    await append_facts(tx, [Fact(member_id, MemberErased(member_id))])
+
+
 async def find_member(
     tx: Transaction, *, token: str | None = None, member_id: UUID | None = None
 ) -> Member | None:
@@ -91,7 +255,7 @@ async def edit_member(tx: Transaction, *, member_id: UUID, name: str) -> Member:
     """Change what a member may change. NotFound ``member.unknown``."""
     row = await store.update_name(tx, member_id, _check_name(name))
     if row is None:
-        raise NotFound("member.unknown", _("There is no such account."))
+        raise _unknown()
     return Member(*row.values())
 
 

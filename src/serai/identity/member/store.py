@@ -1,11 +1,12 @@
 """SQL of members."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from serai.foundation.database import Transaction
 
-COLUMNS = "member_id, number, email, name, created_at"
+COLUMNS = "member_id, number, email, name, created_at, email_verified_at, level"
 
 
 async def insert_member(
@@ -42,6 +43,60 @@ async def find_by_id(tx: Transaction, member_id: UUID) -> Any:
         tx.merchant_id,
         member_id,
     )
+
+
+async def find_by_email(tx: Transaction, email: str) -> Any:
+    return await tx.fetchrow(
+        f"SELECT {COLUMNS} FROM identity.member WHERE merchant_id = $1 AND email = $2", tx.merchant_id, email
+    )
+
+
+async def find_password(tx: Transaction, member_id: UUID) -> Any:
+    return await tx.fetchrow(
+        "SELECT email, password_hash FROM identity.member WHERE merchant_id = $1 AND member_id = $2",
+        tx.merchant_id,
+        member_id,
+    )
+
+
+async def set_password(tx: Transaction, member_id: UUID, password_hash: str) -> None:
+    await tx.execute(
+        "UPDATE identity.member SET password_hash = $3 WHERE merchant_id = $1 AND member_id = $2",
+        tx.merchant_id,
+        member_id,
+        password_hash,
+    )
+
+
+async def verify_email(tx: Transaction, member_id: UUID, email: str, now: datetime) -> Any:
+    return await tx.fetchrow(
+        "UPDATE identity.member SET email_verified_at = coalesce(email_verified_at, $4)"
+        f" WHERE merchant_id = $1 AND member_id = $2 AND email = $3 RETURNING {COLUMNS}",
+        tx.merchant_id,
+        member_id,
+        email,
+        now,
+    )
+
+
+async def set_level(tx: Transaction, member_id: UUID, level: str) -> Any:
+    return await tx.fetchrow(
+        f"UPDATE identity.member SET level = $3 WHERE merchant_id = $1 AND member_id = $2 RETURNING {COLUMNS}",
+        tx.merchant_id,
+        member_id,
+        level,
+    )
+
+
+async def blank_member(tx: Transaction, member_id: UUID, now: datetime) -> bool:
+    done: str = await tx.execute(
+        "UPDATE identity.member SET email = NULL, password_hash = NULL, name = '', level = '', email_verified_at = NULL,"
+        "   erased_at = $3 WHERE merchant_id = $1 AND member_id = $2 AND erased_at IS NULL",
+        tx.merchant_id,
+        member_id,
+        now,
+    )
+    return done.endswith(" 1")
 
 
 async def find_credentials(tx: Transaction, email: str) -> Any:

@@ -16,7 +16,7 @@ from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Invalid, Limited, _
 from serai.identity.session import store
-from serai.identity.session.types import DEFAULTS
+from serai.identity.session.types import DEFAULTS, OpenSession
 
 Kind = Literal["staff", "member"]
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
@@ -128,6 +128,28 @@ async def close_sessions_of(
     """End all sessions of somebody, all but one where a token is given."""
     keep = digest_token(but_token) if but_token else None
     await store.delete_sessions_of(tx, kind, subject_id, keep)
+
+
+async def list_sessions(
+    tx: Transaction, *, kind: Kind, subject_id: UUID, token: str = ""
+) -> list[OpenSession]:
+    """Somebody's open sessions, the newest first; the one that ``token`` opens is marked."""
+    here = digest_token(token)
+    return [
+        OpenSession(
+            row["token_digest"].hex(), row["token_digest"] == here, row["created_at"], row["ip"], row["agent"]
+        )
+        for row in await store.list_sessions(tx, kind, subject_id, clock.now())
+    ]
+
+
+async def close_session_of(tx: Transaction, *, kind: Kind, subject_id: UUID, session_id: str) -> None:
+    """End one of somebody's own sessions; one that is over already needs no ending."""
+    try:
+        digest = bytes.fromhex(session_id[:64])
+    except ValueError:
+        return
+    await store.delete_session_of(tx, kind, subject_id, digest)
 
 
 async def delete_expired_sessions(tx: Transaction) -> None:

@@ -52,6 +52,27 @@ async def delete_sessions_of(tx: Transaction, kind: str, subject_id: UUID, keep:
     )
 
 
+async def list_sessions(tx: Transaction, kind: str, subject_id: UUID, now: datetime) -> list[Any]:
+    return await tx.fetch(
+        "SELECT token_digest, created_at, ip, agent FROM identity.session"
+        " WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3 AND expires_at > $4 ORDER BY created_at DESC LIMIT 100",
+        tx.merchant_id,
+        kind,
+        subject_id,
+        now,
+    )
+
+
+async def delete_session_of(tx: Transaction, kind: str, subject_id: UUID, digest: bytes) -> None:
+    await tx.execute(
+        "DELETE FROM identity.session WHERE merchant_id = $1 AND kind = $2 AND subject_id = $3 AND token_digest = $4",
+        tx.merchant_id,
+        kind,
+        subject_id,
+        digest,
+    )
+
+
 async def find_failure(tx: Transaction, kind: str, email: str) -> Any:
     return await tx.fetchrow(
         "SELECT failures, last_at FROM identity.sign_in_failure WHERE merchant_id = $1 AND kind = $2 AND email = $3",

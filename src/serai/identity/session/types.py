@@ -1,5 +1,7 @@
 """Limits of sign-in and sessions."""
 
+from datetime import datetime
+
 import msgspec
 
 
@@ -22,3 +24,13 @@ class SessionSettings(msgspec.Struct, frozen=True):
 
 
 DEFAULTS = SessionSettings()
+
+
+class OpenSession(msgspec.Struct, frozen=True):
+    """A session that is open somewhere. ``session_id`` names it without opening it; ``agent`` is the browser's own word."""
+
+    session_id: str
+    is_here: bool
+    opened_at: datetime
+    ip: str
+    agent: str

@@ -1,0 +1,1 @@
+"""Where members have goods sent."""

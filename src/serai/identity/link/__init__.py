@@ -1,0 +1,1 @@
+"""One-time links that prove who reads an e-mail address."""

@@ -1,0 +1,1 @@
+"""Passkeys (WebAuthn) beside passwords, for members and staff."""
