@@ -109,6 +109,7 @@ def _search_coupons(pricing: Pricing, state: State) -> State:
     chosen = frozenset(a.each.index for a in best.applied if a.coupon is not None)
     # Once more along the way that was chosen, to note why the others did not apply.
     pricing.missed.clear()
+    pricing.explaining = True
     return _walk(pricing, state, 0, chosen)
 
 
@@ -151,7 +152,11 @@ def _step(pricing: Pricing, state: State, step: tuple[Compiled, ...], chosen: fr
         state.after += (state.running,) * (layer - len(state.after))
     best: Applied | None = None
     for each in step:
-        if pricing.gates[each.index] is not None or (each.terms.coupon and each.index not in chosen):
+        if pricing.gates[each.index] is not None:
+            continue
+        if each.terms.coupon and each.index not in chosen:
+            if pricing.explaining and isinstance(why_not := _try(pricing, state, each), Missing):
+                pricing.missed[each.index] = why_not
             continue
         found = _try(pricing, state, each)
         if isinstance(found, Missing):

@@ -41,7 +41,7 @@ class State(msgspec.Struct, eq=False):
 
 
 class Pricing(msgspec.Struct, eq=False):
-    """One quote under way."""
+    """One quote under way. ``explaining``: coupons that were not chosen are looked at too, for the reason."""
 
     program: Program
     request: Request
@@ -50,3 +50,4 @@ class Pricing(msgspec.Struct, eq=False):
     gates: list[Missing | None]
     coupons: dict[int, HeldCoupon]
     missed: dict[int, Missing]
+    explaining: bool = False
