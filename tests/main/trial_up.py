@@ -6,9 +6,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from serai.main.cli import telling_faults
 from serai.main.screen import Screen
 from serai.main.settings import load_house
+from serai.main.telling import telling_faults
 from serai.main.up import Recipe, UpOptions, run_up
 
 HERE = Path(__file__).parent

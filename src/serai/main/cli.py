@@ -4,22 +4,19 @@ import asyncio
 import os
 import socket
 import sys
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from serai import __version__
-from serai.main.fault import Fault, explain_error, record_trace
+from serai.main.cli_merchant import merchants, reset_password
+from serai.main.fault import Fault
 from serai.main.installation import FirstRun, Installation, find_database_url
-from serai.main.screen import Screen
 from serai.main.settings import HouseSettings, describe_settings, hide_password, load_house
+from serai.main.telling import console, errors, screen, telling_faults
 
 app = typer.Typer(
     name="serai",
@@ -34,37 +31,12 @@ demo = typer.Typer(help="The demo merchant: a year of a real grocery chain.", no
 app.add_typer(demo, name="demo", rich_help_panel="Fill it")
 importer = typer.Typer(help="Bring in what a shop has in files.", no_args_is_help=True)
 app.add_typer(importer, name="import", rich_help_panel="Fill it")
+app.add_typer(merchants, name="merchant", rich_help_panel="Fill it")
 
 # The composition root's parts, as texts: each command imports its own only, so `serai --help` takes no second.
 WEB_APP = "serai.main.web:create_app"
 WORKER = "serai.main.worker:run_worker"
 SET_UP = "serai.main.setup:first_run"
-
-console = Console()
-errors = Console(stderr=True)
-screen = Screen(console, errors)
-
-
-@contextmanager
-def telling_faults(*, logged: bool = False) -> Iterator[None]:
-    """Expected errors become a message and exit code 1; a bug is logged and told without its trace.
-
-    ``logged`` says that the error output is a log already, so the trace may go there.
-    """
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 - the outermost edge of every command
-        fault = explain_error(error)
-        if fault is None and logged:
-            traceback.print_exception(error)
-            raise SystemExit(1) from None
-        if fault is None:
-            path = record_trace(error, Installation.at(os.environ.get("SERAI_DATA_DIR", "./var")).log_dir)
-            fault = Fault(
-                f"Something unexpected happened: {type(error).__name__}.", f"The details are in {path}"
-            )
-        screen.show_fault(fault)
-        raise SystemExit(1) from None
 
 
 def _show_version(wanted: bool) -> None:
@@ -319,21 +291,7 @@ def bench(
     raise typer.Exit(0 if reached else 1)
 
 
-@app.command("reset-password", rich_help_panel="Look after it")
-def reset_password(
-    email: Annotated[str, typer.Argument(help="E-mail address of somebody at the console.")],
-    merchant: Annotated[
-        str, typer.Option(help="The merchant's short name; the first one when left out.")
-    ] = "",
-) -> None:
-    """Give somebody at the console a new password, shown once; every session of theirs ends."""
-    from serai.main.borrowing import borrow_database
-    from serai.main.rescue import give_new_password
-
-    with telling_faults(), borrow_database(load_house(os.environ)) as url:
-        password = asyncio.run(give_new_password(url, email=email, merchant=merchant))
-        console.print(f"New password of {email}: {password}", highlight=False, markup=False, soft_wrap=True)
-        console.print("It is shown this once and has to be changed at the first sign-in.")
+app.command("reset-password", rich_help_panel="Look after it")(reset_password)
 
 
 @app.command(rich_help_panel="Look after it")

@@ -35,7 +35,7 @@ async def first_run(
     try:
         await load_secrets(owner)
         merchant_id = await _ensure_merchant(owner, demo)
-        await _ensure_pay_account(owner, installation)
+        await ensure_pay_accounts(owner, installation)
         if await find_secret(owner, DEMO_MARK) == "loading":
             # Only here: the demo needs numpy and pyarrow, an empty shop does not.
             from serai.main.demo.load import load_demo
@@ -70,7 +70,7 @@ async def _ensure_merchant(owner: Database, demo: bool) -> MerchantId:
     return merchant_id
 
 
-async def _ensure_pay_account(owner: Database, installation: Installation) -> None:
+async def ensure_pay_accounts(owner: Database, installation: Installation) -> None:
     """Every merchant gets an account at the sandbox; its file is for the sandbox process, the database for ours."""
     known = {account.slug: account for account in (await load_secrets(owner)).pay_accounts}
     for merchant in await list_merchants(owner):
