@@ -7,7 +7,16 @@ import pytest
 from rich.console import Console
 
 from serai.main.bench.contests import CONTESTS, choose_figures, list_figures
-from serai.main.bench.figure import Figure, Generator, Side, Turn, cpu_per_unit, find_generator_fault, ratio
+from serai.main.bench.figure import (
+    Figure,
+    Generator,
+    Side,
+    Turn,
+    cpu_per_unit,
+    cpu_ratio,
+    find_generator_fault,
+    ratio,
+)
 from serai.main.bench.measure import Pace, Result, judge, summarise, take_turns
 from serai.main.bench.profile import find_hot_spots
 from serai.main.bench.report import encode_result, record_results, show_results
@@ -50,6 +59,15 @@ def test_less_is_better_for_cpu_time() -> None:
     assert judge_turns(figure, {"http": [turn(1000, web=3.0, database=1.0, client=9.0)]}).good is True
     assert judge_turns(figure, {"http": [turn(1000, web=3.0, database=1.1)]}).good is False
     assert judge_turns(figure, {"http": [turn(1000, web=3.0, database=1.0)]}).value == 4.0
+
+
+def test_a_ratio_of_cpu_time_is_per_unit_and_of_the_named_processes() -> None:
+    figure = cpu_ratio("orders.dear_over_cheap", "dear", "cheap", ("client", "database"), "CPU")
+    turns = {
+        "dear": [turn(10, client=1.0, database=3.0, web=9.0)],
+        "cheap": [turn(100, client=2.0, database=2.0)],
+    }
+    assert judge_turns(figure, turns).value == 10.0
 
 
 @pytest.mark.parametrize(

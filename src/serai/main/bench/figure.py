@@ -120,6 +120,22 @@ def ratio(
     )
 
 
+def cpu_ratio(name: str, over: str, under: str, kinds: tuple[str, ...], meaning: str) -> Figure:
+    """How many times as much CPU one side needs per unit as another. Says more than a rate where others share the cores:
+    they slow both sides down, but not always alike."""
+
+    def each_s(turn: Turn) -> float:
+        return sum(turn.cpu_s.get(kind, 0.0) for kind in kinds) / turn.count
+
+    return Figure(
+        name=name,
+        unit="ratio",
+        meaning=meaning,
+        sides=(over, under),
+        of_turns=lambda turns: each_s(turns[over]) / each_s(turns[under]),
+    )
+
+
 def cpu_per_unit(
     name: str,
     side: str,

@@ -32,7 +32,8 @@ from serai.main.platform import save_pay_accounts
 PRODUCTS = 500
 SHOPPERS = 8
 PAID_WITHIN_S = 30
-FIRST_ORDERS = 40
+# Fewer would leave tables of one page each, and plans that read them whole for as long as a connection lives.
+FIRST_ORDERS = 150
 API = "/api/v1"
 
 FIGURES = (

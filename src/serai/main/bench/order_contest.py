@@ -17,7 +17,7 @@ from serai.ledger.api import Lane
 from serai.ledger.types import Group, Outcome
 from serai.main.bench import rival
 from serai.main.bench.arena import Arena
-from serai.main.bench.figure import Contest, Side, Turn, cpu_per_unit, ratio
+from serai.main.bench.figure import Contest, Side, Turn, cpu_per_unit, cpu_ratio, ratio
 from serai.main.bench.load import drive_http, keyed, write_request
 from serai.main.bench.orders import ADDRESS, CONTACT, LINES, OrderBook, Settle
 from serai.main.bench.shop import Shop, load_items, open_shop
@@ -49,6 +49,13 @@ FIGURES = (
         "lane",
         "one_by_one",
         "the same without the shared budget; they still share the merchant's money accounts",
+    ),
+    cpu_ratio(
+        "orders.one_by_one_cpu_over_lane",
+        "one_by_one_budget",
+        "lane_budget",
+        ("client", "database"),
+        "CPU per order that shares a budget: one transaction per order, over the lane; client and database together",
     ),
     ratio(
         "orders.http_over_lane",
