@@ -150,6 +150,11 @@ class LedgerMachine(RuleBasedStateMachine):
         ]
         self.settle()
 
+    def list_open(self) -> list[Any]:
+        """Reservations that nothing has ended yet."""
+        made = self.model.made.items()
+        return [i for i, each in made if each.transfer.phase is Phase.PENDING and each.ends is None]
+
     def accounts(self) -> list[Account]:
         return [*self.shelves, *self.outside, *self.points]
 
@@ -189,16 +194,26 @@ class LedgerMachine(RuleBasedStateMachine):
         self.pendings.append(made.transfer_id)
         self.batch.append(Group(new_id(), (made,)))
 
-    @rule(which=some, amount=st.integers(min_value=0, max_value=3), gone=st.booleans(), first=st.booleans())
-    def end_open_reservation(self, which: int, amount: int, gone: bool, first: bool) -> None:
-        """Post (in part or whole) or void one that is open, perhaps in a group with something else."""
-        made = self.model.made.items()
-        open_ids = [i for i, each in made if each.transfer.phase is Phase.PENDING and each.ends is None]
+    @rule(
+        which=some,
+        amount=st.integers(min_value=0, max_value=4),
+        gone=st.booleans(),
+        late=st.sampled_from([0, 0, 1, 2, 70]),
+        more=st.booleans(),
+    )
+    def end_open_reservation(self, which: int, amount: int, gone: bool, late: int, more: bool) -> None:
+        """Post (in part or whole) or void one that is open, perhaps late, perhaps in a group with something else."""
+        if not self.list_open():
+            self.reserve(shelf=which, amount=3, minutes=None)
+            self.reserve(shelf=which, amount=3, minutes=2)
+        self.settle()
+        self.now += timedelta(minutes=late)
+        open_ids = self.list_open()
         if not open_ids:
             return
         chosen = open_ids[which % len(open_ids)]
         parts = [void(chosen, "cancelled") if gone else post(chosen, "shipped", amount)]
-        if first:
+        if more:
             parts.append(posted(new_id(), self.outside[1], self.shelves[which % SHELVES], 1, "sale"))
         self.batch.append(Group(new_id(), tuple(parts)))
 
