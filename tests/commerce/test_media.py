@@ -163,7 +163,7 @@ async def test_what_is_no_whole_picture_is_refused_and_nothing_is_stored(
     content, file_name, kind, code = HOSTILE[name]
     before = await take_snapshot()
     answer = await upload(api, product_id, content, file_name, kind)
-    assert_problem(answer, 422, code)
+    assert_problem(answer, 422, code=code)
     assert await take_snapshot() == before
     assert list_files(folder) == []
 
@@ -216,7 +216,7 @@ async def test_deleted_photographs_go_for_good_after_a_day_unless_another_produc
     assert await purge() == 0
     tomorrow = clock.now() + timedelta(hours=25)
     monkeypatch.setattr(clock, "now", lambda: tomorrow)
-    assert_problem(await api.post(f"/api/v1/media/{second['media_id']}/restore"), 404, "media.unknown")
+    assert_problem(await api.post(f"/api/v1/media/{second['media_id']}/restore"), 404, code="media.unknown")
     assert await purge() == 1
     assert any(second["digest"] in name for name in list_files(folder)), (
         "put a moment ago: kept for a late commit"
@@ -242,4 +242,4 @@ async def test_another_merchant_neither_sees_nor_changes_a_photograph(
     elsewhere = httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://nobody.test")
     async with elsewhere:
         assert (await elsewhere.get(f"/media/{photo['digest']}-card.webp")).status_code == 404
-    assert_problem(await upload(api, UUID(int=7), make_picture()), 404, "product.unknown")
+    assert_problem(await upload(api, UUID(int=7), make_picture()), 404, code="product.unknown")

@@ -120,7 +120,7 @@ async def test_a_text_with_markup_is_shown_and_not_run(visit: Visit, shop: Shop)
 
 async def test_editing_saves_and_records_before_and_after(visit: Visit, shop: Shop) -> None:
     visitor = await visit("manager")
-    fields = {"title": "Ice, crushed or cubed", "gtin": "40063813", "content_text": "5 kg"}
+    fields = {"title": "Ice, crushed or cubed", "gtin": "96385074", "content_text": "5 kg"}
     answer = await visitor.submit(page_of(shop), page_of(shop), **fields)
     assert (answer.status_code, answer.headers["location"]) == (303, page_of(shop))
     shown = (await visitor.get(page_of(shop))).text

@@ -27,7 +27,9 @@ from serai.commerce.catalogue import http as catalogue_http
 from serai.commerce.checkout import http as checkout_http
 from serai.commerce.media import http as media_http
 from serai.commerce.order import http as order_http
+from serai.commerce.promotion import http as promotion_http
 from serai.commerce.stock import http as stock_http
+from serai.commerce.variant import http as variant_http
 from serai.console.refusal import show_refusal as render_console_error
 from serai.console.routes import ROUTES as CONSOLE_ROUTES
 from serai.foundation import observe
@@ -55,10 +57,12 @@ READY_WITHIN_S = 2.0
 API_HANDLERS = [
     *catalogue_http.HANDLERS,
     *media_http.HANDLERS,
+    *variant_http.HANDLERS,
     *stock_http.HANDLERS,
     *checkout_http.HANDLERS,
     *order_http.HANDLERS,
     *aftersale_http.HANDLERS,
+    *promotion_http.HANDLERS,
 ]
 
 # What the driver raises when the database goes away under a statement, or has gone while a connection lay idle.

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from serai.commerce.catalogue import store
+from serai.commerce.catalogue.give_barcodes import claim_barcodes
 from serai.commerce.catalogue.load_product import list_categories
 from serai.commerce.catalogue.logic import make_slug
 from serai.commerce.catalogue.types import Category, Content, NewProduct
@@ -64,6 +65,7 @@ async def add_products(
     fresh = [(p, product_id, sku_id) for p, product_id, sku_id in rows if product_id in new_ids]
     variants = await store.insert_variants(tx, _variant_columns(fresh))
     skus = {row["sku_id"] for row in variants}
+    await claim_barcodes(tx, gtins=[(p.gtin, sku_id) for p, _i, sku_id in fresh if sku_id in skus], by=by)
     priced = [(p, sku_id) for p, _product_id, sku_id in fresh if p.price_minor is not None and sku_id in skus]
     now = clock.now()
     await store.insert_prices(

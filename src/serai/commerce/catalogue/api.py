@@ -6,6 +6,16 @@ from uuid import UUID
 
 from serai.commerce.catalogue import store
 from serai.commerce.catalogue.add_products import add_categories, add_products
+from serai.commerce.catalogue.edit_facts import (
+    CHANNELS,
+    list_attributes,
+    load_channels,
+    save_attribute,
+    set_category_attributes,
+    set_channels,
+    set_facts,
+    show_value,
+)
 from serai.commerce.catalogue.edit_product import (
     MAX_PRICE_MINOR,
     check_price,
@@ -15,6 +25,16 @@ from serai.commerce.catalogue.edit_product import (
     set_price,
 )
 from serai.commerce.catalogue.edit_products import edit_products, list_flat_products
+from serai.commerce.catalogue.edit_variants import (
+    add_barcode,
+    add_variants,
+    edit_variant,
+    fill_matrix,
+    find_scanned,
+    remove_barcode,
+    set_options,
+)
+from serai.commerce.catalogue.give_barcodes import list_barcodes
 from serai.commerce.catalogue.list_chains import list_category_chains
 from serai.commerce.catalogue.load_product import (
     find_category,
@@ -31,16 +51,22 @@ from serai.commerce.catalogue.logic import (
     make_slug,
     parse_content,
 )
+from serai.commerce.catalogue.parse_barcode import Scan, parse_gtin, parse_scan
 from serai.commerce.catalogue.types import (
+    Attribute,
+    Barcode,
     Category,
     Content,
     FlatProduct,
     NewProduct,
+    NewVariant,
     PriceEntry,
     Product,
     ProductCard,
+    ProductOption,
     SaleItem,
     Variant,
+    VariantEdit,
     unit_price,
 )
 from serai.commerce.search import api as search
@@ -48,34 +74,58 @@ from serai.commerce.types import Page
 from serai.foundation.database import Transaction
 
 __all__ = [
+    "CHANNELS",
     "MAX_PRICE_MINOR",
+    "Attribute",
+    "Barcode",
     "Category",
     "Content",
     "FlatProduct",
     "NewProduct",
+    "NewVariant",
     "PriceEntry",
     "Product",
     "ProductCard",
+    "ProductOption",
     "SaleItem",
+    "Scan",
     "Variant",
+    "VariantEdit",
+    "add_barcode",
     "add_categories",
     "add_products",
+    "add_variants",
     "check_price",
     "create_product",
     "edit_product",
     "edit_products",
+    "edit_variant",
+    "fill_matrix",
     "find_category",
     "find_product",
+    "find_scanned",
     "find_variant",
+    "list_attributes",
+    "list_barcodes",
     "list_categories",
     "list_category_chains",
     "list_flat_products",
+    "load_channels",
     "load_product",
     "load_variant",
     "make_slug",
     "parse_content",
+    "parse_gtin",
+    "parse_scan",
     "publish_product",
+    "remove_barcode",
+    "save_attribute",
+    "set_category_attributes",
+    "set_channels",
+    "set_facts",
+    "set_options",
     "set_price",
+    "show_value",
 ]
 
 MAX_PAGE = 100

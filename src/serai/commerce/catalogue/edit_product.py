@@ -3,11 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from serai.commerce.catalogue import store
+from serai.commerce.catalogue import store, write_variants
 from serai.commerce.catalogue.add_products import add_products, index_product
 from serai.commerce.catalogue.events import PriceChanged, ProductChanged
-from serai.commerce.catalogue.load_product import build_product, find_category, load_product
+from serai.commerce.catalogue.give_barcodes import list_barcodes, list_codes, replace_gtin
+from serai.commerce.catalogue.load_product import build_product, build_variant, find_category, load_product
 from serai.commerce.catalogue.logic import parse_content
+from serai.commerce.catalogue.parse_barcode import parse_gtin
 from serai.commerce.catalogue.types import NewProduct, PriceEntry, Product, Variant
 from serai.commerce.search import api as search
 from serai.foundation import clock
@@ -24,12 +26,14 @@ async def create_product(tx: Transaction, *, product: NewProduct, by: str) -> Pr
     """Make one product, with audit and event.
 
     Raises:
-        Invalid: ``product.title_missing``, ``product.sku_missing``, ``product.price_invalid``.
+        Invalid: ``product.title_missing``, ``product.sku_missing``, ``product.price_invalid``, ``product.gtin_invalid``.
         NotFound: ``category.unknown``.
-        Conflict: ``product.sku_taken``.
+        Conflict: ``product.sku_taken``, ``product.barcode_taken``.
     """
     _check_texts(product.title, product.sku)
     check_price(product.price_minor)
+    if product.gtin and await write_variants.find_barcode(tx, parse_gtin(product.gtin)):
+        raise Conflict("product.barcode_taken", _("Another variant has this barcode already."), field="gtin")
     if await find_category(tx, category_id=product.category_id) is None:
         raise NotFound("category.unknown", _("There is no such category."), field="category_id")
     if await store.list_skus(tx, [product.sku]):
@@ -83,7 +87,8 @@ async def edit_product(
 
     Raises:
         NotFound: ``product.unknown``, ``category.unknown``.
-        Conflict: ``product.edited_meanwhile`` with the present ``version``.
+        Conflict: ``product.edited_meanwhile`` with the present ``version``; ``product.barcode_taken``.
+        Invalid: ``product.title_missing``, ``product.gtin_invalid``.
     """
     before = await lock_version(tx, product_id, version)
     category = await find_category(tx, category_id=category_id or before.category_id)
@@ -103,13 +108,14 @@ async def edit_product(
     if variant:
         sku, new_gtin = variant.sku, variant.gtin if gtin is None else gtin.strip() or None
     _check_texts(after["title"], sku)
+    barcodes = await list_barcodes(tx, sku_ids=[v.sku_id for v in before.variants])
     entry = index_product(
         tx.merchant_id,
         title=after["title"],
         translations=after["translations"],
         brand=after["brand"],
         description=after["description"],
-        codes=(sku if variant else None, new_gtin),
+        codes=[*list_codes(before.variants, barcodes), new_gtin],
         content=(variant.content_text if variant else None) if content_text is None else content_text,
         category=category,
     )
@@ -117,6 +123,8 @@ async def edit_product(
     await search.note_documents(tx, documents=[entry], brands=[after["brand"]], edited=[product_id])
     if variant:
         content = await _edit_variant(tx, variant, new_gtin, content_text)
+        if new_gtin != variant.gtin:
+            await replace_gtin(tx, variant=variant, gtin=new_gtin or "", by=by)
         old |= {"gtin": variant.gtin, "content_text": variant.content_text}
         after |= {"gtin": new_gtin, "content_text": content}
     await _record_edit(tx, product_id, by, old, after)
@@ -195,7 +203,7 @@ async def set_price(tx: Transaction, *, sku_id: UUID, amount_minor: int, reason:
     row = await store.lock_variant(tx, sku_id)
     if row is None:
         raise NotFound("product.unknown", _("There is no such product."))
-    variant = Variant(*row.values())
+    variant = build_variant(row)
     now = clock.now()
     entry = PriceEntry(
         new_id(), sku_id, variant.currency, amount_minor, now, " ".join(reason.split())[:200] or "-", by, now

@@ -6,6 +6,7 @@ from typing import Any
 from serai.commerce.catalogue import store
 from serai.commerce.catalogue.add_products import index_product
 from serai.commerce.catalogue.events import PriceChanged, ProductChanged
+from serai.commerce.catalogue.give_barcodes import claim_barcodes
 from serai.commerce.catalogue.types import Category, FlatProduct
 from serai.commerce.search import api as search
 from serai.foundation import clock
@@ -52,6 +53,8 @@ async def edit_products(
         )
     if edits:
         await store.update_variants(tx, _variant_columns([after for _before, after in edits]))
+        recoded = [(after.gtin, after.sku_id) for before, after in edits if before.gtin != after.gtin]
+        await claim_barcodes(tx, gtins=recoded, by=by)
     if prices:
         await store.insert_prices(tx, _price_columns([after for _before, after in prices], by, reason))
     changes = [(edit[1].product_id, _name_change(edit)) for edit in details]

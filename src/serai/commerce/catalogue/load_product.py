@@ -3,8 +3,10 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from serai.commerce.catalogue import store
-from serai.commerce.catalogue.types import Category, Product, Variant
+from serai.commerce.catalogue.types import Category, Product, ProductOption, Variant
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, _
 
@@ -41,7 +43,16 @@ async def find_product(
 async def build_product(tx: Transaction, row: Any) -> Product:
     """A product's row with its variants."""
     variants = await store.list_variants(tx, [row["product_id"]])
-    return Product(**dict(row), variants=tuple(Variant(*v.values()) for v in variants))
+    values = dict(row)
+    values["options"] = msgspec.convert(values["options"], tuple[ProductOption, ...])
+    values["tags"] = tuple(values["tags"])
+    return Product(**values, variants=tuple(build_variant(v) for v in variants))
+
+
+def build_variant(row: Any) -> Variant:
+    """A variant's row."""
+    variant = Variant(*row.values())
+    return msgspec.structs.replace(variant, choices=tuple(variant.choices))
 
 
 async def load_product(tx: Transaction, *, product_id: UUID, published: bool | None = None) -> Product:
@@ -59,7 +70,7 @@ async def find_variant(
     if sku_id is None and sku is None:
         return None
     row = await store.find_variant(tx, sku_id, sku)
-    return Variant(*row.values()) if row else None
+    return build_variant(row) if row else None
 
 
 async def load_variant(tx: Transaction, *, sku_id: UUID) -> Variant:

@@ -9,11 +9,11 @@ from serai.foundation.database import Transaction
 CATEGORY = "category_id, parent_id, slug, name, translations, motif, position, published"
 PRODUCT = (
     "product_id, category_id, slug, title, translations, brand, description, published, rank, version, created_at,"
-    " updated_at"
+    " updated_at, options, tags, attributes"
 )
 VARIANT = (
     "sku_id, product_id, sku, gtin, option, price_minor, currency, content_text, content_amount, content_unit, scale,"
-    " increment, active"
+    " increment, active, choices, unit"
 )
 PHOTO = (
     "(SELECT m.digest FROM commerce.product_media m WHERE m.merchant_id = p.merchant_id AND m.product_id = p.product_id"
@@ -197,11 +197,19 @@ async def find_variant(tx: Transaction, sku_id: UUID | None, sku: str | None) ->
     )
 
 
+async def find_position(tx: Transaction, sku_id: UUID) -> int:
+    """A variant's place among its product's."""
+    place: int = await tx.fetchval(
+        "SELECT position FROM commerce.variant WHERE merchant_id = $1 AND sku_id = $2", tx.merchant_id, sku_id
+    )
+    return place
+
+
 async def list_sale_items(tx: Transaction, sku_ids: Sequence[UUID]) -> list[Any]:
     return await tx.fetch(
         "SELECT v.sku_id, v.product_id, p.slug, p.title || CASE v.option WHEN '' THEN '' ELSE ', ' || v.option END,"
         "   p.translations, p.brand, c.motif, v.price_minor, v.currency, v.scale, v.increment,"
-        f"   p.published AND v.active AND v.price_minor IS NOT NULL, {PHOTO}"
+        f"   p.published AND v.active AND v.price_minor IS NOT NULL, {PHOTO}, v.unit"
         " FROM commerce.variant v JOIN commerce.product p ON p.merchant_id = v.merchant_id AND p.product_id = v.product_id"
         " JOIN commerce.category c ON c.merchant_id = v.merchant_id AND c.category_id = p.category_id"
         " WHERE v.merchant_id = $1 AND v.sku_id = ANY($2)",

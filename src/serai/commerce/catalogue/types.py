@@ -1,6 +1,7 @@
 """Products, variants, categories and prices as other modules see them."""
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -71,7 +72,8 @@ class ProductCard(msgspec.Struct, frozen=True):
 
 
 class Variant(msgspec.Struct, frozen=True):
-    """One sellable thing (SKU). Quantities are whole steps of 10^-scale, in multiples of ``increment``."""
+    """One sellable thing (SKU). Quantities are whole steps of 10^-scale of ``unit``, in multiples of ``increment``; the
+    price is that of one unit. ``choices`` has a value per option of the product, in their order."""
 
     sku_id: UUID
     product_id: UUID
@@ -86,6 +88,13 @@ class Variant(msgspec.Struct, frozen=True):
     scale: int
     increment: int
     active: bool
+    choices: tuple[str, ...] = ()
+    unit: str = "pc"
+
+    @property
+    def is_weighed(self) -> bool:
+        """Whether it is sold by weight, volume or length instead of by the piece."""
+        return self.scale > 0
 
     @property
     def unit_price_minor(self) -> int | None:
@@ -96,8 +105,46 @@ class Variant(msgspec.Struct, frozen=True):
         return unit_price(self.price_minor, self.content_amount, self.content_unit)[1]
 
 
+class ProductOption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a product's variants differ in, such as size. ``translations``: the name by locale."""
+
+    name: str
+    values: tuple[str, ...]
+    translations: dict[str, str] = {}
+
+    def label(self, locale: str) -> str:
+        return self.translations.get(locale, self.name)
+
+
+class Barcode(msgspec.Struct, frozen=True):
+    """A code under which a variant is found, as GTIN-14."""
+
+    gtin: str
+    sku_id: UUID
+
+
+AttributeKind = Literal["text", "number", "choice", "boolean"]
+AttributeValue = str | int | float | bool
+
+
+class Attribute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that can be said of products. ``unit`` belongs to a number; ``choices`` are the values of a choice with
+    their labels by locale."""
+
+    code: str
+    kind: AttributeKind
+    name: str
+    translations: dict[str, str] = {}
+    unit: str = ""
+    choices: dict[str, dict[str, str]] = {}
+    position: int = 0
+
+    def label(self, locale: str) -> str:
+        return self.translations.get(locale, self.name)
+
+
 class Product(msgspec.Struct, frozen=True):
-    """A product with its variants. ``version`` grows with every edit."""
+    """A product with its variants. ``version`` grows with every edit. ``attributes``: values by the attribute's code."""
 
     product_id: UUID
     category_id: UUID
@@ -111,6 +158,9 @@ class Product(msgspec.Struct, frozen=True):
     version: int
     created_at: datetime
     updated_at: datetime
+    options: tuple[ProductOption, ...] = ()
+    tags: tuple[str, ...] = ()
+    attributes: dict[str, AttributeValue] = {}
     variants: tuple[Variant, ...] = ()
 
     def label(self, locale: str) -> str:
@@ -133,6 +183,7 @@ class SaleItem(msgspec.Struct, frozen=True):
     increment: int
     sellable: bool
     photo: str | None = None
+    unit: str = "pc"
 
     def label(self, locale: str) -> str:
         return self.translations.get(locale, self.title)
@@ -190,3 +241,30 @@ class FlatProduct(msgspec.Struct, frozen=True, kw_only=True):
     price_minor: int | None
     currency: str
     variant_count: int
+
+
+class NewVariant(msgspec.Struct, frozen=True, kw_only=True):
+    """One more variant of a product. ``choices``: one value per option; price in minor units of one ``unit``."""
+
+    sku: str
+    choices: tuple[str, ...] = ()
+    price_minor: int | None = None
+    currency: str = ""
+    gtin: str | None = None
+    content_text: str = ""
+    unit: str = "pc"
+    scale: int = 0
+    increment: int = 1
+
+
+class VariantEdit(msgspec.Struct, frozen=True, kw_only=True):
+    """What to change of a variant; None leaves a field as it is."""
+
+    choices: tuple[str, ...] | None = None
+    gtin: str | None = None
+    content_text: str | None = None
+    unit: str | None = None
+    scale: int | None = None
+    increment: int | None = None
+    active: bool | None = None
+    position: int | None = None

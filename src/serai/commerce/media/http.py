@@ -1,6 +1,6 @@
 """JSON API of photographs, and the address under which their sizes are served."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -44,7 +44,7 @@ async def get_photos(request: Asked, product_id: FromPath[UUID]) -> list[Photo]:
 @post(f"{API}/products/{{product_id:uuid}}/media", tags=["media"], request_max_body_size=UPLOAD_BYTES)
 async def post_photo(
     request: Asked, product_id: FromPath[UUID], data: MultipartBody[PhotoUpload]
-) -> Response[Any]:
+) -> Response[Photo]:
     """Upload a photograph. Its sizes are made at once; what is no whole picture is refused and not kept."""
     caller = await recognise_caller(request, "product:write")
     settings = caller.commerce.settings
@@ -66,7 +66,7 @@ async def post_photo(
 
 
 @patch(f"{API}/media/{{media_id:uuid}}", tags=["media"])
-async def patch_photo(request: Asked, media_id: FromPath[UUID], data: JSONBody[PhotoEdit]) -> Response[Any]:
+async def patch_photo(request: Asked, media_id: FromPath[UUID], data: JSONBody[PhotoEdit]) -> Response[Photo]:
     """Describe a photograph, or put it at another place."""
     caller = await recognise_caller(request, "product:write")
     if data.alt is None and data.position is None:
@@ -86,7 +86,7 @@ async def patch_photo(request: Asked, media_id: FromPath[UUID], data: JSONBody[P
 
 
 @delete(f"{API}/media/{{media_id:uuid}}", tags=["media"], status_code=200)
-async def delete_photo(request: Asked, media_id: FromPath[UUID]) -> Response[Any]:
+async def delete_photo(request: Asked, media_id: FromPath[UUID]) -> Response[Photo]:
     """Take a photograph off its product; it can be brought back for a day."""
     caller = await recognise_caller(request, "product:write")
 
@@ -97,7 +97,7 @@ async def delete_photo(request: Asked, media_id: FromPath[UUID]) -> Response[Any
 
 
 @post(f"{API}/media/{{media_id:uuid}}/restore", tags=["media"])
-async def restore_photo(request: Asked, media_id: FromPath[UUID]) -> Response[Any]:
+async def restore_photo(request: Asked, media_id: FromPath[UUID]) -> Response[Photo]:
     """Bring a deleted photograph back."""
     caller = await recognise_caller(request, "product:write")
 

@@ -1,0 +1,188 @@
+"""SQL of what belongs to variants: options, barcodes, attributes, channels."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from serai.foundation.database import Transaction
+
+ATTRIBUTE = "code, kind, name, translations, unit, choices, position"
+
+
+async def update_options(tx: Transaction, product_id: UUID, options: list[dict[str, Any]]) -> None:
+    await tx.execute(
+        "UPDATE commerce.product SET options = $3 WHERE merchant_id = $1 AND product_id = $2",
+        tx.merchant_id,
+        product_id,
+        options,
+    )
+
+
+async def update_index(tx: Transaction, product_id: UUID, vector: str) -> None:
+    """Another entry in the index, and with it another version."""
+    await tx.execute(
+        "UPDATE commerce.product SET search = $3::text::tsvector, version = version + 1, updated_at = now()"
+        " WHERE merchant_id = $1 AND product_id = $2",
+        tx.merchant_id,
+        product_id,
+        vector,
+    )
+
+
+async def insert_variant(tx: Transaction, values: tuple[Any, ...]) -> bool:
+    """A variant behind the others. False when its SKU is taken."""
+    done = await tx.execute(
+        "INSERT INTO commerce.variant (merchant_id, sku_id, product_id, sku, option, choices, currency, price_minor,"
+        "   content_text, content_amount, content_unit, scale, unit, increment, position)"
+        " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, coalesce(max(position) + 1, 0)"
+        " FROM commerce.variant WHERE merchant_id = $1 AND product_id = $3"
+        " ON CONFLICT ON CONSTRAINT variant_sku_unique DO NOTHING",
+        tx.merchant_id,
+        *values,
+    )
+    return bool(done.endswith(" 1"))
+
+
+async def update_variant(tx: Transaction, sku_id: UUID, values: tuple[Any, ...]) -> None:
+    await tx.execute(
+        "UPDATE commerce.variant SET option = $3, choices = $4, content_text = $5, content_amount = $6,"
+        "   content_unit = $7, scale = $8, unit = $9, increment = $10, active = $11, position = $12"
+        " WHERE merchant_id = $1 AND sku_id = $2",
+        tx.merchant_id,
+        sku_id,
+        *values,
+    )
+
+
+async def update_gtin(tx: Transaction, sku_id: UUID, gtin: str | None) -> None:
+    await tx.execute(
+        "UPDATE commerce.variant SET gtin = $3 WHERE merchant_id = $1 AND sku_id = $2",
+        tx.merchant_id,
+        sku_id,
+        gtin,
+    )
+
+
+async def list_barcodes(tx: Transaction, sku_ids: Sequence[UUID]) -> list[Any]:
+    return await tx.fetch(
+        "SELECT gtin, sku_id FROM commerce.barcode WHERE merchant_id = $1 AND sku_id = ANY($2) ORDER BY sku_id, gtin",
+        tx.merchant_id,
+        sku_ids,
+    )
+
+
+async def find_barcode(tx: Transaction, gtin: str) -> UUID | None:
+    found: UUID | None = await tx.fetchval(
+        "SELECT sku_id FROM commerce.barcode WHERE merchant_id = $1 AND gtin = $2", tx.merchant_id, gtin
+    )
+    return found
+
+
+async def insert_barcodes(tx: Transaction, gtins: Sequence[str], sku_ids: Sequence[UUID], by: str) -> None:
+    """Give codes to variants; one that is given already stays where it is."""
+    await tx.execute(
+        "INSERT INTO commerce.barcode (merchant_id, gtin, sku_id, created_by)"
+        " SELECT $1, n.gtin, n.sku_id, $4 FROM unnest($2::text[], $3::uuid[]) n (gtin, sku_id)"
+        " ON CONFLICT DO NOTHING",
+        tx.merchant_id,
+        gtins,
+        sku_ids,
+        by,
+        timeout=120,
+    )
+
+
+async def delete_barcode(tx: Transaction, gtin: str, sku_id: UUID) -> bool:
+    done = await tx.execute(
+        "DELETE FROM commerce.barcode WHERE merchant_id = $1 AND gtin = $2 AND sku_id = $3",
+        tx.merchant_id,
+        gtin,
+        sku_id,
+    )
+    return bool(done.endswith(" 1"))
+
+
+async def list_attributes(tx: Transaction, category_ids: Sequence[UUID] | None) -> list[Any]:
+    """All attributes, or those of some categories, in their order there."""
+    if category_ids is None:
+        return await tx.fetch(
+            f"SELECT {ATTRIBUTE} FROM commerce.attribute WHERE merchant_id = $1 ORDER BY position, code",
+            tx.merchant_id,
+        )
+    return await tx.fetch(
+        f"SELECT {ATTRIBUTE} FROM commerce.attribute a JOIN (SELECT code AS of_code, min(position) AS place"
+        "   FROM commerce.category_attribute WHERE merchant_id = $1 AND category_id = ANY($2) GROUP BY code) s"
+        "   ON s.of_code = a.code WHERE merchant_id = $1 ORDER BY s.place, a.position, a.code",
+        tx.merchant_id,
+        category_ids,
+    )
+
+
+async def save_attribute(tx: Transaction, values: tuple[Any, ...]) -> None:
+    await tx.execute(
+        f"INSERT INTO commerce.attribute (merchant_id, {ATTRIBUTE}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+        " ON CONFLICT (merchant_id, code) DO UPDATE SET kind = excluded.kind, name = excluded.name,"
+        "   translations = excluded.translations, unit = excluded.unit, choices = excluded.choices,"
+        "   position = excluded.position",
+        tx.merchant_id,
+        *values,
+    )
+
+
+async def replace_category_attributes(tx: Transaction, category_id: UUID, codes: Sequence[str]) -> None:
+    await tx.execute(
+        "DELETE FROM commerce.category_attribute WHERE merchant_id = $1 AND category_id = $2",
+        tx.merchant_id,
+        category_id,
+    )
+    await tx.execute(
+        "INSERT INTO commerce.category_attribute (merchant_id, category_id, code, position)"
+        " SELECT $1, $2, n.code, n.place FROM unnest($3::text[]) WITH ORDINALITY n (code, place)",
+        tx.merchant_id,
+        category_id,
+        codes,
+    )
+
+
+async def is_attribute_used(tx: Transaction, code: str) -> bool:
+    found = await tx.fetchval(
+        "SELECT 1 FROM commerce.product WHERE merchant_id = $1 AND attributes ? $2 LIMIT 1",
+        tx.merchant_id,
+        code,
+    )
+    return found is not None
+
+
+async def update_facts(
+    tx: Transaction, product_id: UUID, attributes: dict[str, Any], tags: list[str]
+) -> None:
+    await tx.execute(
+        "UPDATE commerce.product SET attributes = $3, tags = $4, version = version + 1, updated_at = now()"
+        " WHERE merchant_id = $1 AND product_id = $2",
+        tx.merchant_id,
+        product_id,
+        attributes,
+        tags,
+    )
+
+
+async def list_listings(tx: Transaction, product_id: UUID) -> list[Any]:
+    return await tx.fetch(
+        "SELECT channel, published FROM commerce.listing WHERE merchant_id = $1 AND product_id = $2",
+        tx.merchant_id,
+        product_id,
+    )
+
+
+async def replace_listings(tx: Transaction, product_id: UUID, listings: dict[str, bool]) -> None:
+    await tx.execute(
+        "DELETE FROM commerce.listing WHERE merchant_id = $1 AND product_id = $2", tx.merchant_id, product_id
+    )
+    await tx.execute(
+        "INSERT INTO commerce.listing (merchant_id, product_id, channel, published)"
+        " SELECT $1, $2, n.channel, n.published FROM unnest($3::text[], $4::bool[]) n (channel, published)",
+        tx.merchant_id,
+        product_id,
+        list(listings),
+        list(listings.values()),
+    )

@@ -1,0 +1,1 @@
+"""The JSON API of versions of a product; their rules are the catalogue's."""
