@@ -22,6 +22,7 @@ SCOPE_NOTES = {
     "stock:read": _("Read stock"),
     "stock:write": _("Receive, adjust and transfer stock"),
     "product:write": _("Add and change products and prices"),
+    "promotion:write": _("Write, publish and stop promotions, issue coupons"),
 }
 
 

@@ -28,6 +28,7 @@ from serai.commerce.checkout import http as checkout_http
 from serai.commerce.media import http as media_http
 from serai.commerce.order import http as order_http
 from serai.commerce.promotion import http as promotion_http
+from serai.commerce.promotion import http as promotion_http
 from serai.commerce.stock import http as stock_http
 from serai.commerce.variant import http as variant_http
 from serai.console.refusal import show_refusal as render_console_error
@@ -62,6 +63,7 @@ API_HANDLERS = [
     *checkout_http.HANDLERS,
     *order_http.HANDLERS,
     *aftersale_http.HANDLERS,
+    *promotion_http.HANDLERS,
     *promotion_http.HANDLERS,
 ]
 

@@ -222,7 +222,7 @@ async def _show_form(
     stores = await place_api.list_places(tx, kind="store")
     if form.delivery == "pickup" and form.place_id is None and stores:
         form.place_id = _preferred_store(shell, stores).place_id
-    quote = await _find_quote(request, tx, form)
+    quote = await _find_quote(request, tx, form, shell.member.member_id if shell.member else None)
     # An empty cart, or one with prices that nobody has agreed to yet, is settled on the cart's own page.
     if quote is None or not quote.lines or (quote.changes and request.method == "GET"):
         return _redirect(request, "/cart")
@@ -261,7 +261,9 @@ def list_options(request: Asked, quote: Quote, form: CheckoutForm, *, has_stores
     return [*ways, DeliveryWay("pickup", 0)] if has_stores else ways
 
 
-async def _find_quote(request: Asked, tx: Transaction, form: CheckoutForm) -> Quote | None:
+async def _find_quote(
+    request: Asked, tx: Transaction, form: CheckoutForm, member_id: UUID | None
+) -> Quote | None:
     """What the cart comes to with the chosen delivery, None without a cart."""
     owner = owner_of(request)
     if owner is None:
@@ -273,6 +275,7 @@ async def _find_quote(request: Asked, tx: Transaction, form: CheckoutForm) -> Qu
             owner=owner,
             delivery=form.delivery,
             place_id=form.place_id if form.delivery == "pickup" else None,
+            member_id=member_id,
         )
     except NotFound as refusal:
         if refusal.code == "cart.unknown":

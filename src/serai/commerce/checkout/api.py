@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from serai.commerce.checkout.draft_order import draft_order
 from serai.commerce.checkout.enter_coupon import choose_add_on, enter_coupon, remove_coupon
 from serai.commerce.checkout.logic import check_address, check_contact
 from serai.commerce.checkout.place_order import (
@@ -12,6 +13,7 @@ from serai.commerce.checkout.place_order import (
     price_items,
     submit_draft,
 )
+from serai.commerce.checkout.preview_promotion import Preview, preview_promotion
 from serai.commerce.checkout.quote_cart import choose_place, quote_cart, shipping_price
 from serai.commerce.checkout.settle_payment import refresh_payment, settle_payment
 from serai.commerce.checkout.types import DeliveryOption, PlacedOrder, Quote
@@ -29,6 +31,7 @@ __all__ = [
     "DeliveryOption",
     "Draft",
     "PlacedOrder",
+    "Preview",
     "Quote",
     "check_address",
     "check_contact",
@@ -36,8 +39,10 @@ __all__ = [
     "choose_add_on",
     "choose_place",
     "describe_placed",
+    "draft_order",
     "enter_coupon",
     "place_order",
+    "preview_promotion",
     "price_items",
     "quote_cart",
     "refresh_payment",

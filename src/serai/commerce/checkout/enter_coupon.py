@@ -16,11 +16,14 @@ MAX_COUPONS = 12
 MAX_ADD_ONS = 20
 
 
-def read_shopper(cart: Cart, *, channel: str, member_id: UUID | None) -> Shopper:
+def read_shopper(
+    cart: Cart, *, channel: str, member_id: UUID | None, member_level: str | None = None
+) -> Shopper:
     """Who buys, with what was entered at the cart."""
     return Shopper(
         channel=channel,
         member_id=member_id,
+        member_level=member_level,
         coupon_ids=tuple(UUID(text) for text in _list(cart, "coupons")),
         add_ons={UUID(promotion_id): quantity for promotion_id, quantity in _map(cart, "add_ons").items()},
     )

@@ -1,12 +1,11 @@
 """JSON API of carts and checkout, and the door for providers' webhooks."""
 
-from typing import Annotated, Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from litestar import Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
-from msgspec import Meta
 
 from serai.commerce.call.api import (
     API,
@@ -20,7 +19,20 @@ from serai.commerce.call.api import (
 from serai.commerce.cart import api as cart_api
 from serai.commerce.cart.types import Cart
 from serai.commerce.checkout import api
-from serai.commerce.checkout.types import Delivery, PlacedOrder, Quote
+from serai.commerce.checkout.read_body import (
+    AddOnChoice,
+    Completion,
+    CouponCode,
+    DeliveryChoice,
+    LineEdit,
+    NewCart,
+    NewLine,
+    OrderBody,
+    OrderItem,
+    PaymentStart,
+    PreviewBody,
+)
+from serai.commerce.checkout.types import PlacedOrder, Quote, QuoteCoupon
 from serai.commerce.order.types import Address, Contact
 from serai.commerce.types import Commerce
 from serai.foundation.database import Transaction
@@ -28,66 +40,6 @@ from serai.foundation.errors import Invalid, NotFound, _
 from serai.foundation.idempotency import ReplyRow, save_replies
 from serai.foundation.ids import MerchantId
 from serai.ledger.types import Write
-
-MAX_LINES = 100
-Quantity = Annotated[int, Meta(ge=1, le=100_000)]
-
-
-class NewCart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A new cart, with a store where one was chosen."""
-
-    place_id: UUID | None = None
-
-
-class NewLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Something to put in. Prices are never taken from a request."""
-
-    sku_id: UUID
-    quantity: Quantity = 1
-
-
-class LineEdit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A new quantity; 0 takes the line out."""
-
-    quantity: Annotated[int, Meta(ge=0, le=100_000)]
-
-
-class DeliveryChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the goods get to the buyer."""
-
-    delivery: Delivery
-    place_id: UUID | None = None
-
-
-class Completion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The quote that the buyer agreed to."""
-
-    digest: Annotated[str, Meta(min_length=1, max_length=100)]
-    note: Annotated[str, Meta(max_length=500)] = ""
-
-
-class OrderItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    sku_id: UUID
-    quantity: Quantity
-
-
-class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A whole order in one call. ``expected_total_minor``, where given, must be what it comes to."""
-
-    lines: Annotated[list[OrderItem], Meta(min_length=1, max_length=MAX_LINES)]
-    contact: Contact
-    address: Address | None = None
-    delivery: Delivery = "ship"
-    place_id: UUID | None = None
-    expected_total_minor: int | None = None
-    locale: Literal["en", "zh_Hans"] = "en"
-    note: Annotated[str, Meta(max_length=500)] = ""
-
-
-class PaymentStart(msgspec.Struct, frozen=True):
-    """Where the buyer pays."""
-
-    pay_url: str
 
 
 @post(f"{API}/carts", tags=["checkout"])
@@ -148,6 +100,50 @@ async def delete_line(request: Asked, cart_id: FromPath[UUID], line_id: FromPath
     return await answer_in_transaction(request, caller, "remove", None, effect)
 
 
+@post(f"{API}/carts/{{cart_id:uuid}}/coupons", tags=["checkout"])
+async def post_coupon(request: Asked, cart_id: FromPath[UUID], data: JSONBody[CouponCode]) -> Response[Cart]:
+    """Enter a coupon. Whether it applies, and why not, is what the quote says."""
+    caller = await recognise_caller(request, "checkout:write")
+
+    async def effect(tx: Transaction) -> Cart:
+        return await api.enter_coupon(tx, owner=caller.owner, cart_id=cart_id, code=data.code)
+
+    return await answer_in_transaction(request, caller, "coupon", data, effect, status=201)
+
+
+@get(f"{API}/carts/{{cart_id:uuid}}/coupons", tags=["checkout"])
+async def get_coupons(request: Asked, cart_id: FromPath[UUID]) -> tuple[QuoteCoupon, ...]:
+    """The coupons that were entered, and what each does to the cart now."""
+    caller = await recognise_caller(request, "checkout:write")
+    return (await _quote(caller, cart_id)).coupons
+
+
+@delete(f"{API}/carts/{{cart_id:uuid}}/coupons/{{coupon_id:uuid}}", tags=["checkout"], status_code=200)
+async def delete_coupon(request: Asked, cart_id: FromPath[UUID], coupon_id: FromPath[UUID]) -> Response[Cart]:
+    """Take a coupon out."""
+    caller = await recognise_caller(request, "checkout:write")
+
+    async def effect(tx: Transaction) -> Cart:
+        return await api.remove_coupon(tx, owner=caller.owner, cart_id=cart_id, coupon_id=coupon_id)
+
+    return await answer_in_transaction(request, caller, "coupon", None, effect)
+
+
+@put(f"{API}/carts/{{cart_id:uuid}}/add-ons/{{promotion_id:uuid}}", tags=["checkout"])
+async def put_add_on(
+    request: Asked, cart_id: FromPath[UUID], promotion_id: FromPath[UUID], data: JSONBody[AddOnChoice]
+) -> Response[Cart]:
+    """Choose how much to take of what a promotion offers."""
+    caller = await recognise_caller(request, "checkout:write")
+
+    async def effect(tx: Transaction) -> Cart:
+        return await api.choose_add_on(
+            tx, owner=caller.owner, cart_id=cart_id, promotion_id=promotion_id, quantity=data.quantity
+        )
+
+    return await answer_in_transaction(request, caller, "add_on", data, effect)
+
+
 async def _keep(request: Asked, cart_id: UUID, what: str, content: Any) -> Response[Any]:
     caller = await recognise_caller(request, "checkout:write")
 
@@ -181,6 +177,10 @@ async def put_delivery(
 async def get_quote(request: Asked, cart_id: FromPath[UUID]) -> Quote:
     """What an order of this cart comes to now; its ``digest`` completes it."""
     caller = await recognise_caller(request, "checkout:write")
+    return await _quote(caller, cart_id)
+
+
+async def _quote(caller: Caller, cart_id: UUID) -> Quote:
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
         cart = await cart_api.load_cart(tx, owner=caller.owner, cart_id=cart_id)
         choice = _choice_of(cart)
@@ -191,6 +191,7 @@ async def get_quote(request: Asked, cart_id: FromPath[UUID]) -> Quote:
             cart_id=cart_id,
             delivery=choice.delivery,
             place_id=choice.place_id,
+            channel="api",
         )
 
 
@@ -256,30 +257,46 @@ async def post_order(request: Asked, data: JSONBody[OrderBody]) -> Response[Plac
 async def _make_draft(caller: Caller, data: OrderBody, order_id: UUID) -> api.Draft:
     contact = api.check_contact(data.contact)
     address = api.check_address(data.address) if data.delivery == "ship" else None
-    wanted: dict[UUID, int] = {}
-    for line in data.lines:
-        wanted[line.sku_id] = wanted.get(line.sku_id, 0) + line.quantity
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
-        place = await api.choose_place(tx, data.delivery, data.place_id)
-        currency, items = await api.price_items(tx, wanted)
-    items_minor = sum(item.total_minor for item in items)
-    shipping_minor = api.shipping_price(caller.commerce.settings, data.delivery, items_minor)
-    api.check_total(data.expected_total_minor, items_minor + shipping_minor)
-    return api.Draft(
-        order_id=order_id,
-        cart_id=None,
-        channel="api",
-        items=items,
-        currency=currency,
-        shipping_minor=shipping_minor,
-        contact=contact,
-        address=address,
-        delivery=data.delivery,
-        place_id=place.place_id,
-        member_id=None,
-        locale=data.locale,
-        note=data.note,
-    )
+        draft = await api.draft_order(
+            tx,
+            settings=caller.commerce.settings,
+            order_id=order_id,
+            wanted=_sum_lines(data.lines),
+            contact=contact,
+            address=address,
+            delivery=data.delivery,
+            place_id=data.place_id,
+            locale=data.locale,
+            note=data.note,
+            coupon_codes=data.coupon_codes,
+            add_ons=data.add_ons,
+        )
+    api.check_total(data.expected_total_minor, draft.total_minor)
+    return draft
+
+
+def _sum_lines(lines: list[OrderItem]) -> dict[UUID, int]:
+    wanted: dict[UUID, int] = {}
+    for line in lines:
+        wanted[line.sku_id] = wanted.get(line.sku_id, 0) + line.quantity
+    return wanted
+
+
+@post(f"{API}/promotions/preview", tags=["promotions"], status_code=200)
+async def post_preview(request: Asked, data: JSONBody[PreviewBody]) -> api.Preview:
+    """Try a promotion on goods: what they cost without it and with it, and why. Nothing is stored."""
+    caller = await recognise_caller(request, "promotion:write")
+    async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
+        return await api.preview_promotion(
+            tx,
+            settings=caller.commerce.settings,
+            terms=data.terms,
+            wanted=_sum_lines(data.lines),
+            promotion_id=data.promotion_id,
+            channel=data.channel,
+            member_level=data.member_level,
+        )
 
 
 @post(f"{API}/orders/{{order_id:uuid}}/payment", tags=["checkout"], status_code=200)
@@ -314,9 +331,14 @@ HANDLERS = [
     put_contact,
     put_address,
     put_delivery,
+    post_coupon,
+    get_coupons,
+    delete_coupon,
+    put_add_on,
     get_quote,
     post_complete,
     post_order,
+    post_preview,
     post_payment,
     post_webhook,
 ]

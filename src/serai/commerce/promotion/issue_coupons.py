@@ -16,7 +16,14 @@ from serai.commerce.promotion import store
 from serai.commerce.promotion.claim_counters import coupon_free, coupon_gone, template_fund, template_left
 from serai.commerce.promotion.edit_promotion import load_promotion
 from serai.commerce.promotion.events import CouponEnded, CouponsIssued
-from serai.commerce.promotion.logic import CODE_BYTES, MAX_CODE, digest_code, read_code, spell_code
+from serai.commerce.promotion.logic import (
+    MAX_CODE,
+    digest_code,
+    keyed_seed,
+    part_of_seed,
+    read_code,
+    spell_code,
+)
 from serai.commerce.promotion.types import Coupon, IssuedCoupon
 from serai.commerce.types import Commerce, Page
 from serai.foundation import clock
@@ -75,8 +82,12 @@ async def issue_coupons(
     holder_id: UUID | None = None,
     expires_at: datetime | None = None,
     by: str,
+    key: UUID | None = None,
 ) -> tuple[IssuedCoupon, ...]:
     """Make coupons of a promotion that has been live. Their codes are shown once and not kept.
+
+    With a ``key`` (of an API call) codes follow from it and the installation's secret: a repeat whose first answer was
+    lost makes no further coupons, and gets the same codes.
 
     Args:
         count: how many coupons, 1 to 1,000; with ``code`` exactly 1.
@@ -97,11 +108,13 @@ async def issue_coupons(
             raise Conflict("coupon.code_taken", _("There is a coupon with this code already."), field="code")
     if not promotion.terms.coupon or promotion.live_version is None:
         raise Conflict("coupon.not_wanted", _("Coupons belong to a coupon promotion that has gone live."))
-    coupons = _make_coupons(merchant_id, promotion_id, count, uses, code, holder_id, expires_at, by)
+    seed = keyed_seed(commerce.secret, key) if key else secrets.token_bytes(32)
+    codes = [code.strip()] if code is not None else [spell_code(part_of_seed(seed, n)) for n in range(count)]
+    coupons = _make_coupons(merchant_id, promotion_id, codes, uses, holder_id, expires_at, by)
     outcome = await commerce.lane.submit(
         merchant_id, _issue_group(coupons, limited=promotion.terms.quota is not None)
     )
-    if outcome.replayed:
+    if outcome.replayed and key is None:
         raise Conflict("coupon.code_taken", _("There is a coupon with this code already."), field="code")
     if not outcome.passed:
         raise Conflict(
@@ -115,15 +128,13 @@ async def issue_coupons(
 def _make_coupons(
     merchant_id: MerchantId,
     promotion_id: UUID,
-    count: int,
+    codes: Sequence[str],
     uses: int,
-    code: str | None,
     holder_id: UUID | None,
     expires_at: datetime | None,
     by: str,
 ) -> list[NewCoupon]:
     """Coupons ready to be written. The id follows from the code, so two that issue one code at once write one coupon."""
-    codes = [spell_code(secrets.token_bytes(CODE_BYTES)) for _n in range(count)]
     now = clock.now()
     return [
         NewCoupon(
@@ -136,7 +147,7 @@ def _make_coupons(
             now,
             expires_at,
         )
-        for each in ([code.strip()] if code is not None else codes)
+        for each in codes
     ]
 
 

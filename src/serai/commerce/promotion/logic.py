@@ -1,6 +1,7 @@
 """Pure rules of coupons: how a code is spelt, read and kept."""
 
 import hashlib
+from uuid import UUID
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: no I, L, O, U to misread
 CODE_BYTES = 16
@@ -12,6 +13,16 @@ def spell_code(secret: bytes) -> str:
     number = int.from_bytes(secret, "big")
     text = "".join(ALPHABET[number >> 5 * i & 31] for i in range(26))
     return "-".join(text[i : i + 5] for i in range(0, 26, 5))
+
+
+def keyed_seed(secret: bytes, key: UUID) -> bytes:
+    """A seed that nobody without the installation's secret can guess, the same for the same key."""
+    return hashlib.blake2b(key.bytes, key=secret[:64], digest_size=32, person=b"serai coupons").digest()
+
+
+def part_of_seed(seed: bytes, number: int) -> bytes:
+    """The n-th code's 128 bits."""
+    return hashlib.blake2b(number.to_bytes(4, "big"), key=seed, digest_size=CODE_BYTES).digest()
 
 
 def read_code(text: str) -> str:

@@ -13,6 +13,7 @@ SCOPES = (
     "stock:read",
     "stock:write",
     "product:write",
+    "promotion:write",
 )
 
 

@@ -1,0 +1,106 @@
+"""A whole order in one go: priced at today's prices and promotions, ready to be placed."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import msgspec
+
+from serai.commerce.checkout.adjust_order import add_extras
+from serai.commerce.checkout.enter_coupon import MAX_COUPONS
+from serai.commerce.checkout.place_order import Draft, price_items
+from serai.commerce.checkout.price_goods import Goods, Priced, Shopper, price_goods
+from serai.commerce.checkout.quote_cart import choose_place, shipping_price
+from serai.commerce.checkout.types import Delivery
+from serai.commerce.order.types import Address, Contact
+from serai.commerce.price.types import Buyer
+from serai.commerce.promotion.api import find_coupon_by_code
+from serai.commerce.settings import CommerceSettings
+from serai.foundation.database import Transaction
+from serai.foundation.errors import Conflict, Invalid, _
+
+
+async def draft_order(
+    tx: Transaction,
+    *,
+    settings: CommerceSettings,
+    order_id: UUID,
+    wanted: Mapping[UUID, int],
+    contact: Contact,
+    address: Address | None,
+    delivery: Delivery,
+    place_id: UUID | None,
+    locale: str,
+    note: str = "",
+    channel: str = "api",
+    coupon_codes: Sequence[str] = (),
+    add_ons: Mapping[UUID, int] | None = None,
+) -> Draft:
+    """An order of these SKUs and quantities. Contact and address are taken as checked.
+
+    Raises:
+        Invalid: ``cart.product_unknown``, ``checkout.field_invalid``, ``coupon.too_many``.
+        NotFound: ``coupon.unknown``. Conflict: ``coupon.ended``; ``coupon.not_applied`` when a coupon does nothing for
+            this order: whoever sends one counts on it.
+    """
+    place = await choose_place(tx, delivery, place_id)
+    currency, items = await price_items(
+        tx, dict(wanted), Buyer(channel, place.place_id if delivery == "pickup" else None, None)
+    )
+    shipping_minor = shipping_price(settings, delivery, sum(item.total_minor for item in items))
+    if len(coupon_codes) > MAX_COUPONS:
+        raise Invalid(
+            "coupon.too_many", _("At most %(most)s coupons at a time."), field="code", most=MAX_COUPONS
+        )
+    coupons = [await find_coupon_by_code(tx, code=code) for code in coupon_codes]
+    shopper = Shopper(
+        channel=channel,
+        coupon_ids=tuple(coupon.coupon_id for coupon in coupons),
+        add_ons=dict(add_ons or {}),
+    )
+    priced = await price_goods(
+        tx,
+        goods=[Goods(str(item.sku_id), item.sku_id, item.quantity, item.price_minor) for item in items],
+        currency=currency,
+        place_id=place.place_id,
+        shipping_minor=shipping_minor,
+        shopper=shopper,
+    )
+    _check_coupons(shopper.coupon_ids, priced)
+    draft = Draft(
+        order_id=order_id,
+        cart_id=None,
+        channel=channel,
+        items=items,
+        currency=currency,
+        shipping_minor=shipping_minor,
+        contact=contact,
+        address=address,
+        delivery=delivery,
+        place_id=place.place_id,
+        member_id=None,
+        locale=locale,
+        note=note,
+    )
+    if priced is None:
+        return draft
+    discounts = {line.line_key: line.discount_minor for line in priced.result.lines}
+    lines, adjustments = add_extras(
+        [msgspec.structs.replace(item, discount_minor=discounts[str(item.sku_id)]) for item in items],
+        [str(item.sku_id) for item in items],
+        priced.result,
+        {sku_id: item.title for sku_id, item in priced.items.items()},
+    )
+    return msgspec.structs.replace(
+        draft, items=lines, shipping_minor=priced.result.shipping_minor, adjustments=adjustments
+    )
+
+
+def _check_coupons(coupon_ids: Sequence[UUID], priced: Priced | None) -> None:
+    """Conflict ``coupon.not_applied`` with the codes of the reasons, unless every coupon is used."""
+    used = {each.coupon_id for each in priced.result.adjustments} if priced else set()
+    unused = [coupon_id for coupon_id in coupon_ids if coupon_id not in used]
+    if unused:
+        why = [r.code for r in priced.result.reasons if r.kind.startswith("coupon")] if priced else []
+        raise Conflict(
+            "coupon.not_applied", _("A coupon does not apply to this order."), field="coupon_codes", why=why
+        )
