@@ -14,13 +14,25 @@ from serai.commerce.cart import store
 from serai.commerce.cart.types import Cart, CartChange, CartLine
 from serai.commerce.catalogue.api import list_sale_items
 from serai.commerce.place.api import default_place, load_place
+from serai.commerce.price.api import choose_price, price_items
+from serai.commerce.price.types import Buyer, SalePrice
 from serai.commerce.settings import CommerceSettings
 from serai.commerce.stock.api import load_available
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Invalid, NotFound, _
 from serai.foundation.ids import derive_id, new_id
 
-__all__ = ["Cart", "CartChange", "CartLine", "add_line", "find_cart", "open_cart", "remove_line", "set_line"]
+__all__ = [
+    "Cart",
+    "CartChange",
+    "CartLine",
+    "add_line",
+    "find_cart",
+    "open_cart",
+    "price_lines",
+    "remove_line",
+    "set_line",
+]
 
 LIMITS = CommerceSettings()
 
@@ -50,7 +62,7 @@ def parse_quantity(value: Any) -> int:
 async def find_cart(tx: Transaction, *, owner: str, cart_id: UUID | None = None) -> Cart | None:
     """The owner's open cart (the newest, or the one with that id), None when there is none."""
     row = await store.find_cart(tx, owner_digest(owner), cart_id)
-    return await _cart(tx, row) if row else None
+    return await _cart(tx, owner, row) if row else None
 
 
 async def load_cart(tx: Transaction, *, owner: str, cart_id: UUID | None = None) -> Cart:
@@ -70,17 +82,31 @@ async def find_placed_order(tx: Transaction, *, owner: str, cart_id: UUID) -> UU
     return await store.find_placed(tx, owner_digest(owner), cart_id)
 
 
-async def _cart(tx: Transaction, row: Any) -> Cart:
+def read_buyer(owner: str) -> Buyer:
+    """For whom a cart shows prices: everybody in the channel that its owner's kind names."""
+    return Buyer(channel=owner.partition(":")[0])
+
+
+async def _cart(tx: Transaction, owner: str, row: Any) -> Cart:
     rows = await store.list_lines(tx, row["cart_id"])
     sku_ids = [line["sku_id"] for line in rows]
     items = await list_sale_items(tx, sku_ids=sku_ids)
+    prices = await price_items(tx, items=items, buyer=read_buyer(owner))
     online = await default_place(tx)
     available = await load_available(tx, sku_ids=sku_ids, place_id=online.place_id)
     if row["place_id"] != online.place_id:
         # With a store chosen, what either the store or the warehouse has can be bought.
         for sku_id, there in (await load_available(tx, sku_ids=sku_ids, place_id=row["place_id"])).items():
             available[sku_id] = max(available[sku_id], there)
-    lines = tuple(_line(line, items.get(line["sku_id"]), available.get(line["sku_id"], 0)) for line in rows)
+    lines = tuple(
+        _line(
+            line,
+            items.get(line["sku_id"]),
+            prices.get(line["sku_id"]),
+            available.get(line["sku_id"], 0),
+        )
+        for line in rows
+    )
     sellable = [line for line in lines if line.problem != "gone"]
     currency = next((item.currency for item in items.values()), "")
     return Cart(
@@ -96,14 +122,14 @@ async def _cart(tx: Transaction, row: Any) -> Cart:
     )
 
 
-def _line(row: Any, item: Any, available: int) -> CartLine:
+def _line(row: Any, item: Any, sale: SalePrice | None, available: int) -> CartLine:
     line_id, sku_id, quantity, seen = row.values()
     if item is None:
         # The variant has been deleted: nothing is known of it but that it cannot be bought.
         return CartLine(
             line_id, sku_id, sku_id, "", "—", {}, "", None, quantity, seen, seen, seen * quantity, 0, "gone"
         )
-    price = item.price_minor if item.price_minor is not None else seen
+    price, offer = choose_price(sale.list_minor, sale.offers, quantity) if sale else (seen, None)
     problem: Any = None
     if not item.sellable:
         problem = "gone"
@@ -127,6 +153,9 @@ def _line(row: Any, item: Any, available: int) -> CartLine:
         available,
         problem,
         item.photo,
+        item.scale,
+        sale.list_minor if sale else None,
+        offer,
     )
 
 
@@ -134,6 +163,26 @@ def line_total(price_minor: int, quantity: int, scale: int) -> int:
     """price x quantity x 10^-scale, rounded half up once (``commerce.md`` section 5)."""
     steps = 10**scale
     return (2 * price_minor * quantity + steps) // (2 * steps)
+
+
+async def price_lines(tx: Transaction, *, lines: Sequence[CartLine], buyer: Buyer) -> tuple[CartLine, ...]:
+    """A cart's lines at the prices of a buyer, who may be at a store or of a level that the cart does not know."""
+    items = await list_sale_items(tx, sku_ids=[line.sku_id for line in lines])
+    prices = await price_items(tx, items=items, buyer=buyer)
+    priced = []
+    for line in lines:
+        sale = prices.get(line.sku_id)
+        if sale is not None:
+            price, offer = choose_price(sale.list_minor, sale.offers, line.quantity)
+            line = msgspec.structs.replace(
+                line,
+                price_minor=price,
+                total_minor=line_total(price, line.quantity, line.scale),
+                list_price_minor=sale.list_minor,
+                offer=offer,
+            )
+        priced.append(line)
+    return tuple(priced)
 
 
 def _changes(lines: Sequence[CartLine]) -> list[CartChange]:
@@ -154,7 +203,7 @@ async def open_cart(
     tx: Transaction, *, owner: str, place_id: UUID | None = None, fresh: bool = False
 ) -> Cart:
     """The owner's open cart, made when there is none (or always, with ``fresh``)."""
-    return await _cart(tx, await _open(tx, owner, place_id, fresh))
+    return await _cart(tx, owner, await _open(tx, owner, place_id, fresh))
 
 
 async def _open(tx: Transaction, owner: str, place_id: UUID | None = None, fresh: bool = False) -> Any:
@@ -186,8 +235,10 @@ async def add_line(
         Conflict: ``cart.short`` with ``title``, ``wanted`` and ``available``.
     """
     quantity = parse_quantity(quantity)
-    item = (await list_sale_items(tx, sku_ids=[sku_id])).get(sku_id)
-    if item is None or not item.sellable or item.price_minor is None:
+    items = await list_sale_items(tx, sku_ids=[sku_id])
+    item = items.get(sku_id)
+    sale = (await price_items(tx, items=items, buyer=read_buyer(owner))).get(sku_id)
+    if item is None or not item.sellable or sale is None:
         raise NotFound("cart.product_unknown", _("This product is not for sale."))
     if quantity % item.increment:
         raise Invalid(
@@ -197,10 +248,14 @@ async def add_line(
             step=item.increment,
         )
     row = await _open(tx, owner) if cart_id is None else await _lock(tx, owner, cart_id)
-    now = await store.add_line(tx, row["cart_id"], new_id(), sku_id, quantity, item.price_minor)
+    seen, _offer = choose_price(sale.list_minor, sale.offers, quantity)
+    now = await store.add_line(tx, row["cart_id"], new_id(), sku_id, quantity, seen)
     parse_quantity(now)
+    price, _offer = choose_price(sale.list_minor, sale.offers, now)
+    if price != seen:
+        await store.see_prices(tx, row["cart_id"], [sku_id], [price])
     await store.touch_cart(tx, row["cart_id"])
-    cart = await _cart(tx, await _lock(tx, owner, row["cart_id"]))
+    cart = await _cart(tx, owner, await _lock(tx, owner, row["cart_id"]))
     if len(cart.lines) > LIMITS.cart_lines:
         raise Invalid(
             "cart.too_many_lines", _("A cart holds at most %(most)s lines."), most=LIMITS.cart_lines
@@ -237,11 +292,16 @@ async def set_line(tx: Transaction, *, owner: str, cart_id: UUID, line_id: UUID,
         return await remove_line(tx, owner=owner, cart_id=cart_id, line_id=line_id)
     quantity = parse_quantity(quantity)
     row = await _lock(tx, owner, cart_id)
-    if not await store.update_line(tx, row["cart_id"], line_id, quantity):
+    before = next((each for each in (await _cart(tx, owner, row)).lines if each.line_id == line_id), None)
+    if before is None or not await store.update_line(tx, row["cart_id"], line_id, quantity):
         raise _no_line()
     await store.touch_cart(tx, row["cart_id"])
-    cart = await _cart(tx, await _lock(tx, owner, cart_id))
+    cart = await _cart(tx, owner, await _lock(tx, owner, cart_id))
     line = next(line for line in cart.lines if line.line_id == line_id)
+    if line.problem == "price_changed" and before.price_minor == before.seen_price_minor:
+        # Another quantity may have another price: that is the shopper's own doing, no news to be told.
+        await store.see_prices(tx, row["cart_id"], [line.sku_id], [line.price_minor])
+        cart = await _cart(tx, owner, await _lock(tx, owner, cart_id))
     if line.problem == "short":
         raise _short(line)
     return cart
@@ -257,7 +317,7 @@ async def remove_line(tx: Transaction, *, owner: str, cart_id: UUID, line_id: UU
     if not await store.delete_line(tx, row["cart_id"], line_id):
         raise _no_line()
     await store.touch_cart(tx, row["cart_id"])
-    return await _cart(tx, await _lock(tx, owner, cart_id))
+    return await _cart(tx, owner, await _lock(tx, owner, cart_id))
 
 
 async def set_cart_place(tx: Transaction, *, owner: str, place_id: UUID, cart_id: UUID | None = None) -> Cart:
@@ -265,7 +325,7 @@ async def set_cart_place(tx: Transaction, *, owner: str, place_id: UUID, cart_id
     place = await load_place(tx, place_id=place_id)
     row = await _open(tx, owner) if cart_id is None else await _lock(tx, owner, cart_id)
     await store.update_place(tx, row["cart_id"], place.place_id)
-    return await _cart(tx, await _lock(tx, owner, row["cart_id"]))
+    return await _cart(tx, owner, await _lock(tx, owner, row["cart_id"]))
 
 
 async def set_details(tx: Transaction, *, owner: str, cart_id: UUID, **details: Any) -> Cart:
@@ -273,21 +333,24 @@ async def set_details(tx: Transaction, *, owner: str, cart_id: UUID, **details: 
     row = await _lock(tx, owner, cart_id)
     kept = {**row["details"], **{k: msgspec.to_builtins(v) for k, v in details.items()}}
     await store.update_details(tx, row["cart_id"], kept)
-    return await _cart(tx, await _lock(tx, owner, cart_id))
+    return await _cart(tx, owner, await _lock(tx, owner, cart_id))
 
 
 async def accept_changes(tx: Transaction, *, owner: str, cart_id: UUID | None = None) -> Cart:
     """The shopper has seen the new prices and takes them; lines that cannot be had go, short ones shrink."""
     row = await _lock(tx, owner, cart_id)
-    cart = await _cart(tx, row)
+    cart = await _cart(tx, owner, row)
     for line in cart.lines:
         if line.problem == "gone" or (line.problem == "short" and line.available == 0):
             await store.delete_line(tx, cart.cart_id, line.line_id)
         elif line.problem == "short":
             await store.update_line(tx, cart.cart_id, line.line_id, line.available)
-    await store.see_prices(tx, cart.cart_id)
+    lines = (await _cart(tx, owner, row)).lines
+    await store.see_prices(
+        tx, cart.cart_id, [line.sku_id for line in lines], [line.price_minor for line in lines]
+    )
     await store.touch_cart(tx, cart.cart_id)
-    return await _cart(tx, await _lock(tx, owner, cart.cart_id))
+    return await _cart(tx, owner, await _lock(tx, owner, cart.cart_id))
 
 
 class Placed(msgspec.Struct, frozen=True):

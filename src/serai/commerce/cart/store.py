@@ -131,13 +131,18 @@ async def delete_line(tx: Transaction, cart_id: UUID, line_id: UUID) -> bool:
     return bool(done.endswith("1"))
 
 
-async def see_prices(tx: Transaction, cart_id: UUID) -> None:
+async def see_prices(
+    tx: Transaction, cart_id: UUID, sku_ids: Sequence[UUID], prices_minor: Sequence[int]
+) -> None:
+    """The shopper has seen these prices."""
     await tx.execute(
-        "UPDATE commerce.cart_line l SET seen_price_minor = v.price_minor FROM commerce.variant v"
-        " WHERE l.merchant_id = $1 AND l.cart_id = $2 AND v.merchant_id = $1 AND v.sku_id = l.sku_id"
-        " AND v.price_minor IS NOT NULL",
+        "UPDATE commerce.cart_line l SET seen_price_minor = n.price_minor"
+        " FROM unnest($3::uuid[], $4::bigint[]) n (sku_id, price_minor)"
+        " WHERE l.merchant_id = $1 AND l.cart_id = $2 AND l.sku_id = n.sku_id",
         tx.merchant_id,
         cart_id,
+        sku_ids,
+        prices_minor,
     )
 
 

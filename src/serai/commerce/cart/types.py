@@ -5,9 +5,14 @@ from uuid import UUID
 
 import msgspec
 
+from serai.commerce.price.types import Offer
+
 
 class CartLine(msgspec.Struct, frozen=True):
-    """One line. ``seen_price_minor`` is the price the shopper saw; ``problem`` tells what stands in the way."""
+    """One line. ``seen_price_minor`` is the price the shopper saw; ``problem`` tells what stands in the way.
+
+    ``price_minor`` is the price that holds for this quantity: the list price, or that of ``offer`` below it.
+    """
 
     line_id: UUID
     sku_id: UUID
@@ -24,6 +29,9 @@ class CartLine(msgspec.Struct, frozen=True):
     available: int
     problem: Literal["gone", "short", "price_changed"] | None
     photo: str | None = None
+    scale: int = 0
+    list_price_minor: int | None = None
+    offer: Offer | None = None
 
     def label(self, locale: str) -> str:
         return self.translations.get(locale, self.title)

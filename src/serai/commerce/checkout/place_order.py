@@ -36,6 +36,8 @@ from serai.commerce.order.api import (
 from serai.commerce.order.events import OrderPlaced, SoldLine
 from serai.commerce.order.types import Address, Contact, OrderAdjustment
 from serai.commerce.payment.types import deferred_sales, order_due, psp_clearing
+from serai.commerce.price import api as price
+from serai.commerce.price.types import Buyer
 from serai.commerce.promotion.api import take_claims
 from serai.commerce.stock.types import customer_account, stock_account
 from serai.commerce.types import Commerce
@@ -59,6 +61,8 @@ __all__ = [
 ]
 
 MAX_NOTE = 500
+# Whom an order in one call is priced for, unless it says where it is picked up.
+API_BUYER = Buyer("api")
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,20 +174,24 @@ def _check_quote(quote: Quote, expected_digest: str) -> None:
         )
 
 
-async def price_items(tx: Transaction, wanted: dict[UUID, int]) -> tuple[str, tuple[Item, ...]]:
-    """Price a list of SKUs and quantities at today's prices: (currency, items).
+async def price_items(
+    tx: Transaction, wanted: dict[UUID, int], buyer: Buyer = API_BUYER
+) -> tuple[str, tuple[Item, ...]]:
+    """Price a list of SKUs and quantities at the prices that hold for a buyer now: (currency, items).
 
     Raises:
         Invalid: ``cart.product_unknown`` for what is not for sale.
     """
     found = await list_sale_items(tx, sku_ids=list(wanted))
+    prices = await price.price_items(tx, items=found, buyer=buyer)
     items = []
     for sku_id, quantity in wanted.items():
-        item = found.get(sku_id)
-        if item is None or not item.sellable or item.price_minor is None:
+        item, sale = found.get(sku_id), prices.get(sku_id)
+        if item is None or not item.sellable or sale is None:
             raise Invalid("cart.product_unknown", _("This product is not for sale."), sku_id=str(sku_id))
-        total = line_total(item.price_minor, quantity, item.scale)
-        items.append(Item(sku_id, item.product_id, item.title, quantity, item.price_minor, total))
+        price_minor, _offer = price.choose_price(sale.list_minor, sale.offers, quantity)
+        total = line_total(price_minor, quantity, item.scale)
+        items.append(Item(sku_id, item.product_id, item.title, quantity, price_minor, total))
     return next(iter(found.values())).currency if found else "", tuple(items)
 
 

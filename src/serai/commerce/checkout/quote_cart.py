@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from serai.commerce.cart.api import load_cart
+from serai.commerce.cart.api import load_cart, price_lines, read_buyer
 from serai.commerce.cart.types import CartLine
 from serai.commerce.checkout.enter_coupon import list_quote_coupons, read_shopper
 from serai.commerce.checkout.logic import digest_quote
@@ -10,10 +10,12 @@ from serai.commerce.checkout.price_goods import Goods, Priced, price_goods
 from serai.commerce.checkout.types import Delivery, DeliveryOption, Quote, QuoteExtra, QuoteShortage
 from serai.commerce.place.api import default_place, load_place
 from serai.commerce.place.types import Place
+from serai.commerce.price.types import Buyer
 from serai.commerce.settings import CommerceSettings
 from serai.commerce.stock.api import load_available
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Invalid, _
+from serai.identity.member.api import find_member
 
 
 async def choose_place(tx: Transaction, delivery: str, place_id: UUID | None) -> Place:
@@ -53,12 +55,13 @@ async def quote_cart(
     cart_id: UUID | None = None,
     delivery: Delivery = "ship",
     place_id: UUID | None = None,
-    channel: str = "web",
+    channel: str | None = None,
     member_id: UUID | None = None,
 ) -> Quote:
     """What an order of the owner's cart would come to, with whatever stands in its way.
 
-    ``member_id`` is who is signed in: held coupons and limits per member are his.
+    ``member_id`` is who is signed in: held coupons, limits per member and the prices of his level are his. The channel is
+    that of the cart's owner unless it is given.
 
     Raises:
         NotFound: ``cart.unknown``, ``place.unknown``, ``place.none``.
@@ -74,11 +77,16 @@ async def quote_cart(
         for line in cart.lines
         if line.problem != "gone" and available[line.sku_id] < line.quantity
     )
-    lines: tuple[CartLine, ...] = tuple(line for line in cart.lines if line.problem != "gone")
+    known = read_buyer(owner)
+    member = await find_member(tx, member_id=member_id) if member_id else None
+    level = member.level or None if member else None
+    buyer = Buyer(channel or known.channel, place.place_id if delivery == "pickup" else None, level)
+    cart_lines = cart.lines if buyer == known else await price_lines(tx, lines=cart.lines, buyer=buyer)
+    lines: tuple[CartLine, ...] = tuple(line for line in cart_lines if line.problem != "gone")
     goods_minor = sum(line.total_minor for line in lines)
     # A delivery is free from so much at the prices before promotions: a coupon can then never make an order dearer.
     shipping_minor = shipping_price(settings, delivery, goods_minor)
-    shopper = read_shopper(cart, channel=channel, member_id=member_id)
+    shopper = read_shopper(cart, channel=buyer.channel, member_id=member_id, member_level=level)
     priced = await price_goods(
         tx,
         goods=[Goods(str(line.line_id), line.sku_id, line.quantity, line.price_minor) for line in lines],
@@ -94,7 +102,7 @@ async def quote_cart(
     total_minor = result.total_minor if result else items_minor + shipping_minor
     return Quote(
         cart.cart_id,
-        cart.lines,
+        cart_lines,
         tuple(change for change in cart.changes if change.kind != "short"),
         shortages,
         DeliveryOption(delivery, shipping_minor, place.place_id, place.name),
@@ -103,7 +111,7 @@ async def quote_cart(
         shipping_minor,
         total_minor,
         cart.quantity,
-        digest_quote(cart.cart_id, cart.lines, delivery, place.place_id, shipping_minor, total_minor, result),
+        digest_quote(cart.cart_id, cart_lines, delivery, place.place_id, shipping_minor, total_minor, result),
         result.discount_minor if result else 0,
         list_extras(priced),
         await list_quote_coupons(tx, shopper.coupon_ids, result),

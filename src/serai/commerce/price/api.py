@@ -1,33 +1,37 @@
 """Prices beside the list price: which hold for whom, adding and ending them, and a price's history."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from serai.commerce.catalogue.api import load_variant
-from serai.commerce.catalogue.types import PriceEntry
+from serai.commerce.catalogue.types import PriceEntry, SaleItem
 from serai.commerce.price import store
 from serai.commerce.price.edit_offer import add_offer, end_offer, find_offer
 from serai.commerce.price.logic import choose_price, find_reduction, make_spans, name_source
 from serai.commerce.price.types import (
+    Buyer,
     NewOffer,
     Offer,
     OfferKind,
     PriceHistory,
     PriceOffer,
     Reduction,
+    SalePrice,
     Span,
 )
 from serai.foundation import clock
 from serai.foundation.database import Transaction
 
 __all__ = [
+    "Buyer",
     "NewOffer",
     "Offer",
     "OfferKind",
     "PriceHistory",
     "PriceOffer",
     "Reduction",
+    "SalePrice",
     "Span",
     "add_offer",
     "choose_price",
@@ -37,9 +41,11 @@ __all__ = [
     "list_offers",
     "list_price_offers",
     "list_reductions",
+    "price_items",
 ]
 
 MAX_HISTORY = 5_000
+PUBLIC = Buyer()
 
 
 async def list_offers(
@@ -55,24 +61,58 @@ async def list_offers(
 
     SKUs without any are left out. Whether one wins depends on the quantity: see :func:`choose_price`.
     """
-    found: dict[UUID, list[Offer]] = {}
-    if not sku_ids:
-        return {}
-    for row in await store.list_live(tx, sku_ids, channel, place_id, member_level or None, at or clock.now()):
-        each = PriceOffer(*row.values())
-        is_public = each.place_id is None and each.member_level is None and each.min_quantity == 1
-        found.setdefault(each.sku_id, []).append(
-            Offer(
-                name_source(each),
-                each.amount_minor,
-                each.min_quantity,
-                each.offer_id,
-                kind=each.kind,
-                valid_to=each.valid_to,
-                is_public=is_public,
-            )
+    buyer = Buyer(channel, place_id, member_level)
+    found = await _list_live(tx, sku_ids, buyer, at or clock.now())
+    offers = {sku_id: _keep_offers(live) for sku_id, live in found.items()}
+    return {sku_id: kept for sku_id, kept in offers.items() if kept}
+
+
+async def price_items(
+    tx: Transaction, *, items: Mapping[UUID, SaleItem], buyer: Buyer = PUBLIC, at: datetime | None = None
+) -> dict[UUID, SalePrice]:
+    """What some variants cost a buyer at a moment (now). A list price that is due holds even before it was entered.
+
+    Variants without a price are left out.
+    """
+    found = await _list_live(tx, list(items), buyer, at or clock.now())
+    priced = {}
+    for sku_id, item in items.items():
+        live = found.get(sku_id, ())
+        # Of several that are due, the one that began last is the list price.
+        due = max(
+            (o for o in live if o.kind == "list"), key=lambda o: (o.valid_from, o.offer_id), default=None
         )
-    return {sku_id: tuple(offers) for sku_id, offers in found.items()}
+        list_minor = due.amount_minor if due else item.price_minor
+        if list_minor is not None:
+            priced[sku_id] = SalePrice(list_minor, _keep_offers(live))
+    return priced
+
+
+async def _list_live(
+    tx: Transaction, sku_ids: Sequence[UUID], buyer: Buyer, at: datetime
+) -> dict[UUID, list[PriceOffer]]:
+    found: dict[UUID, list[PriceOffer]] = {}
+    if sku_ids:
+        level = buyer.member_level or None
+        for row in await store.list_live(tx, sku_ids, buyer.channel, buyer.place_id, level, at):
+            found.setdefault(row["sku_id"], []).append(PriceOffer(*row.values()))
+    return found
+
+
+def _keep_offers(live: Iterable[PriceOffer]) -> tuple[Offer, ...]:
+    return tuple(
+        Offer(
+            name_source(each),
+            each.amount_minor,
+            each.min_quantity,
+            each.offer_id,
+            kind=each.kind,
+            valid_to=each.valid_to,
+            is_public=each.place_id is None and each.member_level is None and each.min_quantity == 1,
+        )
+        for each in live
+        if each.kind != "list"
+    )
 
 
 async def list_price_offers(tx: Transaction, *, sku_id: UUID, limit: int = 200) -> list[PriceOffer]:

@@ -18,7 +18,7 @@ from serai.foundation.ids import new_id
 from serai.identity.audit import api as audit
 
 CHANNELS = ("web", "app", "pos", "api", "agent")
-LEVEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,29}")
+LEVEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 KINDS = ("list", "sale", "clearance", "member", "tier", "local")
 MAX_QUANTITY = 100_000
 MAX_OPEN = 100
@@ -98,7 +98,9 @@ def _check_offer(offer: NewOffer, now: datetime) -> datetime:
         raise _invalid("channel", _("There is no such channel."), "unknown")
     if offer.member_level is not None and not LEVEL.fullmatch(offer.member_level):
         raise _invalid(
-            "member_level", _("A level is a short word of small letters, digits and dashes."), "format"
+            "member_level",
+            _("A level is a short word of small letters, digits, dashes and underscores."),
+            "format",
         )
     if isinstance(offer.min_quantity, bool) or not 1 <= offer.min_quantity <= MAX_QUANTITY:
         raise _invalid("min_quantity", _("Please give a quantity of at least 1."), "range")

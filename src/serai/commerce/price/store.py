@@ -22,12 +22,18 @@ async def list_live(
     member_level: str | None,
     at: datetime,
 ) -> list[Any]:
-    """Offers that hold at a moment for a channel, place and level, the lowest first."""
+    """Offers that hold at a moment for a channel, place and level, the lowest first.
+
+    Among them are list prices that are due, not entered into the history yet and newer than all that is in it.
+    """
     return await tx.fetch(
-        f"SELECT {OFFER} FROM commerce.price_offer WHERE merchant_id = $1 AND sku_id = ANY($2) AND kind <> 'list'"
+        f"SELECT {OFFER} FROM commerce.price_offer o WHERE merchant_id = $1 AND sku_id = ANY($2)"
         " AND valid_from <= $6 AND (valid_to IS NULL OR valid_to > $6) AND (ended_at IS NULL OR ended_at > $6)"
         " AND (channel IS NULL OR channel = $3) AND (place_id IS NULL OR place_id = $4)"
-        " AND (member_level IS NULL OR member_level = $5) ORDER BY sku_id, amount_minor, min_quantity, offer_id",
+        " AND (member_level IS NULL OR member_level = $5)"
+        " AND (kind <> 'list' OR NOT EXISTS (SELECT FROM commerce.price_entry e WHERE e.merchant_id = $1"
+        "   AND e.sku_id = o.sku_id AND (e.valid_from, e.price_id) >= (o.valid_from, o.offer_id)))"
+        " ORDER BY sku_id, amount_minor, min_quantity, offer_id",
         tx.merchant_id,
         sku_ids,
         channel,

@@ -28,6 +28,21 @@ class Offer(EngineOffer, frozen=True):
     is_public: bool = True
 
 
+class Buyer(msgspec.Struct, frozen=True):
+    """For whom a price is asked: through which channel, at which store (None: none), of which member level."""
+
+    channel: str = "web"
+    place_id: UUID | None = None
+    member_level: str | None = None
+
+
+class SalePrice(msgspec.Struct, frozen=True):
+    """What a variant costs a buyer: its list price, and the offers that may be below it (the lowest first)."""
+
+    list_minor: int
+    offers: tuple[Offer, ...] = ()
+
+
 class PriceOffer(msgspec.Struct, frozen=True):
     """An offer as it was written. ``None`` in channel, place or level means all of them; ``ended_at`` cuts its window."""
 
