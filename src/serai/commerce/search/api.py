@@ -34,10 +34,10 @@ __all__ = [
     "prepare_query",
 ]
 
-# So many matches among the best sellers are enough to rank them alone; the others follow by how well they sell.
-BROAD_FROM = 400
-# Sort keys of the three areas of commerce.find_products lie far apart.
-AREA_KEY = 2**60
+# So many matches among the best sellers of a level are enough to rank them alone.
+BROAD_FROM = 240
+# Sort keys of the levels lie so far apart, ranked ones below zero and the rest that follows them above.
+LEVEL_KEY = 2**60
 NEAR_WORDS = 64
 USE_LIMIT = 60
 
@@ -57,27 +57,27 @@ async def find_products(
     """Products by relevance after a sort key and id.
 
     Title beginnings come first, then phrases in titles, titles with all words, the rest; within each by how often and
-    where the words stand times how well the product sells. In a catalogue whose best sellers are kept apart
-    (``search_head``), a query that finds at least ``BROAD_FROM`` of them is ranked among them alone; all other matches
-    follow by how well they sell.
+    where the words stand times how well the product sells.
+
+    To rank is to look at every match, so a broad query is not ranked whole: in a large catalogue the best sellers are kept
+    apart in levels (``search_head``), and the first level in which at least ``BROAD_FROM`` products match is ranked alone.
+    All other matches follow it by how well they sell.
     """
-    area = await _choose_area(tx, after)
-    rows = await store.find_products(tx, area, query, wanted, after, limit + 1)
-    if area == "head" and after is None and (not rows or rows[0]["matched"] < BROAD_FROM):
-        area = "all"
-        rows = await store.find_products(tx, area, query, wanted, None, limit + 1)
-    if area == "head" and len(rows) <= limit:
-        rows += await store.find_products(tx, "rest", query, wanted, None, limit + 1 - len(rows))
+    levels = _levels_of(after[0]) if after else None
+    rows = await store.find_products(tx, levels, query, wanted, after, limit + 1, broad=BROAD_FROM)
+    if rows and levels is None:
+        levels = _levels_of(rows[0]["sort_key"])
+    if levels is not None and levels > 0 and len(rows) <= limit:
+        rows += await store.find_products(tx, -levels, query, wanted, None, limit + 1 - len(rows))
     hits = tuple(Hit(row["product_id"], row["sort_key"]) for row in rows[:limit])
     return Hits(hits, len(rows) > limit)
 
 
-async def _choose_area(tx: Transaction, after: tuple[int, UUID] | None) -> str:
-    if after is None:
-        return "head" if await store.has_head(tx) else "all"
-    if after[0] < -AREA_KEY:
-        return "head"
-    return "rest" if after[0] > AREA_KEY else "all"
+def _levels_of(sort_key: int) -> int:
+    """From which levels a sort key comes, as ``commerce.find_products`` counts them."""
+    if sort_key > LEVEL_KEY // 2:
+        return -min(2, (sort_key + LEVEL_KEY // 2) // LEVEL_KEY)
+    return max(0, min(2, -sort_key // LEVEL_KEY))
 
 
 async def find_correction(tx: Transaction, *, text: str) -> str | None:

@@ -10,6 +10,8 @@ from serai.foundation.database import Transaction
 
 # Matches that are looked at for counts; of more, the counts are lower bounds and said to be so.
 COUNT_LIMIT = 10_000
+# Of more than this, price bands are drawn from this many and told without numbers.
+PRICED_LIMIT = 2_000
 BANDS = 5
 # Edges that people find round: 1, 2, 5, 10, … in minor units, from 0.50 on.
 EDGES = tuple(step * 10**power for power in range(1, 12) for step in (1, 2, 5) if step * 10**power >= 50)
@@ -17,17 +19,17 @@ EDGES = tuple(step * 10**power for power in range(1, 12) for step in (1, 2, 5) i
 
 async def count_facets(tx: Transaction, *, query: Query, wanted: Wanted) -> Facets:
     """Totals of a search among published products."""
-    found = await store.count_found(tx, False, query.match, wanted, EDGES, COUNT_LIMIT + 1)
+    found = await store.count_found(tx, query.match, wanted, EDGES, COUNT_LIMIT + 1, PRICED_LIMIT)
     return Facets(
         total=min(found["total"], COUNT_LIMIT),
         is_partial=found["seen"] > COUNT_LIMIT,
         categories=tuple((UUID(category_id), products) for category_id, products in found["categories"]),
         brands=tuple((brand, products) for brand, products in found["brands"]),
-        bands=merge_bands(found["bands"]),
+        bands=merge_bands(found["bands"], is_counted=found["seen"] <= PRICED_LIMIT),
     )
 
 
-def merge_bands(counts: Sequence[tuple[int, int]]) -> tuple[PriceBand, ...]:
+def merge_bands(counts: Sequence[tuple[int, int]], *, is_counted: bool = True) -> tuple[PriceBand, ...]:
     """At most five bands of about equal numbers of products, from numbers per edge (0: below the first edge)."""
     total = sum(products for _band, products in counts)
     filled = [(band, products) for band, products in counts if products]
@@ -43,6 +45,6 @@ def merge_bands(counts: Sequence[tuple[int, int]]) -> tuple[PriceBand, ...]:
         if is_last or (gathered >= share * 0.8 and rest_of_bands > 1):
             low = EDGES[start - 1] if start else None
             high = None if is_last else EDGES[band] - 1
-            bands.append(PriceBand(low, high, gathered))
+            bands.append(PriceBand(low, high, gathered if is_counted else None))
             start, gathered = band + 1, 0
     return tuple(bands)

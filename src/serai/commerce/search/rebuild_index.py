@@ -20,9 +20,8 @@ from serai.foundation.ids import MerchantId
 # Grows with every change of how entries are made; the worker rebuilds what is older.
 MAKE = 1
 BATCH = 500
-# Above so many products the best sellers are kept apart, so many of them.
-HEAD_FROM = 40_000
-HEAD_SIZE = 20_000
+# Levels of best sellers; one is kept where the catalogue is at least twice as large.
+LEVELS = (4_000, 40_000)
 NO_ID = UUID(int=0)
 
 
@@ -98,4 +97,4 @@ async def refresh_lists(tx: Transaction) -> None:
     ]
     await store.replace_category_phrases(tx, rows)
     products = await store.count_products(tx)
-    await store.replace_head(tx, HEAD_SIZE if products > HEAD_FROM else 0)
+    await store.replace_head(tx, [size for size in LEVELS if products >= 2 * size])

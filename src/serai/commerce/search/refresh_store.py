@@ -11,7 +11,7 @@ from serai.foundation.database import Transaction
 async def lock_refresh(tx: Transaction) -> bool:
     """Whether this transaction is the only one that changes the merchant's vocabulary, until it ends."""
     free: bool = await tx.fetchval(
-        "SELECT pg_try_advisory_xact_lock(hashtextextended('commerce.search ' || $1::text, 0))",
+        "SELECT pg_try_advisory_xact_lock(hashtextextended('commerce.search ' || ($1::uuid)::text, 0))",
         tx.merchant_id,
     )
     return free
@@ -150,15 +150,19 @@ async def count_products(tx: Transaction) -> int:
     return count
 
 
-async def replace_head(tx: Transaction, limit: int) -> None:
-    """Keep the best sellers' entries apart, none with a limit of 0."""
+async def replace_head(tx: Transaction, sizes: Sequence[int]) -> None:
+    """Keep the best sellers' entries apart: the first ``sizes[0]`` as level 1, those up to ``sizes[1]`` as level 2."""
     await tx.execute("DELETE FROM commerce.search_head WHERE merchant_id = $1", tx.merchant_id, timeout=120)
+    if not sizes:
+        return
     await tx.execute(
-        "INSERT INTO commerce.search_head (merchant_id, product_id, search)"
-        " SELECT merchant_id, product_id, search FROM commerce.product WHERE merchant_id = $1 AND published"
-        " ORDER BY -rank::bigint, product_id LIMIT $2",
+        "INSERT INTO commerce.search_head (merchant_id, product_id, search, level)"
+        " SELECT merchant_id, product_id, search, CASE WHEN place <= $2 THEN 1 ELSE 2 END FROM (SELECT merchant_id,"
+        "     product_id, search, row_number() OVER (ORDER BY -rank::bigint, product_id) AS place FROM commerce.product"
+        "   WHERE merchant_id = $1 AND published ORDER BY -rank::bigint, product_id LIMIT $3) best",
         tx.merchant_id,
-        limit,
+        sizes[0],
+        sizes[-1],
         timeout=120,
     )
 

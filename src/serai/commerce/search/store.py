@@ -12,13 +12,21 @@ NO_ID = UUID(int=0)
 
 
 async def find_products(
-    tx: Transaction, area: str, query: Query, wanted: Wanted, after: tuple[int, UUID] | None, limit: int
+    tx: Transaction,
+    levels: int | None,
+    query: Query,
+    wanted: Wanted,
+    after: tuple[int, UUID] | None,
+    limit: int,
+    *,
+    broad: int = 0,
 ) -> list[Any]:
-    """(product_id, sort_key, matched) by relevance."""
+    """(product_id, sort_key) by relevance. ``levels`` as the database's function takes them."""
     return await tx.fetch(
-        "SELECT product_id, sort_key, matched FROM commerce.find_products($1, $2::text::tsquery, $3::text::tsquery,"
-        " $4::text::tsquery, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-        area,
+        "SELECT product_id, sort_key FROM commerce.find_products($1, $2, $3::text::tsquery, $4::text::tsquery,"
+        " $5::text::tsquery, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        levels,
+        broad,
         query.match,
         query.title_exact,
         query.title_open,
@@ -36,12 +44,11 @@ async def find_products(
 
 
 async def count_found(
-    tx: Transaction, is_head: bool, match: str, wanted: Wanted, edges: Sequence[int], limit: int
+    tx: Transaction, match: str, wanted: Wanted, edges: Sequence[int], limit: int, priced_limit: int
 ) -> dict[str, Any]:
     """Totals of the matches as in the database's function."""
     found: dict[str, Any] = await tx.fetchval(
-        "SELECT commerce.count_found($1, $2::text::tsquery, $3, $4, $5, $6, $7, $8)",
-        is_head,
+        "SELECT commerce.count_found($1::text::tsquery, $2, $3, $4, $5, $6, $7, $8)",
         match,
         wanted.category_ids,
         wanted.brand,
@@ -49,14 +56,7 @@ async def count_found(
         wanted.max_minor,
         edges,
         limit,
-    )
-    return found
-
-
-async def has_head(tx: Transaction) -> bool:
-    """Whether the merchant's catalogue is so large that its best sellers are kept apart."""
-    found: bool = await tx.fetchval(
-        "SELECT EXISTS (SELECT FROM commerce.search_head WHERE merchant_id = $1)", tx.merchant_id
+        priced_limit,
     )
     return found
 

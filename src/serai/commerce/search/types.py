@@ -31,11 +31,12 @@ class Hits(msgspec.Struct, frozen=True):
 
 
 class PriceBand(msgspec.Struct, frozen=True):
-    """A range of prices with its number of products: from ``min_minor`` to ``max_minor``, both included; None is open."""
+    """A range of prices with its number of products: from ``min_minor`` to ``max_minor``, both included; None is open,
+    and no number of products where too many were found to look at every price."""
 
     min_minor: int | None
     max_minor: int | None
-    products: int
+    products: int | None
 
 
 class Facets(msgspec.Struct, frozen=True):
