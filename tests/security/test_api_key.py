@@ -15,6 +15,30 @@ from serai.identity.apikey.api import SCOPES, KeyRing, list_keys, revoke_key
 
 GOOD_ENOUGH = {"idempotency-key": "k"}
 NO_ID = str(new_id())
+TERMS = {"name": "x", "layer": 3, "benefit": {"type": "amount_off", "tiers": [[2, 1]]}}
+PROMOTION = f"/api/v1/promotions/{NO_ID}"
+PROMOTION_ENDPOINTS: list[tuple[str, str, str, Any]] = [
+    ("GET", "/api/v1/promotions", "promotion:write", None),
+    ("POST", "/api/v1/promotions", "promotion:write", {"terms": TERMS}),
+    ("GET", PROMOTION, "promotion:write", None),
+    ("PATCH", PROMOTION, "promotion:write", {"version": 1, "terms": TERMS}),
+    ("POST", f"{PROMOTION}/publish", "promotion:write", {"version": 1}),
+    ("POST", f"{PROMOTION}/stop", "promotion:write", None),
+    ("GET", f"{PROMOTION}/report", "promotion:write", None),
+    ("POST", f"{PROMOTION}/coupons", "promotion:write", {}),
+    ("GET", f"{PROMOTION}/coupons", "promotion:write", None),
+    ("POST", f"/api/v1/coupons/{NO_ID}/revoke", "promotion:write", None),
+    (
+        "POST",
+        "/api/v1/promotions/preview",
+        "promotion:write",
+        {"terms": TERMS, "lines": [{"sku_id": NO_ID, "quantity": 1}]},
+    ),
+    ("POST", f"/api/v1/carts/{NO_ID}/coupons", "checkout:write", {"code": "ABCD"}),
+    ("GET", f"/api/v1/carts/{NO_ID}/coupons", "checkout:write", None),
+    ("DELETE", f"/api/v1/carts/{NO_ID}/coupons/{NO_ID}", "checkout:write", None),
+    ("PUT", f"/api/v1/carts/{NO_ID}/add-ons/{NO_ID}", "checkout:write", {"quantity": 1}),
+]
 # Every endpoint with the scope that it needs and a body that is well-formed.
 ENDPOINTS: list[tuple[str, str, str, Any]] = [
     ("GET", "/api/v1/categories", "catalogue:read", None),
@@ -40,6 +64,7 @@ ENDPOINTS: list[tuple[str, str, str, Any]] = [
         "stock:write",
         {"sku_id": NO_ID, "from_place_id": NO_ID, "to_place_id": str(new_id()), "quantity": 1},
     ),
+    *PROMOTION_ENDPOINTS,
     ("POST", "/api/v1/carts", "checkout:write", {}),
     ("GET", f"/api/v1/carts/{NO_ID}", "checkout:write", None),
     ("POST", f"/api/v1/carts/{NO_ID}/lines", "checkout:write", {"sku_id": NO_ID}),
