@@ -21,9 +21,9 @@ class Pace(msgspec.Struct, frozen=True):
     With ``profile`` each side that names a process for it runs once more at the end, sampled and not measured.
     """
 
-    runs: int = 5
-    seconds: float = 2.0
-    warm_up_s: float = 1.5
+    runs: int = 9
+    seconds: float = 1.2
+    warm_up_s: float = 1.2
     profile: bool = False
 
 
