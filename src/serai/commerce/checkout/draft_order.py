@@ -47,16 +47,8 @@ async def draft_order(
         tx, dict(wanted), Buyer(channel, place.place_id if delivery == "pickup" else None, None)
     )
     shipping_minor = shipping_price(settings, delivery, sum(item.total_minor for item in items))
-    if len(coupon_codes) > MAX_COUPONS:
-        raise Invalid(
-            "coupon.too_many", _("At most %(most)s coupons at a time."), field="code", most=MAX_COUPONS
-        )
-    coupons = [await find_coupon_by_code(tx, code=code) for code in coupon_codes]
-    shopper = Shopper(
-        channel=channel,
-        coupon_ids=tuple(coupon.coupon_id for coupon in coupons),
-        add_ons=dict(add_ons or {}),
-    )
+    coupon_ids = await _find_coupons(tx, coupon_codes)
+    shopper = Shopper(channel=channel, coupon_ids=coupon_ids, add_ons=dict(add_ons or {}))
     priced = await price_goods(
         tx,
         goods=[Goods(str(item.sku_id), item.sku_id, item.quantity, item.price_minor) for item in items],
@@ -81,18 +73,29 @@ async def draft_order(
         locale=locale,
         note=note,
     )
-    if priced is None:
-        return draft
+    return draft if priced is None else _adjust(draft, priced)
+
+
+def _adjust(draft: Draft, priced: Priced) -> Draft:
+    """The draft with what promotions take off it and add to it."""
     discounts = {line.line_key: line.discount_minor for line in priced.result.lines}
     lines, adjustments = add_extras(
-        [msgspec.structs.replace(item, discount_minor=discounts[str(item.sku_id)]) for item in items],
-        [str(item.sku_id) for item in items],
+        [msgspec.structs.replace(item, discount_minor=discounts[str(item.sku_id)]) for item in draft.items],
+        [str(item.sku_id) for item in draft.items],
         priced.result,
         {sku_id: item.title for sku_id, item in priced.items.items()},
     )
     return msgspec.structs.replace(
         draft, items=lines, shipping_minor=priced.result.shipping_minor, adjustments=adjustments
     )
+
+
+async def _find_coupons(tx: Transaction, codes: Sequence[str]) -> tuple[UUID, ...]:
+    if len(codes) > MAX_COUPONS:
+        raise Invalid(
+            "coupon.too_many", _("At most %(most)s coupons at a time."), field="code", most=MAX_COUPONS
+        )
+    return tuple([(await find_coupon_by_code(tx, code=code)).coupon_id for code in codes])
 
 
 def _check_coupons(coupon_ids: Sequence[UUID], priced: Priced | None) -> None:

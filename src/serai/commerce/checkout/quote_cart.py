@@ -69,20 +69,12 @@ async def quote_cart(
     """
     cart = await load_cart(tx, owner=owner, cart_id=cart_id)
     place = await choose_place(tx, delivery, place_id)
-    available = await load_available(
-        tx, sku_ids=[line.sku_id for line in cart.lines], place_id=place.place_id
-    )
-    shortages = tuple(
-        QuoteShortage(line.sku_id, line.title, line.quantity, available[line.sku_id])
-        for line in cart.lines
-        if line.problem != "gone" and available[line.sku_id] < line.quantity
-    )
+    shortages = await _find_shortages(tx, cart.lines, place.place_id)
     known = read_buyer(owner)
-    member = await find_member(tx, member_id=member_id) if member_id else None
-    level = member.level or None if member else None
+    level = await _find_level(tx, member_id)
     buyer = Buyer(channel or known.channel, place.place_id if delivery == "pickup" else None, level)
     cart_lines = cart.lines if buyer == known else await price_lines(tx, lines=cart.lines, buyer=buyer)
-    lines: tuple[CartLine, ...] = tuple(line for line in cart_lines if line.problem != "gone")
+    lines = [line for line in cart_lines if line.problem != "gone"]
     goods_minor = sum(line.total_minor for line in lines)
     # A delivery is free from so much at the prices before promotions: a coupon can then never make an order dearer.
     shipping_minor = shipping_price(settings, delivery, goods_minor)
@@ -96,10 +88,9 @@ async def quote_cart(
         shopper=shopper,
     )
     result = priced.result if priced else None
-    items_minor = result.items_minor if result else goods_minor
     if result:
         shipping_minor = result.shipping_minor
-    total_minor = result.total_minor if result else items_minor + shipping_minor
+    total_minor = result.total_minor if result else goods_minor + shipping_minor
     return Quote(
         cart.cart_id,
         cart_lines,
@@ -107,7 +98,7 @@ async def quote_cart(
         shortages,
         DeliveryOption(delivery, shipping_minor, place.place_id, place.name),
         cart.currency,
-        items_minor,
+        result.items_minor if result else goods_minor,
         shipping_minor,
         total_minor,
         cart.quantity,
@@ -116,6 +107,22 @@ async def quote_cart(
         list_extras(priced),
         await list_quote_coupons(tx, shopper.coupon_ids, result),
         result,
+    )
+
+
+async def _find_level(tx: Transaction, member_id: UUID | None) -> str | None:
+    member = await find_member(tx, member_id=member_id) if member_id else None
+    return member.level or None if member else None
+
+
+async def _find_shortages(
+    tx: Transaction, lines: tuple[CartLine, ...], place_id: UUID
+) -> tuple[QuoteShortage, ...]:
+    available = await load_available(tx, sku_ids=[line.sku_id for line in lines], place_id=place_id)
+    return tuple(
+        QuoteShortage(line.sku_id, line.title, line.quantity, available[line.sku_id])
+        for line in lines
+        if line.problem != "gone" and available[line.sku_id] < line.quantity
     )
 
 

@@ -21,7 +21,6 @@ from serai.commerce.promotion.types import Coupon, IssuedCoupon, Promotion, Prom
 from serai.commerce.types import Page
 from serai.foundation.database import Transaction
 
-SCOPE = "promotion:write"
 Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 Cursor = Annotated[str | None, QueryParameter(max_length=100)]
 
@@ -66,7 +65,7 @@ async def get_promotions(
     limit: Limit = 50,
 ) -> Page[Promotion]:
     """Promotions, the one changed last first."""
-    caller = await recognise_caller(request, SCOPE)
+    caller = await recognise_caller(request, "promotion:write")
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
         return await api.list_promotions(tx, query=words, state=promotion_state, cursor=cursor, limit=limit)
 
@@ -74,7 +73,7 @@ async def get_promotions(
 @post(f"{API}/promotions", tags=["promotions"])
 async def post_promotion(request: Asked, data: JSONBody[PromotionBody]) -> Response[Promotion]:
     """Write a promotion as a draft. What contradicts itself is refused with every reason."""
-    caller = await recognise_caller(request, SCOPE)
+    caller = await recognise_caller(request, "promotion:write")
 
     async def effect(tx: Transaction) -> Promotion:
         return await api.create_promotion(tx, terms=data.terms, by=caller.actor)
@@ -85,7 +84,7 @@ async def post_promotion(request: Asked, data: JSONBody[PromotionBody]) -> Respo
 @get(f"{API}/promotions/{{promotion_id:uuid}}", tags=["promotions"])
 async def get_promotion(request: Asked, promotion_id: FromPath[UUID]) -> Promotion:
     """A promotion with its newest version."""
-    caller = await recognise_caller(request, SCOPE)
+    caller = await recognise_caller(request, "promotion:write")
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
         return await api.load_promotion(tx, promotion_id=promotion_id)
 
@@ -95,7 +94,7 @@ async def patch_promotion(
     request: Asked, promotion_id: FromPath[UUID], data: JSONBody[PromotionEdit]
 ) -> Response[Promotion]:
     """Add a version; carts keep the live one until the new one is published."""
-    caller = await recognise_caller(request, SCOPE)
+    caller = await recognise_caller(request, "promotion:write")
 
     async def effect(tx: Transaction) -> Promotion:
         return await api.edit_promotion(
@@ -110,7 +109,7 @@ async def post_publish(
     request: Asked, promotion_id: FromPath[UUID], data: JSONBody[Publication]
 ) -> Response[Any]:
     """Let the newest version count from now on, within its window."""
-    caller = await recognise_caller(request, SCOPE)
+    caller = await recognise_caller(request, "promotion:write")
     currency: str = request.scope["state"]["merchant"].currency
 
     async def effect(_effect_id: UUID) -> Promotion:
@@ -129,7 +128,7 @@ async def post_publish(
 @post(f"{API}/promotions/{{promotion_id:uuid}}/stop", tags=["promotions"], status_code=200)
 async def post_stop(request: Asked, promotion_id: FromPath[UUID]) -> Response[Promotion]:
     """Let a promotion count no more; orders that stand keep what they got."""
-    caller = await recognise_caller(request, SCOPE)
+    caller = await recognise_caller(request, "promotion:write")
 
     async def effect(tx: Transaction) -> Promotion:
         return await api.stop_promotion(tx, promotion_id=promotion_id, by=caller.actor)
@@ -140,7 +139,7 @@ async def post_stop(request: Asked, promotion_id: FromPath[UUID]) -> Response[Pr
 @get(f"{API}/promotions/{{promotion_id:uuid}}/report", tags=["promotions"])
 async def get_report(request: Asked, promotion_id: FromPath[UUID]) -> PromotionReport:
     """What a promotion has done so far, with its counters."""
-    caller = await recognise_caller(request, SCOPE)
+    caller = await recognise_caller(request, "promotion:write")
     currency: str = request.scope["state"]["merchant"].currency
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
         return await api.load_report(tx, promotion_id=promotion_id, currency=currency)
@@ -151,7 +150,7 @@ async def post_coupons(
     request: Asked, promotion_id: FromPath[UUID], data: JSONBody[CouponIssue]
 ) -> Response[Any]:
     """Issue coupons. Their codes are in this answer (and its repeats) only; what is kept is a digest."""
-    caller = await recognise_caller(request, SCOPE)
+    caller = await recognise_caller(request, "promotion:write")
 
     async def effect(effect_id: UUID) -> tuple[IssuedCoupon, ...]:
         return await api.issue_coupons(
@@ -175,7 +174,7 @@ async def get_promotion_coupons(
     request: Asked, promotion_id: FromPath[UUID], cursor: Cursor = None, limit: Limit = 50
 ) -> Page[Coupon]:
     """A promotion's coupons, known by the ends of their codes."""
-    caller = await recognise_caller(request, SCOPE)
+    caller = await recognise_caller(request, "promotion:write")
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
         return await api.list_coupons(tx, promotion_id=promotion_id, cursor=cursor, limit=limit)
 
@@ -183,7 +182,7 @@ async def get_promotion_coupons(
 @post(f"{API}/coupons/{{coupon_id:uuid}}/revoke", tags=["promotions"], status_code=200)
 async def post_revoke(request: Asked, coupon_id: FromPath[UUID]) -> Response[Any]:
     """End a coupon. An order that holds it keeps it."""
-    caller = await recognise_caller(request, SCOPE)
+    caller = await recognise_caller(request, "promotion:write")
 
     async def effect(_effect_id: UUID) -> Coupon:
         return await api.revoke_coupon(
