@@ -60,8 +60,7 @@ async def quote_cart(
 ) -> Quote:
     """What an order of the owner's cart would come to, with whatever stands in its way.
 
-    ``member_id`` is who is signed in: held coupons, limits per member and the prices of his level are his. The channel is
-    that of the cart's owner unless it is given.
+    ``member_id`` is who is signed in; the channel is that of the cart's owner unless it is given.
 
     Raises:
         NotFound: ``cart.unknown``, ``place.unknown``, ``place.none``.
