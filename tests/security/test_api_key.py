@@ -1,12 +1,14 @@
 """API keys: nothing without one, nothing past its scopes, nothing at another merchant's shop."""
 
 import asyncio
+import inspect
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import httpx
 import pytest
+from tests.security.endpoint import ENDPOINTS, NAMES, NO_ID, Upload
 from tests.shop import Shop, api_client, open_shop
 
 from serai.foundation.errors import Unauthorised
@@ -14,90 +16,6 @@ from serai.foundation.ids import MerchantId, new_id
 from serai.identity.apikey.api import SCOPES, KeyRing, list_keys, revoke_key
 
 GOOD_ENOUGH = {"idempotency-key": "k"}
-NO_ID = str(new_id())
-TERMS = {"name": "x", "layer": 3, "benefit": {"type": "amount_off", "tiers": [[2, 1]]}}
-PROMOTION = f"/api/v1/promotions/{NO_ID}"
-PROMOTION_ENDPOINTS: list[tuple[str, str, str, Any]] = [
-    ("GET", "/api/v1/promotions", "promotion:write", None),
-    ("POST", "/api/v1/promotions", "promotion:write", {"terms": TERMS}),
-    ("GET", PROMOTION, "promotion:write", None),
-    ("PATCH", PROMOTION, "promotion:write", {"version": 1, "terms": TERMS}),
-    ("POST", f"{PROMOTION}/publish", "promotion:write", {"version": 1}),
-    ("POST", f"{PROMOTION}/stop", "promotion:write", None),
-    ("GET", f"{PROMOTION}/report", "promotion:write", None),
-    ("POST", f"{PROMOTION}/coupons", "promotion:write", {}),
-    ("GET", f"{PROMOTION}/coupons", "promotion:write", None),
-    ("POST", f"/api/v1/coupons/{NO_ID}/revoke", "promotion:write", None),
-    (
-        "POST",
-        "/api/v1/promotions/preview",
-        "promotion:write",
-        {"terms": TERMS, "lines": [{"sku_id": NO_ID, "quantity": 1}]},
-    ),
-    ("POST", f"/api/v1/carts/{NO_ID}/coupons", "checkout:write", {"code": "ABCD"}),
-    ("GET", f"/api/v1/carts/{NO_ID}/coupons", "checkout:write", None),
-    ("DELETE", f"/api/v1/carts/{NO_ID}/coupons/{NO_ID}", "checkout:write", None),
-    ("PUT", f"/api/v1/carts/{NO_ID}/add-ons/{NO_ID}", "checkout:write", {"quantity": 1}),
-]
-# Every endpoint with the scope that it needs and a body that is well-formed.
-ENDPOINTS: list[tuple[str, str, str, Any]] = [
-    ("GET", "/api/v1/categories", "catalogue:read", None),
-    ("GET", "/api/v1/products", "catalogue:read", None),
-    ("GET", f"/api/v1/products/{NO_ID}", "catalogue:read", None),
-    ("GET", f"/api/v1/variants/{NO_ID}/prices", "catalogue:read", None),
-    ("GET", "/api/v1/places", "catalogue:read", None),
-    ("POST", "/api/v1/products", "product:write", {"title": "x", "sku": "x", "category_id": NO_ID}),
-    ("PATCH", f"/api/v1/products/{NO_ID}", "product:write", {"version": 1}),
-    ("POST", f"/api/v1/variants/{NO_ID}/prices", "product:write", {"amount_minor": 1}),
-    ("GET", f"/api/v1/stock/{NO_ID}", "stock:read", None),
-    ("GET", f"/api/v1/stock/{NO_ID}/movements?place_id={NO_ID}", "stock:read", None),
-    ("POST", "/api/v1/stock/receipts", "stock:write", {"sku_id": NO_ID, "place_id": NO_ID, "quantity": 1}),
-    (
-        "POST",
-        "/api/v1/stock/adjustments",
-        "stock:write",
-        {"sku_id": NO_ID, "place_id": NO_ID, "delta": 1, "reason": "x"},
-    ),
-    (
-        "POST",
-        "/api/v1/stock/transfers",
-        "stock:write",
-        {"sku_id": NO_ID, "from_place_id": NO_ID, "to_place_id": str(new_id()), "quantity": 1},
-    ),
-    *PROMOTION_ENDPOINTS,
-    ("POST", "/api/v1/carts", "checkout:write", {}),
-    ("GET", f"/api/v1/carts/{NO_ID}", "checkout:write", None),
-    ("POST", f"/api/v1/carts/{NO_ID}/lines", "checkout:write", {"sku_id": NO_ID}),
-    ("PATCH", f"/api/v1/carts/{NO_ID}/lines/{NO_ID}", "checkout:write", {"quantity": 1}),
-    ("DELETE", f"/api/v1/carts/{NO_ID}/lines/{NO_ID}", "checkout:write", None),
-    ("PUT", f"/api/v1/carts/{NO_ID}/contact", "checkout:write", {"email": "a@example.com", "name": "A"}),
-    (
-        "PUT",
-        f"/api/v1/carts/{NO_ID}/address",
-        "checkout:write",
-        {"country": "DE", "city": "Bonn", "line1": "Markt 1", "postcode": "53111"},
-    ),
-    ("PUT", f"/api/v1/carts/{NO_ID}/delivery", "checkout:write", {"delivery": "ship"}),
-    ("GET", f"/api/v1/carts/{NO_ID}/quote", "checkout:write", None),
-    ("POST", f"/api/v1/carts/{NO_ID}/complete", "checkout:write", {"digest": "x"}),
-    (
-        "POST",
-        "/api/v1/orders",
-        "checkout:write",
-        {
-            "lines": [{"sku_id": NO_ID, "quantity": 1}],
-            "contact": {"email": "a@example.com", "name": "A"},
-            "address": {"country": "DE", "city": "Bonn", "line1": "Markt 1", "postcode": "53111"},
-        },
-    ),
-    ("POST", f"/api/v1/orders/{NO_ID}/payment", "checkout:write", None),
-    ("GET", "/api/v1/orders", "order:read", None),
-    ("GET", f"/api/v1/orders/{NO_ID}", "order:read", None),
-    ("POST", f"/api/v1/orders/{NO_ID}/fulfilment", "order:write", {}),
-    ("POST", f"/api/v1/orders/{NO_ID}/cancellation", "order:write", {}),
-    ("POST", f"/api/v1/orders/{NO_ID}/refunds", "order:write", {"amount_minor": 1}),
-]
-NAMES = [f"{method} {path.split('?')[0].replace(NO_ID, '-')}" for method, path, _scope, _body in ENDPOINTS]
 
 
 @pytest.fixture
@@ -111,6 +29,10 @@ async def bare(transport: httpx.ASGITransport, shop: Shop) -> AsyncIterator[http
 def ask(bare: httpx.AsyncClient) -> Callable[..., Awaitable[httpx.Response]]:
     async def call(method: str, path: str, body: Any, authorization: str | None) -> httpx.Response:
         headers = GOOD_ENOUGH | ({"authorization": authorization} if authorization is not None else {})
+        if isinstance(body, Upload):
+            return await bare.request(
+                method, path, files={"file": ("x.png", bytes(body), "image/png")}, headers=headers
+            )
         return await bare.request(method, path, json=body, headers=headers)
 
     return call
@@ -121,15 +43,28 @@ def code_of(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-async def test_the_list_of_endpoints_in_these_tests_is_complete(bare: httpx.AsyncClient):
-    document = (await bare.get("/api/v1/schema/openapi.json")).json()
-    described = {
-        (method.upper(), re.sub(r"{[^}]*}", "-", path))
-        for path, item in document["paths"].items()
-        for method in item
+def reaches(function: Any, name: str, seen: set[Any]) -> bool:
+    """Whether a function calls another of that name, itself or through functions of its module."""
+    if function in seen:
+        return False
+    seen.add(function)
+    called = function.__code__.co_names
+    near = (function.__globals__.get(each) for each in called)
+    return name in called or any(inspect.isfunction(each) and reaches(each, name, seen) for each in near)
+
+
+def test_every_endpoint_of_the_api_recognises_its_caller(application: Any):
+    handlers = {
+        (method, re.sub(r"{[^}]*}", "-", route.path)): handler.fn
+        for route in application.app.routes
+        if route.path.startswith("/api/v1/") and not route.path.startswith("/api/v1/schema")
+        for handler in route.route_handlers
+        for method in handler.http_methods - {"OPTIONS"}
     }
-    listed = {(method, path.split("?")[0].replace(NO_ID, "-")) for method, path, _scope, _body in ENDPOINTS}
-    assert {each for each in described if each[1].startswith("/api/")} == listed
+    assert {(method, path.split("?")[0].replace(NO_ID, "-")) for method, path, _s, _b in ENDPOINTS} <= set(
+        handlers
+    )
+    assert not [name for name, fn in handlers.items() if not reaches(fn, "recognise_caller", set())]
 
 
 @pytest.mark.parametrize(("method", "path", "scope", "body"), ENDPOINTS, ids=NAMES)

@@ -1,5 +1,6 @@
 """One merchant can neither see nor touch what is another's: by SQL role, by API, by pages."""
 
+import re
 from typing import Any
 
 import asyncpg
@@ -100,11 +101,24 @@ async def test_the_application_role_reaches_no_other_table_and_no_way_around(own
     )
     assert role is not None
     assert not any(role.values())
-    powerful = await owner.fetch(
-        "SELECT oid::regprocedure::text FROM pg_proc WHERE prosecdef AND pronamespace NOT IN"
-        " (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_|^information_schema')"
+
+
+async def test_functions_with_their_owners_rights_keep_to_the_merchant_themselves(owner: Database):
+    """Search runs past the policies for speed, so each such function filters every table by the merchant."""
+    functions = await owner.fetch(
+        "SELECT oid::regprocedure::text AS name, prosrc AS code, proconfig AS config,"
+        "   has_function_privilege('public', oid, 'EXECUTE') AS for_anyone"
+        " FROM pg_proc WHERE prosecdef AND pronamespace NOT IN"
+        "   (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_|^information_schema')"
     )
-    assert not powerful, "no function runs with its owner's rights"
+    for each in functions:
+        assert "search_path=pg_catalog" in (each["config"] or []), each["name"]
+        assert not each["for_anyone"], each["name"]
+        tables = len(re.findall(r"\b(?:FROM|JOIN)\s+commerce\.\w+", each["code"]))
+        filters = len(
+            re.findall(r"merchant_id\s*=\s*(?:merchant\b|foundation\.current_merchant\(\))", each["code"])
+        )
+        assert filters >= tables > 0, (each["name"], filters, tables)
 
 
 async def test_the_role_of_one_merchant_finds_changes_adds_and_deletes_nothing_of_another(
@@ -275,6 +289,8 @@ async def test_over_the_api_another_merchants_things_do_not_exist(
         place = str(theirs.shop.warehouse.place_id)
         moves = await api.get(f"/api/v1/stock/{theirs.sku_id}/movements", params={"place_id": place})
         assert moves.json()["items"] == []
+        found = (await api.get("/api/v1/products", params={"query": "ice"})).json()["items"]
+        assert [card["product_id"] for card in found] == [str(mine.product_id)]
         for path in ("/api/v1/products", "/api/v1/orders", "/api/v1/places", "/api/v1/categories"):
             shown = (await api.get(path)).text
             for name in (theirs.product_id, theirs.placed.order_id, theirs.shop.warehouse.place_id):
