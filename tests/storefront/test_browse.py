@@ -130,7 +130,8 @@ async def test_a_product_tells_price_stock_and_facts(shopper: Shopper, shop: Sho
     assert "ICE-1" in said
     found = re.search(r'<script type="application/ld\+json">(.*?)</script>', page.text, re.DOTALL)
     assert found
-    described = json.loads(found[1])
+    described, trail = json.loads(found[1])
+    assert trail["@type"] == "BreadcrumbList"
     assert described["offers"]["price"] == "4.99"
     assert described["offers"]["availability"].endswith("/InStock")
 

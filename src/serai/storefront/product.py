@@ -1,18 +1,18 @@
 """The product page: price, unit price, stock at the chosen place and elsewhere, and what stands beside it."""
 
-from typing import Any
-
+import msgspec
 from litestar import Response, get
 from litestar.params import FromPath
 
 from serai.commerce.catalogue import api as catalogue
 from serai.commerce.catalogue.types import Product, Variant
+from serai.commerce.media import api as media
 from serai.commerce.stock import api as stock
 from serai.commerce.stock.types import StockLevel
 from serai.foundation.errors import NotFound, _
-from serai.foundation.money import minor_digits
 from serai.foundation.pages import request_locale
-from serai.storefront.view import Asked, Shell, database_of, load_shell, merchant_id_of, show
+from serai.storefront.describe import describe_page
+from serai.storefront.view import Asked, Shell, database_of, load_shell, merchant_id_of, merchant_of, show
 
 RELATED = 5
 STORES_SHOWN = 12
@@ -30,12 +30,27 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         shell = await load_shell(request, tx)
         levels = await stock.list_levels(tx, sku_id=variant.sku_id)
         beside = await catalogue.list_featured(tx, category_id=product.category_id, limit=RELATED + 1)
+        photos = (await media.list_photos(tx, product_ids=[product.product_id]))[product.product_id]
+        attributes = await catalogue.list_attributes(tx) if product.attributes else []
+        others = [v.sku_id for v in product.variants if v.active]
+        online_id = shell.online.place_id if shell.online else None
+        stocked = (
+            await stock.load_available(tx, sku_ids=others, place_id=online_id)
+            if online_id and len(others) > 1
+            else {}
+        )
     category = shell.shelves.find(category_id=product.category_id)
     trail = shell.shelves.trace(category) if category else []
     online, in_store, elsewhere = split_levels(levels, shell)
     label = product.label(locale)
     can_buy = variant.active and variant.price_minor is not None and (online > 0 or bool(in_store))
-    address = f"{request.base_url}p/{product.slug}"
+    facts = [
+        (attribute, catalogue.show_value(attribute, product.attributes[attribute.code], locale))
+        for attribute in attributes
+        if attribute.code in product.attributes
+    ]
+    can_have = {v.sku: stocked.get(v.sku_id, 0) > 0 for v in product.variants} | {variant.sku: can_buy}
+    steps = [(f"/c/{c.slug}", c.label(locale)) for c in trail] + [("", label)]
     return show(
         request,
         "product.html",
@@ -43,20 +58,68 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         here=trail[0].slug if trail else "",
         product=product,
         variant=variant,
+        pickers=list_pickers(product, variant, locale),
         versions=[v for v in product.variants if v.active],
+        photos=photos,
+        facts=facts,
         label=label,
         motif=next((c.motif for c in reversed(trail) if c.motif), None),
         category=category,
-        steps=[(f"/c/{c.slug}", c.label(locale)) for c in trail] + [("", label)],
+        steps=steps,
         online_available=online,
         store_available=in_store,
         other_levels=elsewhere[:STORES_SHOWN],
         can_buy=can_buy,
         related=[card for card in beside if card.product_id != product.product_id][:RELATED],
-        canonical_url=address,
+        canonical_url=f"{request.base_url}p/{product.slug}",
         description_text=product.description or label,
-        json_ld=describe_product(product, variant, label=label, address=address, is_available=can_buy),
+        json_ld=describe_page(
+            product,
+            variant,
+            label=label,
+            base_url=str(request.base_url),
+            photos=photos,
+            available=can_have,
+            facts=facts,
+            steps=steps,
+            seller=merchant_of(request).name,
+        ),
     )
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """One value of an option. ``sku`` leads to the version that has it, None where no such version is sold."""
+
+    value: str
+    sku: str | None
+    is_chosen: bool
+    is_exact: bool
+
+
+class Picker(msgspec.Struct, frozen=True):
+    """One option with its values, as the page offers them."""
+
+    label: str
+    chosen: str
+    choices: tuple[Choice, ...]
+
+
+def list_pickers(product: Product, variant: Variant, locale: str) -> list[Picker]:
+    """How to get from this version to the others: each value keeps the other choices where such a version is sold
+    (``is_exact``), else leads to the first version that has the value."""
+    sold = [v for v in product.variants if v.active and len(v.choices) == len(product.options)]
+    pickers = []
+    for place, option in enumerate(product.options if len(variant.choices) == len(product.options) else ()):
+        choices = []
+        for value in option.values:
+            wanted = (*variant.choices[:place], value, *variant.choices[place + 1 :])
+            exact = next((v for v in sold if v.choices == wanted), None)
+            near = exact or next((v for v in sold if v.choices[place] == value), None)
+            choices.append(
+                Choice(value, near.sku if near else None, value == variant.choices[place], exact is not None)
+            )
+        pickers.append(Picker(option.label(locale), variant.choices[place], tuple(choices)))
+    return pickers
 
 
 def choose_variant(product: Product, sku: str) -> Variant | None:
@@ -75,33 +138,3 @@ def split_levels(levels: list[StockLevel], shell: Shell) -> tuple[int, int | Non
     elsewhere = [level for level in levels if level.place_id not in named and level.available > 0]
     elsewhere.sort(key=lambda level: (-level.available, level.place_name))
     return max(0, online), max(0, by_place.get(chosen.place_id, 0)) if chosen else None, elsewhere
-
-
-def describe_product(
-    product: Product, variant: Variant, *, label: str, address: str, is_available: bool
-) -> dict[str, Any]:
-    """The product in schema.org's words, for search engines."""
-    described: dict[str, Any] = {
-        "@context": "https://schema.org",
-        "@type": "Product",
-        "name": label,
-        "sku": variant.sku,
-        "url": address,
-    }
-    if product.brand:
-        described["brand"] = {"@type": "Brand", "name": product.brand}
-    if product.description:
-        described["description"] = product.description
-    if variant.gtin:
-        described["gtin"] = variant.gtin
-    if variant.price_minor is not None:
-        digits = minor_digits(variant.currency)
-        whole, part = divmod(variant.price_minor, 10**digits)
-        described["offers"] = {
-            "@type": "Offer",
-            "url": address,
-            "price": f"{whole}.{part:0{digits}}" if digits else str(whole),
-            "priceCurrency": variant.currency,
-            "availability": f"https://schema.org/{'InStock' if is_available else 'OutOfStock'}",
-        }
-    return described

@@ -2,7 +2,7 @@
 
 from litestar.types import ControllerRouterHandler
 
-from serai.storefront import account, browse, cart, checkout, home, order, picture, place, product
+from serai.storefront import account, browse, cart, checkout, compare, home, order, picture, place, product
 
 ROUTES: list[ControllerRouterHandler] = [
     home.show_home,
@@ -12,6 +12,7 @@ ROUTES: list[ControllerRouterHandler] = [
     browse.show_search,
     browse.show_suggestions,
     product.show_product,
+    compare.show_comparison,
     picture.show_label,
     place.show_stores,
     place.choose_store,
