@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 
-from serai.main.bench import flow_contest, order_contest, page_contest
+from serai.main.bench import flow_contest, order_contest, page_contest, promotion
 from serai.main.bench.figure import Contest, Figure
 from serai.main.fault import Fault
 
-CONTESTS: tuple[Contest, ...] = (*order_contest.CONTESTS, *page_contest.CONTESTS, *flow_contest.CONTESTS)
+CONTESTS: tuple[Contest, ...] = (
+    *order_contest.CONTESTS,
+    *page_contest.CONTESTS,
+    *flow_contest.CONTESTS,
+    *promotion.CONTESTS,
+)
 
 
 def list_figures(contests: Sequence[Contest] = CONTESTS) -> list[Figure]:
