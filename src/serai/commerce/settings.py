@@ -19,6 +19,14 @@ class CommerceSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 3500
     cart_lines: Annotated[int, Meta(ge=1, le=500, description="Most lines in a cart")] = 100
     line_quantity: Annotated[int, Meta(ge=1, le=100_000, description="Most units of one line")] = 999
+    price_protection_days: Annotated[
+        int,
+        Meta(ge=0, le=365, description="Days after the payment in which a fallen price is given back; 0: never"),
+    ] = 7
+    price_protection_excludes: Annotated[
+        str,
+        Meta(description="Kinds of prices that price protection does not compare with, separated by commas"),
+    ] = "clearance"
     provider_timeout_s: Annotated[
         float, Meta(gt=0, le=60, description="Seconds a payment provider may take to answer")
     ] = 8.0

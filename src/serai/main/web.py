@@ -27,8 +27,9 @@ from serai.commerce.catalogue import http as catalogue_http
 from serai.commerce.checkout import http as checkout_http
 from serai.commerce.media import http as media_http
 from serai.commerce.order import http as order_http
+from serai.commerce.price import http as price_http
 from serai.commerce.promotion import http as promotion_http
-from serai.commerce.promotion import http as promotion_http
+from serai.commerce.protection import http as protection_http
 from serai.commerce.stock import http as stock_http
 from serai.commerce.variant import http as variant_http
 from serai.console.refusal import show_refusal as render_console_error
@@ -64,7 +65,8 @@ API_HANDLERS = [
     *order_http.HANDLERS,
     *aftersale_http.HANDLERS,
     *promotion_http.HANDLERS,
-    *promotion_http.HANDLERS,
+    *price_http.HANDLERS,
+    *protection_http.HANDLERS,
 ]
 
 # What the driver raises when the database goes away under a statement, or has gone while a connection lay idle.

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from serai.commerce.aftersale import jobs as aftersale_jobs
 from serai.commerce.checkout import jobs as checkout_jobs
+from serai.commerce.price import jobs as price_jobs
 from serai.commerce.promotion import jobs as promotion_jobs
 from serai.foundation import clock, observe
 from serai.foundation.event import Subscriber, make_partitions, pump_events
@@ -57,6 +58,7 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
     commerce, owner = platform.commerce, platform.owner
     return (
         Schedule("expire orders", "* * * * * */5", lambda: aftersale_jobs.expire_orders(commerce, owner)),
+        Schedule("apply planned prices", "* * * * * */5", lambda: price_jobs.apply_prices(commerce, owner)),
         Schedule("ask for refunds", "* * * * * */15", lambda: aftersale_jobs.ask_refunds(commerce, owner)),
         Schedule("expire coupons", "* * * * * */30", lambda: promotion_jobs.expire_coupons(commerce, owner)),
         Schedule("check payments", "* * * * * */15", lambda: checkout_jobs.check_payments(commerce, owner)),

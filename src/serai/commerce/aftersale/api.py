@@ -157,8 +157,9 @@ async def refund_order(
     reason: str,
     by: str,
     key: str,
+    writes: tuple[Write, ...] = (),
 ) -> Order:
-    """Give part or all of the money back. The same key again changes nothing.
+    """Give part or all of the money back. The same key again changes nothing. ``writes`` commit with the refund.
 
     Raises:
         NotFound: ``order.unknown``.
@@ -188,7 +189,7 @@ async def refund_order(
             field="amount",
             refundable=left,
         )
-    await _request_refund(commerce, merchant_id, order, paid, amount_minor, reason, by, key)
+    await _request_refund(commerce, merchant_id, order, paid, amount_minor, reason, by, key, writes=writes)
     return await _load(commerce, merchant_id, order_id)
 
 
@@ -203,6 +204,7 @@ async def _request_refund(
     key: str,
     *,
     overpaid: bool = False,
+    writes: tuple[Write, ...] = (),
 ) -> None:
     """Reserve the refund in the ledger, then ask the provider; what it does not answer is asked again by a job."""
     refund_id = derive_id("refund", order.order_id, key)
@@ -239,6 +241,7 @@ async def _request_refund(
                 Write(
                     record_rows, AuditRow(by, "order.refunded", "order", str(order.order_id), None, details)
                 ),
+                *writes,
             ),
             (Fact(order.order_id, RefundRequested(order.order_id, refund_id, amount_minor, reason, by)),),
             document_id=order.order_id,

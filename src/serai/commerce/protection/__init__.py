@@ -1,0 +1,1 @@
+"""Price protection: what a buyer gets back when the price of something he has paid falls soon after."""
