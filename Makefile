@@ -24,8 +24,8 @@ ifeq ($(shell [ -e $(BIN)/activate ] && ! $(BIN)/python -c '' >/dev/null 2>&1 &&
 $(shell rm -f $(BIN)/activate $(RUN_STAMP) $(DEV_STAMP))
 endif
 
-# Two workers for two cores; tests that share an outside thing (a port, a browser) stay together by xdist_group.
-PYTEST_ARGS ?= -n 2 --dist loadgroup
+# Two workers for two cores; a file of tests stays on one of them, with what it has started.
+PYTEST_ARGS ?= -n 2 --dist loadfile
 LINTED := src tests $(wildcard bench) $(wildcard tools/*.py)
 
 .PHONY: help up install dev assets messages test check lint types contracts tidy format bench lock \

@@ -17,7 +17,7 @@ from serai.ledger.types import Group, Outcome, Transfer, Write, account, pending
 
 
 def stock(sku, place=None):
-    return account("stock", sku, no_negative=True, subject_id=sku, place_id=place)
+    return account("goods", sku, no_negative=True, subject_id=sku, place_id=place)
 
 
 def supplier(sku):

@@ -134,7 +134,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.now = clock.now()
         sku, points = new_id(), new_id()
         self.shelves = [
-            account("stock", sku, no_negative=True, subject_id=sku, place_id=new_id()) for _ in range(SHELVES)
+            account("goods", sku, no_negative=True, subject_id=sku, place_id=new_id()) for _ in range(SHELVES)
         ]
         self.outside = [account("supplier", sku), account("customer", sku)]
         # Points grow on the other side, and may not fall below zero either.

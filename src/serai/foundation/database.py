@@ -8,7 +8,7 @@ the owner's role, through ``Database.owner``.
 import asyncio
 import uuid as _uuid
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal
 from uuid import UUID
 
@@ -74,8 +74,10 @@ class Database:
                 await connection.execute(f"{begin}; SET LOCAL serai.merchant_id = '{tenant}'")
                 yield Transaction(connection, merchant_id)
                 await connection.execute("COMMIT")
-            except BaseException:
-                await _roll_back(connection)
+            except BaseException as error:
+                if not await _roll_back(connection) and isinstance(error, DRIVER_ERRORS):
+                    # The connection went away under the work; the lane tries again, an edge answers 503.
+                    raise DatabaseUnreachable(f"{type(error).__name__}: {error}") from error
                 raise
 
     @asynccontextmanager
@@ -110,14 +112,21 @@ class Database:
             self.pool.terminate()
 
 
-async def _roll_back(connection: Any) -> None:
-    """Leave no half transaction behind: roll back, or drop the connection when even that fails."""
-    if connection.is_closed():
-        return
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+
+
+async def _roll_back(connection: Any) -> bool:
+    """Leave no half transaction behind: roll back, or drop the connection when even that fails (False)."""
     try:
+        if connection.is_closed():
+            return False
         await asyncio.wait_for(connection.execute("ROLLBACK"), 5)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, asyncio.CancelledError):
-        connection.terminate()
+    except (*DRIVER_ERRORS, TimeoutError, asyncio.CancelledError):
+        # A connection whose server died has left the pool already, and then refuses even to be ended.
+        with suppress(asyncpg.InterfaceError):
+            connection.terminate()
+        return False
+    return True
 
 
 async def _keep_connection(connection: Any) -> None:
