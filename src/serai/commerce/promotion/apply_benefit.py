@@ -5,6 +5,7 @@ missing. Amounts are never above what the lines still cost.
 """
 
 from collections.abc import Sequence
+from operator import le
 from typing import Any
 from uuid import UUID
 
@@ -75,7 +76,8 @@ def spread(amount: int, weights: Sequence[int], limits: Sequence[int]) -> list[i
     if len(limits) == 1:
         return [amount]
     shares = _share(amount, weights)
-    if all(share <= limit for share, limit in zip(shares, limits, strict=True)):
+    # By what each still costs, nobody can get more than that.
+    if weights is limits or all(map(le, shares, limits)):
         return shares
     taken = [min(share, limit) for share, limit in zip(shares, limits, strict=True)]
     rest = amount - sum(taken)

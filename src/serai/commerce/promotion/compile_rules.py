@@ -6,6 +6,7 @@ of an integer, so a quote never walks over rules that have nothing to do with it
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
@@ -95,6 +96,17 @@ class Program(msgspec.Struct, frozen=True, eq=False):
     @property
     def is_empty(self) -> bool:
         return not self.rules
+
+
+@lru_cache(maxsize=4096)
+def list_bits(mask: int) -> tuple[int, ...]:
+    """The numbers of the bits that are set. Carts of a shop meet the same few sets of rules again and again."""
+    bits = []
+    while mask:
+        lowest = mask & -mask
+        bits.append(lowest.bit_length() - 1)
+        mask ^= lowest
+    return tuple(bits)
 
 
 def name_kind(terms: Terms) -> str:

@@ -13,7 +13,7 @@ SHARE    what each rule took is spread over the lines exactly; nothing is ever t
 from collections.abc import Sequence
 
 from serai.commerce.promotion.apply_benefit import Gain, Group, Missing, gain_of, spread, threshold_missing
-from serai.commerce.promotion.compile_rules import Compiled, Program
+from serai.commerce.promotion.compile_rules import Compiled, Program, list_bits
 from serai.commerce.promotion.explain_rules import explain, gate_rules
 from serai.commerce.promotion.price_lines import PriceCut, make_groups, price_groups
 from serai.commerce.promotion.pricing_state import Applied, Pricing, State
@@ -57,12 +57,15 @@ def _check_request(request: Request) -> None:
 def _members(program: Program, groups: Sequence[Group]) -> list[list[int]]:
     """Per rule of layers 2 to 6, which groups it is about."""
     members: list[list[int]] = [[] for _rule in program.rules]
+    indexes: dict[int, list[list[int]]] = {}
     for number, group in enumerate(groups):
         mask = group.mask
-        while mask:
-            lowest = mask & -mask
-            members[lowest.bit_length() - 1].append(number)
-            mask ^= lowest
+        found = indexes.get(mask)
+        if found is None:
+            # Lines of one category and brand are in reach of the same rules.
+            found = indexes[mask] = [members[n] for n in list_bits(mask)]
+        for reach in found:
+            reach.append(number)
     return members
 
 

@@ -83,16 +83,20 @@ def share_result(
     )
 
 
-def _to_lines(pricing: Pricing, left: list[int], number: int, amount: int) -> Iterator[Share]:
+def _to_lines(pricing: Pricing, left: list[int], number: int, amount: int) -> list[Share]:
     """Split what falls on a group over its lines by what each still costs, and take it from there."""
-    if not amount:
-        return
     indexes = pricing.groups[number].lines
+    lines = pricing.request.lines
+    if not amount:
+        return []
+    if len(indexes) == 1:
+        left[indexes[0]] -= amount
+        return [Share(lines[indexes[0]].line_key, amount)]
     limits = [left[i] for i in indexes]
-    for i, share in zip(indexes, spread(amount, limits, limits), strict=True):
+    shares = spread(amount, limits, limits)
+    for i, share in zip(indexes, shares, strict=True):
         left[i] -= share
-        if share:
-            yield Share(pricing.request.lines[i].line_key, share)
+    return [Share(lines[i].line_key, share) for i, share in zip(indexes, shares, strict=True) if share]
 
 
 def _price_adjustment(cut: PriceCut, shares: tuple[Share, ...], request: Request) -> Adjustment:
