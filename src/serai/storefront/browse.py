@@ -7,18 +7,22 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from serai.commerce.catalogue import api as catalogue
-from serai.commerce.catalogue.types import ProductCard
+from serai.commerce.catalogue.types import Category, Found, ProductCard
+from serai.commerce.search import api as search
+from serai.commerce.search.types import Facets
 from serai.commerce.types import Page
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, _
 from serai.foundation.pages import request_locale
 from serai.storefront.filter import Filter, read_filter
+from serai.storefront.finding import Suggested, add_choices, lead_phrases
 from serai.storefront.view import (
     Asked,
     Shell,
     database_of,
     facts_of,
     load_shell,
+    load_shelves,
     merchant_id_of,
     merchant_of,
     show,
@@ -27,6 +31,7 @@ from serai.storefront.view import (
 
 BRANDS = 30
 SUGGESTIONS = 6
+PHRASES = 3
 SUGGEST_FROM_CHARS = 2
 WORDS_TRIED = 4
 
@@ -67,41 +72,91 @@ async def show_department(request: Asked, slug: FromPath[str]) -> Response[str]:
 @get("/search", include_in_schema=False)
 async def show_search(request: Asked) -> Response[str]:
     """Products for some words; without words, everything there is."""
-    locale = request_locale(request)
-    found = read_filter(
-        request.query_params, action="/search", currency=merchant_of(request).currency, locale=locale
-    )
+    locale, currency = request_locale(request), merchant_of(request).currency
+    asked = read_filter(request.query_params, action="/search", currency=currency, locale=locale)
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
-        found, page = await _list_page(request, tx, found)
         shell = await load_shell(request, tx)
-        if wants_fragment(request) and "more" in request.query_params:
-            return _show_more(request, shell, found, page)
-        if wants_fragment(request):
-            return show(request, "parts/browse.html", shell=shell, fragment="browse", filter=found, page=page)
-        total = await _count(tx, found) if page.items else 0
-        shorter = [] if page.items or found.is_narrowed else await _find_shorter(tx, found.query)
+        category = shell.shelves.find(slug=asked.category) if asked.category else None
+        if category is None:
+            asked = msgspec.structs.replace(asked, category="")
+        found = await _search(request, tx, asked, category)
+        filled = add_choices(
+            msgspec.structs.replace(asked, query=found.query, next_cursor=found.page.next_cursor),
+            found.facets,
+            shell.shelves,
+            currency=currency,
+            locale=locale,
+        )
+        shorter = [] if found.facets.seen or not asked.query else await _find_shorter(tx, asked.query)
+    if wants_fragment(request) and "more" in request.query_params:
+        return _show_more(request, shell, filled, found.page)
+    if wants_fragment(request):
+        return show(
+            request, "parts/browse.html", shell=shell, fragment="browse", filter=filled, page=found.page
+        )
+    if asked.query and not asked.is_later_page and not asked.is_narrowed:
+        await _note_search(request, found)
     return show(
         request,
         "search.html",
         shell=shell,
         query=found.query,
-        total=total,
-        filter=found,
-        page=page,
+        found=found,
+        filter=filled,
+        page=found.page,
         shorter=shorter,
     )
 
 
+async def _search(request: Asked, tx: Transaction, asked: Filter, category: Category | None) -> Found:
+    """What the words find; without words the whole shop, counted but not divided."""
+    category_id = category.category_id if category else None
+    if asked.query:
+        return await catalogue.search_products(
+            tx,
+            query=asked.query,
+            category_id=category_id,
+            brand=asked.brand or None,
+            min_minor=asked.min_minor,
+            max_minor=asked.max_minor,
+            sort=asked.sort,
+            cursor=asked.cursor,
+            limit=facts_of(request).page_size,
+        )
+    _filter, page = await _list_page(request, tx, asked, category_id=category_id)
+    total = await _count(tx, asked, category_id=category_id) if page.items else 0
+    brands = tuple((brand, 0) for brand in _filter.brands)
+    return Found(page=page, query="", facets=Facets(total=total, seen=total, brands=brands))
+
+
+async def _note_search(request: Asked, found: Found) -> None:
+    """Remember what people look for and find, so that it can be suggested to others."""
+    if found.facets.total:
+        async with database_of(request).transaction(merchant_id_of(request)) as tx:
+            await search.note_use(tx, text=found.query, products=found.facets.total)
+
+
 @get("/suggest", include_in_schema=False)
 async def show_suggestions(request: Asked) -> Response[str]:
-    """A few products for what has been typed so far; nothing for less than two characters."""
+    """Searches, categories, brands and products for what has been typed so far; nothing for a single letter."""
+    locale = request_locale(request)
     query = " ".join(request.query_params.get("q", "").split())[:100]
     cards: list[ProductCard] = []
-    if len(query) >= SUGGEST_FROM_CHARS:
+    phrases: list[Suggested] = []
+    if len(query) >= SUGGEST_FROM_CHARS or (query and not query.isascii()):
         async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
             cards = await catalogue.suggest(tx, query=query, limit=SUGGESTIONS)
+            found = await search.list_phrases(tx, beginning=query, limit=PHRASES)
+            shelves = await load_shelves(request, tx)
+        phrases = lead_phrases(found, shelves, locale, Filter(action="/search"))
     return show(
-        request, "parts/suggestions.html", shell=None, fragment="suggestions", cards=cards, query=query
+        request,
+        "parts/suggestions.html",
+        shell=None,
+        fragment="suggestions",
+        cards=cards,
+        phrases=phrases,
+        query=query,
     )
 
 

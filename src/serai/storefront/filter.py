@@ -22,6 +22,15 @@ SORTS = (
 )
 
 
+class Choice(msgspec.Struct, frozen=True):
+    """One way to narrow a search: its address (or the one that takes it back), and how many products it leads to."""
+
+    label: str
+    url: str
+    products: int | None = None
+    is_chosen: bool = False
+
+
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for. ``action`` is the page's path; prices are minor units, their texts as typed."""
 
@@ -36,6 +45,10 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     cursor: str | None = None
     next_cursor: str | None = None
     brands: tuple[str, ...] = ()
+    category: str = ""
+    category_choices: tuple[Choice, ...] = ()
+    band_choices: tuple[Choice, ...] = ()
+    brand_counts: dict[str, int] = {}
     sorts: tuple[tuple[str, str], ...] = ()
     price_label: str = ""
     problem: str = ""
@@ -47,7 +60,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_narrowed(self) -> bool:
         """Whether something beside the words that were searched for holds products back."""
-        return self.has_price or bool(self.brand)
+        return self.has_price or bool(self.brand) or bool(self.category)
 
     @property
     def is_later_page(self) -> bool:
@@ -65,9 +78,14 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     def next_url(self) -> str:
         return self._address(self._all() | {"cursor": self.next_cursor or ""})
 
+    def change(self, **values: str) -> str:
+        """The address of the same list with some values changed; an empty one is left out."""
+        return self._address(self._all() | values)
+
     def _all(self) -> dict[str, str]:
         return {
             "q": self.query,
+            "in": self.category,
             "brand": self.brand,
             "min": self.min_text if self.min_minor is not None else "",
             "max": self.max_text if self.max_minor is not None else "",
@@ -102,6 +120,7 @@ def read_filter(asked: Mapping[str, str], *, action: str, currency: str, locale:
         max_text=max_text,
         min_minor=low,
         max_minor=high,
+        category=asked.get("in", "").strip()[:TEXT_LIMIT],
         cursor=asked.get("cursor") or None,
         sorts=tuple((code, translate(text, locale)) for code, text in SORTS),
         price_label=label_range(low, high, currency=currency, locale=locale),

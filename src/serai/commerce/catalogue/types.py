@@ -6,6 +6,9 @@ from uuid import UUID
 
 import msgspec
 
+from serai.commerce.search.types import Facets
+from serai.commerce.types import Page
+
 # Unit prices are shown per this much of the content's unit.
 UNIT_PRICE_BASE = {"g": 100, "ml": 100, "pc": 1}
 
@@ -69,6 +72,21 @@ class ProductCard(msgspec.Struct, frozen=True):
 
     def label(self, locale: str) -> str:
         return self.translations.get(locale, self.title)
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What a search came to.
+
+    ``query`` is what was searched in the end. ``instead_of`` is what was typed, when nothing was found for it and a typo
+    was mended; ``meant`` is offered when little was found and another word is near. Neither narrows nor widens silently:
+    pages have to tell both.
+    """
+
+    page: Page[ProductCard]
+    query: str
+    facets: Facets
+    instead_of: str | None = None
+    meant: str | None = None
 
 
 class Variant(msgspec.Struct, frozen=True):

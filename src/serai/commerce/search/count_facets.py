@@ -22,6 +22,7 @@ async def count_facets(tx: Transaction, *, query: Query, wanted: Wanted) -> Face
     found = await store.count_found(tx, query.match, wanted, EDGES, COUNT_LIMIT + 1, PRICED_LIMIT)
     return Facets(
         total=min(found["total"], COUNT_LIMIT),
+        seen=found["seen"],
         is_partial=found["seen"] > COUNT_LIMIT,
         categories=tuple((UUID(category_id), products) for category_id, products in found["categories"]),
         brands=tuple((brand, products) for brand, products in found["brands"]),
