@@ -79,6 +79,16 @@ async def queue_letter(tx: Transaction, letter: Letter) -> None:
     await enqueue(tx, MAIL_JOB, letter)
 
 
+async def drop_letters(tx: Transaction, *, to: str) -> None:
+    """Forget letters to an address that have not been sent."""
+    await tx.execute(
+        "DELETE FROM foundation.job WHERE merchant_id = $1 AND name = $2 AND lower(payload->>'to') = $3",
+        tx.merchant_id,
+        MAIL_JOB,
+        to.lower(),
+    )
+
+
 def parse_server(url: str) -> MailServer:
     """The server of an address such as ``smtp://user:password@mail.example.org:587``. ValueError when it is none."""
     parts = urlsplit(url)

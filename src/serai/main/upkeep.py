@@ -1,7 +1,9 @@
 """Upkeep: forgetting what is no longer needed."""
 
+from serai.commerce.alert.api import delete_old_alerts
 from serai.commerce.cart.api import delete_old_carts
 from serai.commerce.media.jobs import purge_deleted_photos
+from serai.commerce.saved.api import delete_old_lines
 from serai.foundation.event import delete_old_inbox
 from serai.foundation.idempotency import delete_old_replies
 from serai.foundation.ids import MerchantId
@@ -28,5 +30,7 @@ async def keep_house(platform: Platform) -> None:
             await delete_expired_links(tx)
             await delete_expired_challenges(tx)
             await delete_old_carts(tx)
+            await delete_old_lines(tx)
+            await delete_old_alerts(tx)
     merchant_ids = [MerchantId(merchant.merchant_id) for merchant in await list_merchants(platform.db)]
     await purge_deleted_photos(platform.commerce, merchant_ids)

@@ -24,6 +24,7 @@ from serai.commerce.checkout.adjust_order import Item, fund_claims, read_quote, 
 from serai.commerce.checkout.logic import check_address, check_contact
 from serai.commerce.checkout.quote_cart import quote_cart
 from serai.commerce.checkout.types import Delivery, PlacedOrder, Quote, QuoteShortage
+from serai.commerce.gift.api import Gift, check_message, insert_gifts
 from serai.commerce.order.api import (
     NewOrder,
     OrderLine,
@@ -103,6 +104,7 @@ async def place_order(
     member_id: UUID | None,
     locale: str,
     note: str = "",
+    gift_message: str = "",
     channel: str = "web",
     writes: tuple[Write, ...] = (),
 ) -> PlacedOrder:
@@ -113,7 +115,7 @@ async def place_order(
 
     Raises:
         NotFound: ``cart.unknown``.
-        Invalid: ``checkout.field_invalid`` with ``field``; ``checkout.empty``.
+        Invalid: ``checkout.field_invalid`` with ``field``; ``checkout.empty``; ``gift.too_long``.
         Conflict: ``checkout.changed`` with ``changes``; ``checkout.short`` with ``shortages``. Nothing was placed.
     """
     try:
@@ -158,6 +160,8 @@ async def place_order(
         note=note.strip()[:MAX_NOTE],
         adjustments=adjustments,
     )
+    if gift_message := check_message(gift_message):
+        writes = (*writes, Write(insert_gifts, Gift(draft.order_id, gift_message, contact.name)))
     return await submit_draft(commerce, merchant_id, draft, writes)
 
 

@@ -1,0 +1,1 @@
+"""Alerts: one letter when a price falls or goods are back."""

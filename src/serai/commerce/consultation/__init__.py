@@ -1,0 +1,1 @@
+"""Consultation: questions about a product, answered from its facts or by staff."""

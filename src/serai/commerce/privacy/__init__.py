@@ -1,0 +1,1 @@
+"""What commerce holds of a member: export it, erase it."""

@@ -1,0 +1,107 @@
+"""Export all that is held of a member, and erase a member.
+
+Erasing blanks every personal field and keeps what books and tax law need: numbers, dates, goods, amounts, country, region
+and postal code of orders. It waits until no order is under way, since a parcel needs its address. What a payment
+provider told (``commerce.payment_event``) is kept unchanged; providers are asked to send no names.
+"""
+
+import secrets
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from serai.commerce.alert import api as alert_api
+from serai.commerce.consultation import api as consultation_api
+from serai.commerce.gift import api as gift_api
+from serai.commerce.order import api as order_api
+from serai.commerce.privacy import store
+from serai.commerce.wish import api as wish_api
+from serai.foundation import clock
+from serai.foundation.database import Transaction
+from serai.foundation.errors import Conflict, NotFound, _
+from serai.foundation.mail import drop_letters
+from serai.identity.address import api as address_api
+from serai.identity.consent import api as consent_api
+from serai.identity.member import api as member_api
+from serai.identity.member.types import Member
+from serai.identity.passkey import api as passkey_api
+from serai.identity.session import api as session_api
+
+__all__ = ["erase_member", "export_member"]
+
+OPEN_STATES = frozenset({"awaiting_payment", "paid"})
+
+
+async def _load(tx: Transaction, member_id: UUID) -> Member:
+    member = await member_api.find_member(tx, member_id=member_id)
+    if member is None:
+        raise NotFound("member.unknown", _("There is no such account."))
+    return member
+
+
+def _proven_email(member: Member) -> str:
+    """The address, if it was proven: an unproven one may be somebody else's, whose guest orders are not shown."""
+    return member.email or "" if member.email_verified_at else ""
+
+
+async def export_member(tx: Transaction, *, member_id: UUID) -> dict[str, Any]:
+    """Everything held of a member across the systems, as JSON values by subject. NotFound ``member.unknown``."""
+    member = await _load(tx, member_id)
+    who = {"kind": "member", "subject_id": member_id}
+    orders = []
+    for row in await store.list_orders(tx, member_id, _proven_email(member)):
+        order = await order_api.load_order(tx, order_id=row["order_id"])
+        gift = await gift_api.find_gift(tx, order_id=order.order_id)
+        orders.append({"order": order, "gift": gift})
+    lists = [
+        await wish_api.open_list(tx, member_id=member_id, list_id=one.list_id)
+        for one in await wish_api.list_lists(tx, member_id=member_id)
+    ]
+    passkeys = await passkey_api.list_passkeys(tx, **who)  # type: ignore[arg-type]
+    exported: dict[str, Any] = msgspec.to_builtins(
+        {
+            "exported_at": clock.now(),
+            "member": member,
+            "addresses": await address_api.list_addresses(tx, member_id=member_id),
+            "consents": await consent_api.list_consents(tx, member_id=member_id),
+            "sessions": await session_api.list_sessions(tx, **who),  # type: ignore[arg-type]
+            "passkeys": [
+                {"name": key.name, "made_at": key.made_at, "used_at": key.used_at} for key in passkeys
+            ],
+            "orders": orders,
+            "wish_lists": lists,
+            "alerts": await alert_api.list_alerts(tx, member_id=member_id),
+            "questions": await consultation_api.list_of_member(tx, member_id=member_id),
+        }
+    )
+    return exported
+
+
+async def erase_member(tx: Transaction, *, member_id: UUID) -> None:
+    """Erase a member in all systems, in one transaction.
+
+    Raises:
+        NotFound: ``member.unknown``.
+        Conflict: ``member.orders_open`` with ``numbers`` while an order waits for its payment or its parcel.
+    """
+    member = await _load(tx, member_id)
+    rows = await store.list_orders(tx, member_id, _proven_email(member))
+    under_way = [row["number"] for row in rows if row["state"] in OPEN_STATES]
+    if under_way:
+        raise Conflict(
+            "member.orders_open",
+            _(
+                "Orders are under way: %(numbers)s. Please wait until they have arrived, or cancel them first."
+            ),
+            numbers=", ".join(under_way[:5]),
+        )
+    order_ids = [row["order_id"] for row in rows]
+    await store.blank_orders(tx, order_ids, [secrets.token_bytes(20) for _id in order_ids])
+    await gift_api.blank_gifts(tx, order_ids=order_ids)
+    await wish_api.remove_lists_of(tx, member_id=member_id)
+    await alert_api.remove_alerts_of(tx, member_id=member_id, email=member.email or "")
+    await consultation_api.blank_questions_of(tx, member_id=member_id, email=member.email or "")
+    if member.email:
+        await drop_letters(tx, to=member.email)
+    await member_api.erase_member(tx, member_id=member_id)

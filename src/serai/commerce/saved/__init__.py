@@ -1,0 +1,1 @@
+"""Lines that a shopper took out of the cart for later."""

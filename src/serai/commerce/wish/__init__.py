@@ -1,0 +1,1 @@
+"""Wish lists of members, shared by link where the member wants it."""
