@@ -10,19 +10,20 @@ from litestar.response import Redirect
 from serai.commerce.order import api as order_api
 from serai.commerce.order.types import Order
 from serai.foundation.database import Transaction
-from serai.foundation.errors import NotFound, Refused, Unauthorised, _
+from serai.foundation.errors import NotFound, Refused, _
 from serai.foundation.i18n import translate
 from serai.foundation.pages import request_locale
 from serai.identity.member import api as member_api
 from serai.identity.member.types import Member
 from serai.storefront import cookie
 from serai.storefront.form import Form, read_values
+from serai.storefront.member import client_agent, client_ip, enter, load_member
 from serai.storefront.notice import Notice, leave_notice
 from serai.storefront.order import OrderLink, begin_payment, cancel, show_order
+from serai.storefront.proof import send_link
 from serai.storefront.view import (
     Asked,
     database_of,
-    find_signed_in,
     load_shell,
     merchant_id_of,
     safe_next,
@@ -69,10 +70,10 @@ async def sign_in(request: Asked) -> Response[Any]:
                 merchant_id_of(request),
                 email=form.text("email"),
                 password=form.values["password"],
-                ip=request.client.host if request.client else "",
-                agent=request.headers.get("user-agent", "")[:300],
+                ip=client_ip(request),
+                agent=client_agent(request),
             )
-            return _enter(request, token, form.values.get("next"))
+            return enter(request, token, form.values.get("next"))
         except Refused as refusal:
             form.general = translate(refusal.message, locale, refusal.data)
             return await _show_form(
@@ -105,7 +106,15 @@ async def register(request: Asked) -> Response[Any]:
                 password=form.values["password"],
                 name=form.text("name"),
             )
-            return _enter(request, token, form.values.get("next"))
+            async with database_of(request).transaction(merchant_id_of(request)) as tx:
+                await send_link(
+                    tx,
+                    purpose="verify",
+                    email=form.text("email").lower(),
+                    locale=locale,
+                    ip=client_ip(request),
+                )
+            return enter(request, token, form.values.get("next"))
         except Refused as refusal:
             form.take_refusal(refusal, locale=locale)
     return await _show_form(request, "register.html", form, form.values.get("next"), status_code=422)
@@ -143,7 +152,7 @@ async def edit_profile(request: Asked) -> Response[Any]:
     locale = request_locale(request)
     name = form.require("name", _("Please write your name."), locale=locale, limit=100)
     async with database_of(request).transaction(merchant_id_of(request), "write") as tx:
-        member = await _load_member(request, tx)
+        member = await load_member(request, tx)
         if form.is_good:
             await member_api.edit_member(tx, member_id=member.member_id, name=name)
             response = Redirect("/account", status_code=303)
@@ -168,7 +177,7 @@ async def show_member_order(request: Asked, number: FromPath[str]) -> Response[A
 async def pay_member_order(request: Asked, number: FromPath[str]) -> Response[Any]:
     """Begin the payment (again) of an own order."""
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
-        order = await _load_own_order(tx, await _load_member(request, tx), number)
+        order = await _load_own_order(tx, await load_member(request, tx), number)
     return await begin_payment(request, order.order_id, link=link_member(number))
 
 
@@ -176,20 +185,13 @@ async def pay_member_order(request: Asked, number: FromPath[str]) -> Response[An
 async def cancel_member_order(request: Asked, number: FromPath[str]) -> Response[Any]:
     """Cancel an own order."""
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
-        order = await _load_own_order(tx, await _load_member(request, tx), number)
+        order = await _load_own_order(tx, await load_member(request, tx), number)
     return await cancel(request, order.order_id, link=link_member(number))
 
 
 def link_member(number: str) -> OrderLink:
     """The addresses of an order in the account."""
     return OrderLink(f"/account/orders/{quote(number, safe='')}")
-
-
-async def _load_member(request: Asked, tx: Transaction) -> Member:
-    member = await find_signed_in(request, tx)
-    if member is None:
-        raise Unauthorised("member.signed_out", _("Please sign in to go on."))
-    return member
 
 
 async def _load_own_order(tx: Transaction, member: Member, number: str) -> Order:
@@ -212,9 +214,3 @@ async def _show_form(
         next_url=safe_next(next_url or "/account"),
         status_code=status_code,
     )
-
-
-def _enter(request: Asked, token: str, next_url: str | None) -> Response[Any]:
-    response = Redirect(safe_next(next_url or "/account"), status_code=303)
-    cookie.set_cookie(request, response, cookie.MEMBER, token, days=cookie.MEMBER_DAYS)
-    return response

@@ -22,6 +22,9 @@ from serai.foundation.errors import NotFound, Refused, _
 from serai.foundation.i18n import translate
 from serai.foundation.money import format_money
 from serai.foundation.pages import request_locale
+from serai.identity.address import api as address_api
+from serai.identity.address.types import AddressFields
+from serai.identity.member.types import Member
 from serai.storefront.country import Country, choose_country, list_countries
 from serai.storefront.form import Form, read_values
 from serai.storefront.order import begin_payment, link_guest
@@ -41,6 +44,9 @@ from serai.storefront.view import (
 )
 
 NOTE_LIMIT = 500
+GIFT_LIMIT = 300
+LABEL_LIMIT = 40
+ADDRESS_PARTS = ("region", "city", "district", "line1", "line2", "postcode")
 
 
 class CheckoutForm(Form):
@@ -64,13 +70,28 @@ async def show_checkout(request: Asked) -> Response[Any]:
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         shell = await load_shell(request, tx)
         store = shell.place if shell.place and shell.place.kind == "store" else None
+        values = await fill_known(request, tx, shell)
         form = CheckoutForm(
-            values={"email": shell.member.email or "", "name": shell.member.name} if shell.member else {},
+            values=values,
             delivery="pickup" if store else "ship",
-            country=choose_country(None, locale),
+            country=choose_country(values.get("country"), locale),
             place_id=store.place_id if store else None,
         )
         return await _show_form(request, tx, shell, form)
+
+
+async def fill_known(request: Asked, tx: Transaction, shell: Shell) -> dict[str, str]:
+    """What the account tells: the member and, of the kept addresses, the one asked for (``?address=``) or the default."""
+    if shell.member is None:
+        return {}
+    values = {"email": shell.member.email or "", "name": shell.member.name}
+    addresses = await address_api.list_addresses(tx, member_id=shell.member.member_id)
+    wanted = parse_uuid(request.query_params.get("address"))
+    chosen = next((a for a in addresses if a.address_id == wanted), addresses[0] if addresses else None)
+    if chosen is None:
+        return values
+    kept = msgspec.structs.asdict(chosen)
+    return values | {name: value for name, value in kept.items() if isinstance(value, str) and value}
 
 
 @post("/checkout", include_in_schema=False)
@@ -100,6 +121,18 @@ def check_form(form: CheckoutForm, locale: str) -> None:
     """Find what is missing or misshapen, in the order of the page, so that the shopper hears of all of it at once."""
     form.require_email("email", locale=locale)
     form.require("name", _("Please write your name."), locale=locale, limit=100)
+    check_phone(form, locale)
+    if form.delivery == "pickup":
+        if form.place_id is None:
+            form.errors["place"] = translate(_("Please choose the store."), locale)
+    else:
+        check_address(form, locale)
+    form.limit("note", locale=locale, limit=NOTE_LIMIT)
+    form.limit("gift_message", locale=locale, limit=GIFT_LIMIT)
+
+
+def check_phone(form: CheckoutForm, locale: str) -> None:
+    """A number to call, where the country's carriers want one."""
     if form.is_phone_required:
         form.require(
             "phone", _("Please write a phone number; the carrier needs it."), locale=locale, limit=30
@@ -111,12 +144,6 @@ def check_form(form: CheckoutForm, locale: str) -> None:
         and (sum(c.isdigit() for c in phone) < 5 or not set(phone) <= set("+0123456789 ()-./"))
     ):
         form.errors["phone"] = translate(_("That is not a phone number."), locale)
-    if form.delivery == "pickup":
-        if form.place_id is None:
-            form.errors["place"] = translate(_("Please choose the store."), locale)
-    else:
-        check_address(form, locale)
-    form.limit("note", locale=locale, limit=NOTE_LIMIT)
 
 
 def check_address(form: CheckoutForm, locale: str) -> None:
@@ -140,8 +167,7 @@ def read_address(form: CheckoutForm) -> Address | None:
     if form.delivery == "pickup":
         return None
     given = {part.name for part in form.country.parts}
-    names = ("region", "city", "district", "line1", "line2", "postcode")
-    parts = {name: form.text(name) if name in given else "" for name in names}
+    parts = {name: form.text(name) if name in given else "" for name in ADDRESS_PARTS}
     return Address(country=form.country.code, **parts)
 
 
@@ -168,6 +194,7 @@ async def _place(request: Asked, form: CheckoutForm) -> Response[Any]:
             member_id=shell.member.member_id if shell.member else None,
             locale=locale,
             note=form.values.get("note", "").strip(),
+            gift_message=form.values.get("gift_message", ""),
         )
     except Refused as refusal:
         if refusal.code in ("cart.unknown", "checkout.empty"):
@@ -175,10 +202,42 @@ async def _place(request: Asked, form: CheckoutForm) -> Response[Any]:
         take_refusal(form, refusal, merchant_of(request).currency, locale)
         async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
             return await _show_form(request, tx, shell, form, status_code=refusal.status)
+    if shell.member and form.delivery == "ship" and form.values.get("keep_address"):
+        await keep_typed_address(request, shell.member, form)
     link = link_guest(placed.order_id, placed.access_token)
     if placed.total_minor == 0:
         return Redirect(link.to("", new="1"), status_code=303)
     return await begin_payment(request, placed.order_id, link=link)
+
+
+async def keep_typed_address(request: Asked, member: Member, form: CheckoutForm) -> None:
+    """Keep the order's address in the account, unless it is there already or the account holds as many as it may."""
+    fields = read_fields(form)
+    async with database_of(request).transaction(merchant_id_of(request)) as tx:
+        known = await address_api.list_addresses(tx, member_id=member.member_id)
+        same = any(
+            all(
+                getattr(address, name) == value
+                for name, value in msgspec.structs.asdict(fields).items()
+                if name != "label"
+            )
+            for address in known
+        )
+        if not same and len(known) < address_api.ADDRESS_LIMIT:
+            await address_api.add_address(tx, member_id=member.member_id, fields=fields)
+
+
+def read_fields(form: CheckoutForm) -> AddressFields:
+    """What a form holds of a member's address; fields that the country does not have stay empty."""
+    given = {part.name for part in form.country.parts}
+    parts = {name: form.text(name) if name in given else "" for name in ADDRESS_PARTS}
+    return AddressFields(
+        label=form.text("label")[:LABEL_LIMIT],
+        name=form.text("name"),
+        phone=form.text("phone"),
+        country=form.country.code,
+        **parts,
+    )
 
 
 def take_refusal(form: CheckoutForm, refusal: Refused, currency: str, locale: str) -> None:
@@ -227,6 +286,11 @@ async def _show_form(
     if quote is None or not quote.lines or (quote.changes and request.method == "GET"):
         return _redirect(request, "/cart")
     form.values["place"] = str(form.place_id or "")
+    kept = (
+        await address_api.list_addresses(tx, member_id=shell.member.member_id)
+        if shell.member and form.delivery == "ship"
+        else []
+    )
     return show(
         request,
         "parts/checkout.html" if wants_fragment(request) else "checkout.html",
@@ -234,6 +298,7 @@ async def _show_form(
         status_code=422 if form.errors and status_code == 200 else status_code,
         fragment="checkout" if wants_fragment(request) else None,
         form=form,
+        kept_addresses=kept,
         quote=quote,
         labels={line.sku_id: line.label(locale) for line in quote.lines},
         options=list_options(request, quote, form, has_stores=bool(stores)),

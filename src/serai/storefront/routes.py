@@ -2,7 +2,21 @@
 
 from litestar.types import ControllerRouterHandler
 
-from serai.storefront import account, browse, cart, checkout, compare, home, order, picture, place, product
+from serai.storefront import (
+    account,
+    address_book,
+    browse,
+    cart,
+    checkout,
+    compare,
+    home,
+    order,
+    picture,
+    place,
+    product,
+    proof,
+    security,
+)
 
 ROUTES: list[ControllerRouterHandler] = [
     home.show_home,
@@ -37,4 +51,31 @@ ROUTES: list[ControllerRouterHandler] = [
     account.show_member_order,
     account.pay_member_order,
     account.cancel_member_order,
+    address_book.show_addresses,
+    address_book.show_new_address,
+    address_book.add_address,
+    address_book.show_address,
+    address_book.edit_address,
+    address_book.choose_default,
+    address_book.remove_address,
+    proof.show_ask_link,
+    proof.ask_link,
+    proof.show_ask_reset,
+    proof.ask_reset,
+    proof.show_link,
+    proof.use_link,
+    proof.show_reset,
+    proof.reset_password,
+    proof.show_verify,
+    proof.verify_email,
+    proof.ask_verify,
+    security.show_security,
+    security.change_password,
+    security.end_others,
+    security.end_session,
+    security.ask_new_passkey,
+    security.add_passkey,
+    security.remove_passkey,
+    security.ask_passkey,
+    security.sign_in_by_passkey,
 ]
