@@ -139,17 +139,46 @@ async def test_who_edits_meanwhile_sees_both_versions_and_decides(visit: Visit, 
     page = page_of(shop)
     mine = find_form(await visitor.get(page), page)
     assert (await other.submit(page, page, title="Theirs", brand="Their brand")).status_code == 303
-    answer = await visitor.send(mine, title="Mine")
+    answer = await visitor.send(mine, title="Mine", content_text="5 kg")
     assert answer.status_code == 409
     text = " ".join(read(answer).text.split())
     assert "Edited meanwhile" in text
-    assert "Title Theirs Mine" in text.replace("TitleTheirsMine", "Title Theirs Mine")
-    assert "Their brand" in text
+    assert "you had not changed it" in text
+    assert "only you have changed it" in text
     assert (await shop.fetch("SELECT title FROM commerce.product"))[0]["title"] == "Theirs"
     kept = find_form(answer, page)
     assert kept.values["title"] == "Mine"
+    assert kept.values["brand"] == "Their brand", "what this form had not touched is taken over"
+    assert kept.values["content_text"] == "5 kg"
     assert (await visitor.send(kept)).status_code == 303
-    assert (await shop.fetch("SELECT title FROM commerce.product"))[0]["title"] == "Mine"
+    row = (await shop.fetch("SELECT title, brand FROM commerce.product"))[0]
+    assert (row["title"], row["brand"]) == ("Mine", "Their brand")
+
+
+async def test_of_a_contradiction_either_side_can_be_chosen(visit: Visit, shop: Shop) -> None:
+    visitor, other = await visit("manager"), await visit("owner")
+    page = page_of(shop)
+    for take, title in (("saved", "Theirs 1"), ("yours", "Mine 2")):
+        mine = find_form(await visitor.get(page), page)
+        n = title[-1]
+        assert (await other.submit(page, page, title=f"Theirs {n}")).status_code == 303
+        answer = await visitor.send(mine, title=f"Mine {n}")
+        assert answer.status_code == 409
+        form = find_form(answer, page)
+        chosen = {"take_title": take, "saved_title": f"Theirs {n}", "yours_title": f"Mine {n}"}
+        assert (await visitor.send(form, **chosen)).status_code == 303
+        assert (await shop.fetch("SELECT title FROM commerce.product"))[0]["title"] == title
+
+
+async def test_a_form_without_its_base_loses_nothing_silently(visit: Visit, shop: Shop) -> None:
+    visitor, other = await visit("manager"), await visit("owner")
+    page = page_of(shop)
+    for base in ("", "no base64", "e30="):
+        mine = find_form(await visitor.get(page), page)
+        assert (await other.submit(page, page, brand=f"Brand {base}")).status_code == 303
+        answer = await visitor.send(mine, title="Mine", base=base)
+        assert answer.status_code == 409
+        assert f"Brand {base}" in answer.text
 
 
 async def test_a_price_change_keeps_history_reason_and_trace(visit: Visit, shop: Shop) -> None:

@@ -20,11 +20,13 @@ from serai.commerce.catalogue.api import (
     set_price,
 )
 from serai.commerce.catalogue.types import Category, PriceEntry, Product, Variant
+from serai.commerce.media import api as media
 from serai.commerce.stock.api import list_levels
 from serai.commerce.stock.types import StockLevel
 from serai.console.chart import StepsChart, draw_price_steps
 from serai.console.desk import AtDesk, Desk, not_found
 from serai.console.form import Form, fill_form, note_refusal, parse_uuid, read_form, take_amount, take_text
+from serai.console.merge import Difference, apply_choices, merge_edits, pack_base
 from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Invalid, Refused, _
@@ -44,14 +46,6 @@ class VariantView(msgspec.Struct, frozen=True):
     chart: StepsChart | None
     form: Form
     form_open: bool
-
-
-class Difference(msgspec.Struct, frozen=True):
-    """A field that somebody else saved meanwhile, beside what this form holds."""
-
-    label: str
-    saved: str
-    yours: str
 
 
 def list_choices(categories: Sequence[Category], locale: str) -> list[tuple[Category, str]]:
@@ -121,6 +115,16 @@ def _edit_form(product: Product) -> Form:
     )
 
 
+LABELS = {
+    "title": _("Title"),
+    "brand": _("Brand"),
+    "category_id": _("Category"),
+    "description": _("Description"),
+    "gtin": _("GTIN"),
+    "content_text": _("Content"),
+}
+
+
 async def _view_variant(
     tx: Transaction, desk: Desk, variant: Variant, price_form: tuple[UUID, Form] | None
 ) -> VariantView:
@@ -149,11 +153,16 @@ async def _show_product(
     *,
     form: Form | None = None,
     price_form: tuple[UUID, Form] | None = None,
-    theirs: Sequence[Difference] = (),
+    differences: Sequence[Difference] = (),
+    photo_form: Form | None = None,
+    option_form: Form | None = None,
+    variant_form: tuple[UUID, Form] | None = None,
     status_code: int = 200,
 ) -> Response[str]:
     async with desk.reading() as tx:
         categories = await list_categories(tx)
+        photos = (await media.list_photos(tx, product_ids=[product.product_id]))[product.product_id]
+        deleted = await media.list_deleted_photos(tx, product_id=product.product_id)
         variants = [await _view_variant(tx, desk, variant, price_form) for variant in product.variants]
     choices = list_choices(categories, desk.locale)
     category = next((c for c in categories if c.category_id == product.category_id), None)
@@ -166,9 +175,67 @@ async def _show_product(
         product=product,
         variants=variants,
         form=form or _edit_form(product),
+        base=pack_base(_edit_form(product).values, LABELS),
         category_choices=[(c.category_id, label) for c, label in choices],
         category_label=category.label(desk.locale) if category else "",
-        theirs=theirs,
+        differences=differences,
+        photos=photos,
+        deleted_photos=deleted,
+        photo_form=photo_form or fill_form("photo", alt=""),
+        photo_most_mb=desk.commerce.settings.media_file_mb,
+        option_form=option_form or fill_options(product),
+        variant_forms=[
+            variant_form[1]
+            if variant_form and variant_form[0] == variant.sku_id
+            else fill_variant(product, variant)
+            for variant in product.variants
+        ],
+        open_variant=variant_form[0] if variant_form else None,
+    )
+
+
+def fill_options(product: Product) -> Form:
+    """The form of a product's options: a name and its values, with commas between, for each."""
+    values: dict[str, object] = {"version": product.version}
+    for place in range(3):
+        option = product.options[place] if place < len(product.options) else None
+        values[f"name_{place}"] = option.name if option else ""
+        values[f"values_{place}"] = ", ".join(option.values) if option else ""
+    return fill_form("options", **values)
+
+
+def fill_variant(product: Product, variant: Variant) -> Form:
+    """The form of one variant."""
+    return fill_form(
+        f"variant-{variant.sku_id}",
+        version=product.version,
+        gtin=variant.gtin,
+        content_text=variant.content_text,
+        measure=f"{variant.unit}-{variant.scale}",
+        increment=variant.increment,
+        active="1" if variant.active else "",
+    )
+
+
+async def show_details(
+    desk: Desk,
+    product_id: str,
+    *,
+    status_code: int,
+    photo_form: Form | None = None,
+    option_form: Form | None = None,
+    variant_form: tuple[UUID, Form] | None = None,
+) -> Response[str]:
+    """The product's page with one of its further forms as it was sent."""
+    async with desk.reading() as tx:
+        product = await _load(desk, product_id, tx)
+    return await _show_product(
+        desk,
+        product,
+        photo_form=photo_form,
+        option_form=option_form,
+        variant_form=variant_form,
+        status_code=status_code,
     )
 
 
@@ -188,6 +255,7 @@ async def save_product(request: AnyRequest, desk: AtDesk, product_id: FromPath[s
     form = read_form("edit", await request.form())
     async with desk.reading() as tx:
         product = await _load(desk, product_id, tx)
+    apply_choices(form, LABELS)
     texts = take_details(desk, form)
     category_id = parse_uuid(form.values.get("category_id", ""))
     if category_id is None:
@@ -229,26 +297,19 @@ async def save_product(request: AnyRequest, desk: AtDesk, product_id: FromPath[s
 
 
 async def _show_conflict(desk: Desk, product_id: UUID, form: Form) -> Response[str]:
-    """Both versions side by side. Sending the form again, now on the saved version, keeps what it holds."""
+    """Both versions side by side, merged as far as they do not contradict.
+
+    Fields that only the other has changed are taken over, fields that only this form has changed are kept; where both
+    have changed the same field, the reader chooses. Sending the form again saves what it holds then.
+    """
     async with desk.reading() as tx:
         product = await load_product(tx, product_id=product_id)
         names = {str(c.category_id): c.label(desk.locale) for c in await list_categories(tx)}
     saved = _edit_form(product).values
-    labels = {
-        "title": _("Title"),
-        "brand": _("Brand"),
-        "category_id": _("Category"),
-        "description": _("Description"),
-        "gtin": _("GTIN"),
-        "content_text": _("Content"),
-    }
-    theirs = [
-        Difference(desk.say(label), names.get(saved[name], saved[name]), names.get(yours, yours))
-        for name, label in labels.items()
-        if (yours := form.values.get(name, "")) != saved[name]
-    ]
+    labels = {name: desk.say(label) for name, label in LABELS.items()}
+    differences = merge_edits(form, saved=saved, labels=labels, names=names)
     form.values["version"] = saved["version"]
-    return await _show_product(desk, product, form=form, theirs=theirs, status_code=409)
+    return await _show_product(desk, product, form=form, differences=differences, status_code=409)
 
 
 @post("/products/{product_id:str}/prices", status_code=200)

@@ -3,7 +3,20 @@
 from litestar import Router
 from litestar.di import Provide
 
-from serai.console import audit, board, key, order, product, product_list, search, sign_in, staff, stock
+from serai.console import (
+    audit,
+    board,
+    key,
+    order,
+    photo,
+    product,
+    product_list,
+    search,
+    sign_in,
+    staff,
+    stock,
+    variant,
+)
 from serai.console.desk import (
     HOME,
     PasswordNeeded,
@@ -38,6 +51,10 @@ ROUTES = [
             product.change_price,
             product.publish,
             product.unpublish,
+            photo.upload_photos,
+            photo.edit_photo,
+            variant.save_options,
+            variant.save_variant,
             stock.show_stock,
             stock.show_item,
             stock.receive,
