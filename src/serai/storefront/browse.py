@@ -8,6 +8,7 @@ from litestar.params import FromPath
 
 from serai.commerce.catalogue import api as catalogue
 from serai.commerce.catalogue.types import Category, Found, ProductCard
+from serai.commerce.price.types import Deal
 from serai.commerce.search import api as search
 from serai.commerce.search.types import Facets
 from serai.commerce.types import Page
@@ -16,6 +17,7 @@ from serai.foundation.errors import NotFound, _
 from serai.foundation.pages import request_locale
 from serai.storefront.filter import Filter, read_filter
 from serai.storefront.finding import Suggested, add_choices, lead_phrases
+from serai.storefront.price import load_deals
 from serai.storefront.view import (
     Asked,
     Shell,
@@ -49,12 +51,15 @@ async def show_department(request: Asked, slug: FromPath[str]) -> Response[str]:
         if category is None:
             raise NotFound("category.unknown", _("There is no such department (any more)."))
         found, page = await _list_page(request, tx, found, category_id=category.category_id)
+        deals = await load_deals(tx, page.items)
         if wants_fragment(request) and "more" in request.query_params:
-            return _show_more(request, shell, found, page)
+            return _show_more(request, shell, found, page, deals)
         total = await _count(tx, found, category_id=category.category_id)
     trail = shell.shelves.trace(category)
     if wants_fragment(request):
-        return show(request, "parts/browse.html", shell=shell, fragment="browse", filter=found, page=page)
+        return show(
+            request, "parts/browse.html", shell=shell, fragment="browse", filter=found, page=page, deals=deals
+        )
     return show(
         request,
         "department.html",
@@ -66,6 +71,7 @@ async def show_department(request: Asked, slug: FromPath[str]) -> Response[str]:
         total=total,
         filter=found,
         page=page,
+        deals=deals,
     )
 
 
@@ -80,6 +86,7 @@ async def show_search(request: Asked) -> Response[str]:
         if category is None:
             asked = msgspec.structs.replace(asked, category="")
         found = await _search(request, tx, asked, category)
+        deals = await load_deals(tx, found.page.items)
         filled = add_choices(
             msgspec.structs.replace(asked, query=found.query, next_cursor=found.page.next_cursor),
             found.facets,
@@ -89,10 +96,16 @@ async def show_search(request: Asked) -> Response[str]:
         )
         shorter = [] if found.facets.seen or not asked.query else await _find_shorter(tx, asked.query)
     if wants_fragment(request) and "more" in request.query_params:
-        return _show_more(request, shell, filled, found.page)
+        return _show_more(request, shell, filled, found.page, deals)
     if wants_fragment(request):
         return show(
-            request, "parts/browse.html", shell=shell, fragment="browse", filter=filled, page=found.page
+            request,
+            "parts/browse.html",
+            shell=shell,
+            fragment="browse",
+            filter=filled,
+            page=found.page,
+            deals=deals,
         )
     if asked.query and not asked.is_later_page and not asked.is_narrowed:
         await _note_search(request, found)
@@ -104,6 +117,7 @@ async def show_search(request: Asked) -> Response[str]:
         found=found,
         filter=filled,
         page=found.page,
+        deals=deals,
         shorter=shorter,
     )
 
@@ -142,10 +156,12 @@ async def show_suggestions(request: Asked) -> Response[str]:
     locale = request_locale(request)
     query = " ".join(request.query_params.get("q", "").split())[:100]
     cards: list[ProductCard] = []
+    deals: dict[UUID, Deal] = {}
     phrases: list[Suggested] = []
     if len(query) >= SUGGEST_FROM_CHARS or (query and not query.isascii()):
         async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
             cards = await catalogue.suggest(tx, query=query, limit=SUGGESTIONS)
+            deals = await load_deals(tx, cards)
             found = await search.list_phrases(tx, beginning=query, limit=PHRASES)
             shelves = await load_shelves(request, tx)
         phrases = lead_phrases(found, shelves, locale, Filter(action="/search"))
@@ -155,6 +171,7 @@ async def show_suggestions(request: Asked) -> Response[str]:
         shell=None,
         fragment="suggestions",
         cards=cards,
+        deals=deals,
         phrases=phrases,
         query=query,
     )
@@ -186,8 +203,12 @@ async def _list_page(
     return msgspec.structs.replace(found, next_cursor=page.next_cursor, brands=tuple(brands)), page
 
 
-def _show_more(request: Asked, shell: Shell, found: Filter, page: Page[ProductCard]) -> Response[str]:
-    return show(request, "parts/more.html", shell=shell, fragment="more", filter=found, page=page)
+def _show_more(
+    request: Asked, shell: Shell, found: Filter, page: Page[ProductCard], deals: dict[UUID, Deal]
+) -> Response[str]:
+    return show(
+        request, "parts/more.html", shell=shell, fragment="more", filter=found, page=page, deals=deals
+    )
 
 
 async def _count(tx: Transaction, found: Filter, *, category_id: UUID | None = None) -> int:

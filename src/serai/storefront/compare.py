@@ -14,6 +14,7 @@ from serai.commerce.media.api import Photo
 from serai.commerce.stock import api as stock
 from serai.foundation.database import Transaction
 from serai.foundation.pages import request_locale
+from serai.storefront.price import price_chosen
 from serai.storefront.view import Asked, database_of, load_shell, merchant_id_of, show
 
 MOST = 4
@@ -83,6 +84,7 @@ async def _build(
 ) -> tuple[list[Column], list[Attribute]]:
     photos = await media.list_photos(tx, product_ids=[product.product_id for product, _v in chosen])
     sku_ids = [variant.sku_id for _p, variant in chosen]
+    chosen = await price_chosen(tx, chosen)
     place = shell.place or shell.online
     available = await stock.load_available(tx, sku_ids=sku_ids, place_id=place.place_id) if place else {}
     known = [

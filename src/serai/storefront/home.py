@@ -7,6 +7,7 @@ from serai.commerce.catalogue import api as catalogue
 from serai.foundation.i18n import LOCALE_COOKIE, LOCALES
 from serai.storefront.cookie import PLACE_DAYS, set_cookie
 from serai.storefront.form import read_values
+from serai.storefront.price import load_deals
 from serai.storefront.view import Asked, database_of, load_shell, merchant_id_of, safe_next, show
 
 FEATURED = 10
@@ -18,8 +19,11 @@ async def show_home(request: Asked) -> Response[str]:
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         shell = await load_shell(request, tx)
         featured = await catalogue.list_featured(tx, limit=FEATURED)
+        deals = await load_deals(tx, featured)
     product_count = sum(department.product_count for department in shell.departments)
-    return show(request, "home.html", shell=shell, featured=featured, product_count=product_count)
+    return show(
+        request, "home.html", shell=shell, featured=featured, deals=deals, product_count=product_count
+    )
 
 
 @get("/help", include_in_schema=False)

@@ -8,9 +8,11 @@ from serai.commerce.catalogue.api import load_variant
 from serai.commerce.catalogue.types import PriceEntry, SaleItem
 from serai.commerce.price import store
 from serai.commerce.price.edit_offer import add_offer, end_offer, find_offer
-from serai.commerce.price.logic import choose_price, find_reduction, make_spans, name_source
+from serai.commerce.price.logic import choose_price, find_reduction, make_deal, make_spans, name_source
 from serai.commerce.price.types import (
+    REDUCTIONS,
     Buyer,
+    Deal,
     NewOffer,
     Offer,
     OfferKind,
@@ -25,6 +27,7 @@ from serai.foundation.database import Transaction
 
 __all__ = [
     "Buyer",
+    "Deal",
     "NewOffer",
     "Offer",
     "OfferKind",
@@ -37,6 +40,7 @@ __all__ = [
     "choose_price",
     "end_offer",
     "find_offer",
+    "list_deals",
     "list_history",
     "list_offers",
     "list_price_offers",
@@ -146,6 +150,33 @@ async def list_reductions(
         for sku_id, spans in (await _load_spans(tx, list(live), channel, moment)).items()
     }
     return {sku_id: found for sku_id, found in reductions.items() if found is not None}
+
+
+async def list_deals(
+    tx: Transaction,
+    *,
+    list_minor: Mapping[UUID, int],
+    channel: str = "web",
+    at: datetime | None = None,
+) -> dict[UUID, Deal]:
+    """What everybody pays now for some variants (given with their list prices), where an offer makes a difference.
+
+    Most variants have no offer and are left out, which costs one query for all of them.
+    """
+    moment = at or clock.now()
+    found = await list_offers(tx, sku_ids=list(list_minor), channel=channel, at=moment)
+    if not found:
+        return {}
+    contents = {row["sku_id"]: (row[1], row[2]) for row in await store.list_contents(tx, list(found))}
+    reduced = [sku_id for sku_id, offers in found.items() if any(o.kind in REDUCTIONS for o in offers)]
+    reductions = await list_reductions(tx, sku_ids=reduced, channel=channel, at=moment) if reduced else {}
+    deals = (
+        make_deal(
+            sku_id, list_minor[sku_id], offers, contents.get(sku_id, (None, None)), reductions.get(sku_id)
+        )
+        for sku_id, offers in found.items()
+    )
+    return {deal.sku_id: deal for deal in deals if deal is not None}
 
 
 async def _load_spans(

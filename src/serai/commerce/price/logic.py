@@ -7,9 +7,10 @@ reduction is deepened without a break, it is the one before its first step.
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
+from uuid import UUID
 
-from serai.commerce.catalogue.types import PriceEntry
-from serai.commerce.price.types import REDUCTIONS, Offer, PriceOffer, Reduction, Span
+from serai.commerce.catalogue.types import PriceEntry, unit_price
+from serai.commerce.price.types import REDUCTIONS, Deal, Offer, PriceOffer, QuantityPrice, Reduction, Span
 
 REFERENCE = timedelta(days=30)
 
@@ -106,3 +107,32 @@ def find_reduction(spans: Sequence[Span]) -> Reduction | None:
     if prior is None or prior <= spans[-1].amount_minor:
         return None
     return Reduction(started_at, spans[-1].amount_minor, prior)
+
+
+def make_deal(
+    sku_id: UUID,
+    list_minor: int,
+    offers: Sequence[Offer],
+    content: tuple[int | None, str | None],
+    reduction: Reduction | None,
+) -> Deal | None:
+    """What offers for everybody make of a list price; None when they change nothing."""
+    price_minor, winner = choose_price(list_minor, offers, 1)
+    steps: list[QuantityPrice] = []
+    for offer in sorted(offers, key=lambda o: (o.min_quantity, o.amount_minor)):
+        lowest = steps[-1].amount_minor if steps else price_minor
+        if offer.min_quantity > 1 and offer.amount_minor < lowest:
+            steps.append(QuantityPrice(offer.min_quantity, offer.amount_minor))
+    if winner is None and not steps:
+        return None
+    per_minor, per = unit_price(price_minor, *content)
+    return Deal(
+        sku_id,
+        list_minor,
+        price_minor,
+        per_minor,
+        per,
+        reduction if reduction and reduction.amount_minor == price_minor else None,
+        winner.valid_to if winner else None,
+        tuple(steps),
+    )

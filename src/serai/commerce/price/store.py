@@ -147,3 +147,12 @@ async def take_newest(tx: Transaction, sku_id: UUID) -> int:
         sku_id,
     )
     return price
+
+
+async def list_contents(tx: Transaction, sku_ids: Sequence[UUID]) -> list[Any]:
+    """What unit prices are reckoned from."""
+    return await tx.fetch(
+        "SELECT sku_id, content_amount, content_unit FROM commerce.variant WHERE merchant_id = $1 AND sku_id = ANY($2)",
+        tx.merchant_id,
+        sku_ids,
+    )

@@ -129,6 +129,30 @@ class Reduction(msgspec.Struct, frozen=True):
         return (self.prior_minor - self.amount_minor) * 100 // self.prior_minor
 
 
+class QuantityPrice(msgspec.Struct, frozen=True):
+    """A price per unit from so many units on."""
+
+    min_quantity: int
+    amount_minor: int
+
+
+class Deal(msgspec.Struct, frozen=True):
+    """What everybody in a channel pays for a variant where offers hold: one unit, and more of them.
+
+    ``price_minor`` is below ``list_minor`` or equal to it when only quantities make a difference. ``reduction`` is there
+    when it may be announced; without it no earlier price may be shown. ``valid_to`` is the end of the price that holds.
+    """
+
+    sku_id: UUID
+    list_minor: int
+    price_minor: int
+    unit_price_minor: int | None
+    unit_price_per: str | None
+    reduction: Reduction | None
+    valid_to: datetime | None
+    quantity_prices: tuple[QuantityPrice, ...] = ()
+
+
 class PriceHistory(msgspec.Struct, frozen=True):
     """What everybody paid over time, oldest first, and the reduction that runs now if it may be shown."""
 
