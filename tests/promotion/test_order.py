@@ -7,12 +7,14 @@ from uuid import UUID
 
 import pytest
 from tests.promotion.conftest import Desk
-from tests.shop import Shop
+from tests.shop import ADDRESS, CONTACT, Shop
 
 from serai.commerce.aftersale.api import cancel_order, expire_order
 from serai.commerce.checkout.api import (
+    PlacedOrder,
     Quote,
     enter_coupon,
+    place_order,
     quote_cart,
     settle_payment,
     start_payment,
@@ -198,6 +200,37 @@ async def test_a_member_gets_it_as_often_as_it_goes(shop: Shop, desk: Desk, asse
     guest = await quote(shop, owner)
     assert (guest.discount_minor, guest.pricing.reasons[0].code) == (0, "sign_in")  # type: ignore[union-attr]
     assert (await quote(shop, owner, member)).discount_minor == 400
+    await assert_clean()
+
+
+async def test_one_member_on_two_devices_gets_it_once(shop: Shop, desk: Desk, assert_clean: Check) -> None:
+    sku_id = await shop.add_product(price_minor=5000, stock=100)
+    await desk.go_live(spend(1000, 400, per_user=1))
+    member = new_id()
+    carts = [await shop.fill_cart((sku_id, 1)) for _ in range(8)]
+    digests = [(await quote(shop, owner, member)).digest for owner, _cart_id in carts]
+
+    async def place(owner: str, cart_id: UUID, digest: str) -> PlacedOrder:
+        return await place_order(
+            shop.commerce,
+            shop.merchant_id,
+            owner=owner,
+            cart_id=cart_id,
+            contact=CONTACT,
+            address=ADDRESS,
+            delivery="ship",
+            place_id=None,
+            expected_digest=digest,
+            member_id=member,
+            locale="en",
+        )
+
+    answers = await asyncio.gather(
+        *(place(*cart, digest) for cart, digest in zip(carts, digests, strict=True)), return_exceptions=True
+    )
+    assert sum(isinstance(each, PlacedOrder) for each in answers) == 1
+    assert sum(isinstance(each, Conflict) for each in answers) == 7
+    assert (await quote(shop, carts[-1][0], member)).discount_minor == 0
     await assert_clean()
 
 
