@@ -19,7 +19,7 @@ from serai.storefront import cookie
 from serai.storefront.form import Form, read_values
 from serai.storefront.member import client_agent, client_ip, enter, load_member
 from serai.storefront.notice import Notice, leave_notice
-from serai.storefront.order import OrderLink, begin_payment, cancel, show_order
+from serai.storefront.order import OrderLink, begin_payment, cancel, claim_price, show_order
 from serai.storefront.proof import send_link
 from serai.storefront.view import (
     Asked,
@@ -187,6 +187,14 @@ async def cancel_member_order(request: Asked, number: FromPath[str]) -> Response
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         order = await _load_own_order(tx, await load_member(request, tx), number)
     return await cancel(request, order.order_id, link=link_member(number))
+
+
+@post("/account/orders/{number:str}/price-claims/{line_no:int}", include_in_schema=False)
+async def claim_member_price(request: Asked, number: FromPath[str], line_no: FromPath[int]) -> Response[Any]:
+    """Claim what the price of a line of an own order has fallen by."""
+    async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
+        order = await _load_own_order(tx, await load_member(request, tx), number)
+    return await claim_price(request, order.order_id, line_no, link=link_member(number))
 
 
 def link_member(number: str) -> OrderLink:

@@ -15,10 +15,12 @@ from serai.commerce.catalogue import api as catalogue
 from serai.commerce.checkout import api as checkout_api
 from serai.commerce.order import api as order_api
 from serai.commerce.order.types import Order
+from serai.commerce.protection import api as protection
 from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, Outside, Refused, _
 from serai.foundation.i18n import translate
+from serai.foundation.money import format_money
 from serai.foundation.pages import request_locale
 from serai.storefront.country import write_address
 from serai.storefront.notice import Notice, leave_notice
@@ -95,6 +97,16 @@ async def cancel_guest_order(request: Asked, order_id: FromPath[UUID]) -> Respon
     return await cancel(request, order_id, link=read_link(request, order_id))
 
 
+@post("/orders/{order_id:uuid}/price-claims/{line_no:int}", include_in_schema=False)
+async def claim_guest_price(
+    request: Asked, order_id: FromPath[UUID], line_no: FromPath[int]
+) -> Response[Any]:
+    """Claim what the price of a line has fallen by, by the guest's link."""
+    async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
+        await _load_by_link(request, tx, order_id)
+    return await claim_price(request, order_id, line_no, link=read_link(request, order_id))
+
+
 class OrderLink(msgspec.Struct, frozen=True):
     """The addresses of one order for one shopper: by a guest's key, or in the account (no key)."""
 
@@ -141,6 +153,8 @@ async def show_order(
 ) -> Response[str]:
     """The page of an order, the same for guests and members."""
     cards = await catalogue.find_cards(tx, product_ids=[line.product_id for line in order.lines])
+    found = await protection.list_claimable(tx, order=order, settings=commerce_of(request).settings)
+    claims = await protection.list_order_claims(tx, order_id=order.order_id) if order.refunds else []
     return show(
         request,
         "order.html",
@@ -151,6 +165,8 @@ async def show_order(
         motifs={card.product_id: card.motif for card in cards},
         slugs={card.product_id: card.slug for card in cards if card.published},
         labels={card.product_id: card.label(request_locale(request)) for card in cards},
+        claimable={claim.line_no: claim for claim in found},
+        claims={claim.line_no: claim for claim in claims},
         address_rows=list_address(order, request_locale(request)),
         is_account=is_account,
         minutes_left=max(0, int((order.expires_at - clock.now()).total_seconds()) // 60),
@@ -204,4 +220,20 @@ async def cancel(request: Asked, order_id: UUID, *, link: OrderLink) -> Response
     except Refused as refusal:
         text = translate(refusal.message, request_locale(request), refusal.data)
         leave_notice(request, response, Notice("warn", text))
+    return response
+
+
+async def claim_price(request: Asked, order_id: UUID, line_no: int, *, link: OrderLink) -> Response[Any]:
+    """Claim for the shopper; the page then tells how much goes back."""
+    locale = request_locale(request)
+    response = Redirect(link.to(""), status_code=303)
+    try:
+        claim = await protection.claim_price(
+            commerce_of(request), merchant_id_of(request), order_id=order_id, line_no=line_no, by="shopper"
+        )
+        amount = format_money(claim.amount_minor, claim.currency, locale)
+        text = translate(_("%(amount)s is on its way back to you."), locale, {"amount": amount})
+        leave_notice(request, response, Notice("ok", text))
+    except Refused as refusal:
+        leave_notice(request, response, Notice("warn", translate(refusal.message, locale, refusal.data)))
     return response
