@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 from serai.foundation import ids
-from serai.foundation.i18n import choose_locale, translate
+from serai.foundation.i18n import choose_locale, pick_translation, translate
 from serai.foundation.ids import derive_id, new_id
 from serai.foundation.money import Money, format_money, minor_digits, parse_minor, share_out
 from serai.foundation.settings import SettingsWrong, read_settings
@@ -139,6 +139,12 @@ def test_money_of_two_currencies_does_not_mix():
         (None, "fr,zh;q=0.5,en;q=0.4", "zh_Hans"),
         (None, "fr-FR", "en"),
         (None, "zh-Hans-CN", "zh_Hans"),
+        (None, "zh-TW,zh;q=0.9,en;q=0.8", "zh_Hant"),
+        (None, "zh-HK", "zh_Hant"),
+        (None, "zh-Hant", "zh_Hant"),
+        (None, "zh-Hant-MO,en", "zh_Hant"),
+        (None, "zh-SG", "zh_Hans"),
+        ("zh_Hant", "en", "zh_Hant"),
         (None, "en;q=0.1, zh;q=0.2", "zh_Hans"),
         ("zh_Hans", "en", "zh_Hans"),
         ("en", "zh", "en"),
@@ -151,6 +157,28 @@ def test_a_visitors_language_is_what_was_chosen_else_what_the_browser_likes_best
     cookie: str | None, accept: str | None, expected: str
 ):
     assert choose_locale(cookie, accept) == expected
+
+
+@pytest.mark.parametrize(
+    ("texts", "locale", "expected"),
+    [
+        ({"zh_Hans": "冰块", "zh_Hant": "碎冰塊"}, "zh_Hant", "碎冰塊"),
+        ({"zh_Hans": "软件与面条"}, "zh_Hant", "軟體與麵條"),
+        ({"zh_Hant": "軟體與麵條"}, "zh_Hans", "软件与面条"),
+        ({"zh_Hans": "冰块"}, "en", "Ice"),
+        ({"zh_Hans": ""}, "zh_Hant", "Ice"),
+        ({}, "zh_Hant", "Ice"),
+    ],
+)
+def test_a_name_is_read_in_ones_language_else_in_its_other_script_else_as_the_merchant_wrote_it(
+    texts: dict[str, str], locale: str, expected: str
+):
+    assert pick_translation(texts, locale, "Ice") == expected
+
+
+def test_amounts_and_names_of_currencies_follow_the_traditional_locale():
+    assert format_money(123450, "JPY", "zh_Hant") == "¥123,450"
+    assert format_money(1250, "CNY", "zh_Hant") == "CN¥12.50"
 
 
 def test_a_text_is_translated_with_its_places_filled_and_survives_missing_ones():

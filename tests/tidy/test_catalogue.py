@@ -10,7 +10,19 @@ from babel.messages import Catalog
 from babel.messages.pofile import read_po
 from tests.tidy.source import ROOT, read_sources
 from tests.tidy.verdict import expect_none
-from tools.collect_messages import PACKAGE, extract_messages, is_translated, update_catalogue
+from tools.collect_messages import (
+    CATALOGUES,
+    PACKAGE,
+    TRADITIONAL,
+    extract_messages,
+    is_translated,
+    make_traditional,
+    read_corrections,
+    update_catalogue,
+    write_traditional,
+)
+
+from serai.foundation.i18n import LOCALES
 
 
 def list_catalogue_faults(messages: Iterable[str | tuple[str, ...]], catalogue: Catalog) -> list[str]:
@@ -52,16 +64,16 @@ def read_catalogue(text: str) -> Catalog:
     return read_po(BytesIO(text.encode()), locale="zh_Hans", charset="utf-8")
 
 
-@pytest.fixture(scope="module")
-def catalogues() -> dict[str, Catalog]:
-    """The Chinese catalogues by name; at run time they are merged into one."""
-    folder = PACKAGE / "locale/zh_Hans/LC_MESSAGES"
+@pytest.fixture(scope="module", params=[locale for locale in LOCALES if locale != "en"])
+def catalogues(request: pytest.FixtureRequest) -> dict[str, Catalog]:
+    """The catalogues of a language by name; at run time they are merged into one."""
+    folder = PACKAGE / "locale" / request.param / "LC_MESSAGES"
     return {
         path.stem: read_catalogue(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.po"))
     }
 
 
-def test_every_text_has_its_chinese(catalogues: dict[str, Catalog]) -> None:
+def test_every_text_has_its_translation(catalogues: dict[str, Catalog]) -> None:
     texts = {text for _, (text, _, _) in extract_messages(PACKAGE)}
     templates = read_sources(ROOT, "src/serai", suffixes=(".html",))
     assert len(texts) >= sum("_(" in template.text for template in templates) > 0
@@ -71,6 +83,24 @@ def test_every_text_has_its_chinese(catalogues: dict[str, Catalog]) -> None:
             if message.id:
                 merged[message.id] = message
     expect_none(list_catalogue_faults(sorted(texts, key=str), merged))
+
+
+@pytest.mark.parametrize("name", CATALOGUES)
+def test_the_traditional_catalogues_follow_the_simplified_ones(name: str, tmp_path: Path) -> None:
+    source = PACKAGE / f"locale/zh_Hans/LC_MESSAGES/{name}.po"
+    write_traditional(source, tmp_path / "made.po")
+    kept = PACKAGE / "locale" / TRADITIONAL / f"LC_MESSAGES/{name}.po"
+    expect_none(
+        []
+        if (tmp_path / "made.po").read_text("utf-8") == kept.read_text("utf-8")
+        else [f"{name}.po of {TRADITIONAL} is behind: run tools/collect_messages.py"]
+    )
+
+
+def test_traditional_texts_are_converted_and_put_right() -> None:
+    simplified = read_catalogue('msgid "Your account"\nmsgstr "您的“账户”权限"\n\nmsgid "New"\nmsgstr ""\n')
+    made = make_traditional(simplified, read_corrections())
+    assert {m.id: m.string for m in made if m.id} == {"Your account": "您的「帳戶」權限", "New": ""}
 
 
 def test_catalogues_agree_where_they_share_a_text(catalogues: dict[str, Catalog]) -> None:

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from serai.foundation import clock
 from serai.foundation.i18n import (
+    LANGUAGE_NAMES,
     LANGUAGE_TAGS,
     LOCALE_COOKIE,
     LOCALES,
@@ -78,7 +79,13 @@ def _make_environment(folders: list[str], locale: str) -> jinja2.Environment:
         catalogue.gettext, catalogue.ngettext, newstyle=True, pgettext=catalogue.pgettext
     )
     environment.policies["ext.i18n.trimmed"] = True
-    environment.globals.update(asset=asset, locale=locale, language_tag=LANGUAGE_TAGS[locale], now=clock.now)
+    environment.globals.update(
+        asset=asset,
+        locale=locale,
+        language_tag=LANGUAGE_TAGS[locale],
+        language_names=LANGUAGE_NAMES,
+        now=clock.now,
+    )
     environment.filters.update(
         money=lambda minor, currency: format_money(minor, currency, locale),
         date=lambda value, style="medium": _date(value, style, locale),

@@ -204,7 +204,7 @@ def import_products(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, write nothing.")] = False,
     locale: Annotated[
-        str | None, typer.Option(help="Language of the reasons, en or zh_Hans; else the merchant's.")
+        str | None, typer.Option(help="Language of the reasons: en, zh_Hans or zh_Hant; else the merchant's.")
     ] = None,
     rejected: Annotated[
         Path | None, typer.Option(dir_okay=False, help="Where rejected rows go; else beside the file.")

@@ -1,5 +1,7 @@
 """First-level regions of the countries whose address form offers them as a list: code to name."""
 
+from serai.foundation.i18n import pick_translation
+
 UNITED_STATES = {
     "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California", "CO": "Colorado",
     "CT": "Connecticut", "DE": "Delaware", "DC": "District of Columbia", "FL": "Florida", "GA": "Georgia",
@@ -28,6 +30,8 @@ def label_region(country: str, code: str, locale: str) -> str:
     """A region's name for a reader; a code that is in no list is shown as it is."""
     if country == "US":
         return UNITED_STATES.get(code, code)
-    if country == "CN" and code in CHINA and not locale.startswith("zh"):
+    if country == "CN" and code in CHINA:
+        if locale.startswith("zh"):
+            return pick_translation({"zh_Hans": code}, locale, code)
         return f"{code} {CHINA[code]}"
     return code

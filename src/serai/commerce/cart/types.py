@@ -5,13 +5,17 @@ from uuid import UUID
 
 import msgspec
 
+from serai.commerce.catalogue.types import BundlePart, count_pieces, show_amount, show_steps
 from serai.commerce.price.types import Offer
+from serai.foundation.i18n import pick_translation
 
 
 class CartLine(msgspec.Struct, frozen=True):
     """One line. ``seen_price_minor`` is the price the shopper saw; ``problem`` tells what stands in the way.
 
-    ``price_minor`` is the price that holds for this quantity: the list price, or that of ``offer`` below it.
+    ``price_minor`` is the price that holds for this quantity: the list price, or that of ``offer`` below it. Quantities
+    are whole steps of 10^-scale of ``unit``, in multiples of ``increment``. ``available`` is what this line can have
+    after the lines before it; ``parts`` is what a bundle consists of.
     """
 
     line_id: UUID
@@ -32,9 +36,26 @@ class CartLine(msgspec.Struct, frozen=True):
     scale: int = 0
     list_price_minor: int | None = None
     offer: Offer | None = None
+    unit: str = "pc"
+    increment: int = 1
+    parts: tuple[BundlePart, ...] = ()
+
+    @property
+    def pieces(self) -> int:
+        """How many pieces the line counts as: what is weighed is one."""
+        return count_pieces(self.quantity, self.scale)
+
+    @property
+    def amount_text(self) -> str:
+        """The quantity with its unit: ``2``, ``0.25 kg``."""
+        return show_amount(self.quantity, self.scale, self.unit)
+
+    def show(self, quantity: int) -> str:
+        """Another quantity of the same thing, without its unit."""
+        return show_steps(quantity, self.scale)
 
     def label(self, locale: str) -> str:
-        return self.translations.get(locale, self.title)
+        return pick_translation(self.translations, locale, self.title)
 
 
 class CartChange(msgspec.Struct, frozen=True):

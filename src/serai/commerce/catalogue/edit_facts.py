@@ -15,6 +15,7 @@ from serai.commerce.catalogue.types import Attribute, AttributeValue, Product
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Invalid, NotFound, _
 from serai.foundation.event import Fact, append_facts
+from serai.foundation.i18n import pick_translation
 from serai.identity.audit import api as audit
 
 Channel = Literal["app", "pos", "agent"]
@@ -233,5 +234,5 @@ def show_value(attribute: Attribute, value: AttributeValue, locale: str) -> str:
     if attribute.kind == "boolean":
         return "yes" if value else "no"
     if attribute.kind == "choice":
-        return attribute.choices.get(str(value), {}).get(locale, str(value))
+        return pick_translation(attribute.choices.get(str(value), {}), locale, str(value))
     return f"{value} {attribute.unit}".rstrip() if attribute.kind == "number" else str(value)

@@ -8,6 +8,7 @@ import msgspec
 
 from serai.commerce.search.types import Facets
 from serai.commerce.types import Page
+from serai.foundation.i18n import pick_translation
 
 # Unit prices are shown per this much of the content's unit.
 UNIT_PRICE_BASE = {"g": 100, "ml": 100, "pc": 1}
@@ -28,7 +29,7 @@ class Category(msgspec.Struct, frozen=True):
 
     def label(self, locale: str) -> str:
         """The name in a language, else the merchant's own."""
-        return self.translations.get(locale, self.name)
+        return pick_translation(self.translations, locale, self.name)
 
 
 class Content(msgspec.Struct, frozen=True):
@@ -37,6 +38,25 @@ class Content(msgspec.Struct, frozen=True):
     text: str
     amount: int | None = None
     unit: str | None = None
+
+
+def show_amount(quantity: int, scale: int, unit: str) -> str:
+    """A quantity of steps as people say it: ``2`` pieces, ``0.25 kg``."""
+    if scale == 0:
+        return str(quantity)
+    return f"{show_steps(quantity, scale)} {unit}"
+
+
+def show_steps(quantity: int, scale: int) -> str:
+    """Steps as a plain number of units: 250 steps of 10^-3 are ``0.25``."""
+    whole, part = divmod(quantity, 10**scale)
+    digits = f"{part:0{scale}}".rstrip("0") if scale else ""
+    return f"{whole}.{digits}" if digits else str(whole)
+
+
+def count_pieces(quantity: int, scale: int) -> int:
+    """How many pieces a line counts as: what is weighed is one."""
+    return quantity if scale == 0 else 1
 
 
 def unit_price(
@@ -71,7 +91,7 @@ class ProductCard(msgspec.Struct, frozen=True):
     sku: str | None = None
 
     def label(self, locale: str) -> str:
-        return self.translations.get(locale, self.title)
+        return pick_translation(self.translations, locale, self.title)
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,7 +151,7 @@ class ProductOption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     translations: dict[str, str] = {}
 
     def label(self, locale: str) -> str:
-        return self.translations.get(locale, self.name)
+        return pick_translation(self.translations, locale, self.name)
 
 
 class Barcode(msgspec.Struct, frozen=True):
@@ -158,7 +178,7 @@ class Attribute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     position: int = 0
 
     def label(self, locale: str) -> str:
-        return self.translations.get(locale, self.name)
+        return pick_translation(self.translations, locale, self.name)
 
 
 class Product(msgspec.Struct, frozen=True):
@@ -182,7 +202,7 @@ class Product(msgspec.Struct, frozen=True):
     variants: tuple[Variant, ...] = ()
 
     def label(self, locale: str) -> str:
-        return self.translations.get(locale, self.title)
+        return pick_translation(self.translations, locale, self.title)
 
 
 class SaleItem(msgspec.Struct, frozen=True):
@@ -204,7 +224,25 @@ class SaleItem(msgspec.Struct, frozen=True):
     unit: str = "pc"
 
     def label(self, locale: str) -> str:
-        return self.translations.get(locale, self.title)
+        return pick_translation(self.translations, locale, self.title)
+
+
+class BundlePart(msgspec.Struct, frozen=True):
+    """A part of a bundle: its steps in one bundle, and its list price and scale now."""
+
+    sku_id: UUID
+    quantity: int
+    price_minor: int | None
+    scale: int
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """A variant that consists of others. ``sum`` prices it at its parts' less ``discount_bp`` hundredths of a percent."""
+
+    sku_id: UUID
+    pricing: Literal["own", "sum"]
+    discount_bp: int
+    parts: tuple[BundlePart, ...]
 
 
 class PriceEntry(msgspec.Struct, frozen=True):

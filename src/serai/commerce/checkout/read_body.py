@@ -61,7 +61,7 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     delivery: Delivery = "ship"
     place_id: UUID | None = None
     expected_total_minor: int | None = None
-    locale: Literal["en", "zh_Hans"] = "en"
+    locale: Literal["en", "zh_Hans", "zh_Hant"] = "en"
     note: Annotated[str, Meta(max_length=500)] = ""
     coupon_codes: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=12)] = []
     add_ons: Annotated[dict[UUID, Annotated[int, Meta(ge=1, le=1000)]], Meta(max_length=20)] = {}

@@ -7,6 +7,7 @@ import msgspec
 
 from serai.commerce.cart.types import CartChange, CartLine
 from serai.commerce.promotion.types import Reason, Result
+from serai.foundation.i18n import pick_translation
 
 Delivery = Literal["ship", "pickup"]
 
@@ -43,7 +44,7 @@ class QuoteExtra(msgspec.Struct, frozen=True):
     net_minor: int
 
     def label(self, locale: str) -> str:
-        return self.translations.get(locale, self.title)
+        return pick_translation(self.translations, locale, self.title)
 
 
 class QuoteCoupon(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from serai.commerce.catalogue.types import Content, FlatProduct
 from serai.commerce.importing.types import Columns, ProductRow, RawRow, Reason, Value
 from serai.commerce.stock.api import MAX_QUANTITY
 from serai.foundation.errors import Invalid, _
+from serai.foundation.i18n import LOCALES
 from serai.foundation.money import minor_digits
 
 REQUIRED = ("sku", "title")
@@ -262,7 +263,7 @@ def compute_check_digit(digits: str) -> int:
 def list_signs(currency: str) -> tuple[str, ...]:
     """How people mark amounts of a currency, the longest first: its code and its signs."""
     signs = {currency, *SIGNS.get(currency, ())}
-    signs |= {str(get_currency_symbol(currency, locale)) for locale in ("en", "zh_Hans")}
+    signs |= {str(get_currency_symbol(currency, locale)) for locale in LOCALES}
     return tuple(sorted((sign.upper() for sign in signs), key=len, reverse=True))
 
 

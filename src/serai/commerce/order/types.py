@@ -6,8 +6,10 @@ from uuid import UUID
 
 import msgspec
 
+from serai.commerce.catalogue.types import show_amount
 from serai.commerce.payment.types import Payment, Refund
 from serai.commerce.promotion.types import Claim
+from serai.foundation.i18n import pick_translation
 
 State = Literal["awaiting_payment", "paid", "fulfilled", "cancelled", "expired"]
 STATES: tuple[State, ...] = ("awaiting_payment", "paid", "fulfilled", "cancelled", "expired")
@@ -33,6 +35,14 @@ class Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     postcode: str = ""
 
 
+class OrderPart(msgspec.Struct, frozen=True):
+    """A part of a bundle as it was sold: its steps in one bundle, and its share of what the line cost."""
+
+    sku_id: UUID
+    quantity: int
+    share_minor: int
+
+
 class OrderLine(msgspec.Struct, frozen=True):
     """A line as it was sold: title and price are those of the moment.
 
@@ -49,6 +59,14 @@ class OrderLine(msgspec.Struct, frozen=True):
     total_minor: int
     discount_minor: int = 0
     extra: str = ""
+    scale: int = 0
+    unit: str = "pc"
+    parts: tuple[OrderPart, ...] = ()
+
+    @property
+    def amount_text(self) -> str:
+        """The quantity with its unit: ``2``, ``0.25 kg``."""
+        return show_amount(self.quantity, self.scale, self.unit)
 
     @property
     def net_minor(self) -> int:
@@ -76,7 +94,7 @@ class OrderAdjustment(msgspec.Struct, frozen=True):
     shares: tuple[tuple[int, int], ...] = ()
 
     def label(self, locale: str) -> str:
-        return self.translations.get(locale, self.name)
+        return pick_translation(self.translations, locale, self.name)
 
 
 class OrderNote(msgspec.Struct, frozen=True):

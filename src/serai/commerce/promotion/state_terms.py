@@ -10,6 +10,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from serai.foundation.i18n import pick_translation
+
 Minor = Annotated[int, Meta(ge=0, le=10**12)]
 BasisPoints = Annotated[int, Meta(ge=0, le=1_000_000)]
 Count = Annotated[int, Meta(ge=0, le=10**9)]
@@ -46,13 +48,16 @@ class SkuQuantity(msgspec.Struct, frozen=True, array_like=True):
 class UnitPrice(msgspec.Struct, frozen=True, tag="unit_price"):
     """Layer 1: another price per unit, fixed per SKU or a percentage off the list price. Of all sources one wins.
 
-    ``least`` pieces of the SKU are needed (quantity price). A ``presale`` price belongs to the balance of a deposit.
+    ``least`` pieces of the SKU are needed (quantity price). A ``presale`` price belongs to the balance of a deposit. A
+    ``group`` price holds in a group of ``people`` who all pay within ``hours`` of its opening.
     """
 
     source: PriceSource = "channel"
     prices: Annotated[tuple[SkuPrice, ...], Meta(max_length=MAX_IDS)] = ()
     percent_off: BasisPoints = 0
     least: Count = 1
+    people: Annotated[int, Meta(ge=0, le=1000)] = 0
+    hours: Annotated[int, Meta(ge=0, le=720)] = 24
 
 
 class PiecesPercent(msgspec.Struct, frozen=True, tag="pieces_percent"):
@@ -220,4 +225,4 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def label(self, locale: str) -> str:
         """The name in a language, else the merchant's own."""
-        return self.translations.get(locale, self.name)
+        return pick_translation(self.translations, locale, self.name)

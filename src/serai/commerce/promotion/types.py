@@ -32,6 +32,7 @@ from serai.commerce.promotion.state_terms import (
     Tier,
     UnitPrice,
 )
+from serai.foundation.i18n import pick_translation
 
 __all__ = [
     "AddOn",
@@ -65,6 +66,7 @@ __all__ = [
     "Claim",
     "Adjustment",
     "PricedLine",
+    "Seat",
     "UsedTender",
     "Reason",
     "Result",
@@ -150,8 +152,17 @@ class Tender(msgspec.Struct, frozen=True):
     unit_minor: int = 1
 
 
+class Seat(msgspec.Struct, frozen=True):
+    """A place in a group that buys together: seats ``free`` now, of ``people``."""
+
+    group_id: UUID
+    free: int
+    people: int
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """A cart at a moment, with all that decides its price. ``user_id`` is who per-user limits are counted for."""
+    """A cart at a moment, with all that decides its price. ``user_id`` is who per-user limits are counted for, ``seats``
+    the groups that the buyer joins, by promotion."""
 
     lines: tuple[Line, ...]
     now: datetime
@@ -164,6 +175,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     left: dict[UUID, Left] = {}
     extras: dict[UUID, Extra] = {}
     add_ons: dict[UUID, int] = {}
+    seats: dict[UUID, Seat] = {}
     tenders: tuple[Tender, ...] = ()
 
 
@@ -180,10 +192,11 @@ class Share(msgspec.Struct, frozen=True):
 class Claim(msgspec.Struct, frozen=True):
     """What an adjustment takes from a counter in the ledger: ``quota`` and ``allowance`` in units, ``budget`` in money.
 
-    ``subject_id`` is the coupon of a ``coupon`` claim and the user of an ``allowance``, else the promotion.
+    ``subject_id`` is the coupon of a ``coupon`` claim, the user of an ``allowance`` and the group of a ``seat``, else the
+    promotion.
     """
 
-    kind: Literal["quota", "budget", "coupon", "allowance"]
+    kind: Literal["quota", "budget", "coupon", "allowance", "seat"]
     promotion_id: UUID
     subject_id: UUID
     amount: int
@@ -211,7 +224,7 @@ class Adjustment(msgspec.Struct, frozen=True):
     claims: tuple[Claim, ...] = ()
 
     def label(self, locale: str) -> str:
-        return self.translations.get(locale, self.name)
+        return pick_translation(self.translations, locale, self.name)
 
 
 class PricedLine(msgspec.Struct, frozen=True):
@@ -246,7 +259,7 @@ class Reason(msgspec.Struct, frozen=True):
 
     Codes: ``applied``; ``add_on`` (may be chosen: ``sku_id``, ``price_minor``); ``threshold`` (``unit``, ``reached``,
     ``needed``, ``missing``); ``scope``; ``window``; ``channel``; ``place``; ``level``; ``members``; ``sign_in``;
-    ``coupon`` (needs one); ``coupon_expired``; ``coupon_locked``; ``quota``; ``allowance``; ``budget``; ``extra_gone``
+    ``coupon`` (needs one); ``coupon_expired``; ``coupon_locked``; ``quota``; ``allowance``; ``budget``; ``group`` (open or join one); ``group_full``; ``extra_gone``
     (``sku_id``); ``better`` (another of its group is better: ``by``); ``excluded`` (by rules on the lines); ``nothing``.
     For applied rules ``next_needed``, ``next_missing`` and ``next_benefit`` tell the way to the next tier.
     """
@@ -263,7 +276,7 @@ class Reason(msgspec.Struct, frozen=True):
     coupon_id: UUID | None = None
 
     def label(self, locale: str) -> str:
-        return self.translations.get(locale, self.name)
+        return pick_translation(self.translations, locale, self.name)
 
 
 class Result(msgspec.Struct, frozen=True):
