@@ -271,6 +271,23 @@ async def _check(url: str) -> int:
 
 
 @app.command(rich_help_panel="Look after it")
+def reindex(
+    merchant: Annotated[
+        str | None,
+        typer.Option(metavar="SLUG", help="Whose index; without it that of every merchant."),
+    ] = None,
+) -> None:
+    """Make the search index afresh; the shop goes on meanwhile."""
+    from serai.main.borrowing import borrow_database
+    from serai.main.reindexing import reindex_merchants
+
+    with telling_faults(), borrow_database(load_house(os.environ)) as url, screen.progress() as progress:
+        counts = asyncio.run(reindex_merchants(url, merchant, progress))
+    for slug, products in counts.items():
+        console.print(f"{slug}: {products:,} products", highlight=False)
+
+
+@app.command(rich_help_panel="Look after it")
 def bench(
     name: Annotated[
         str | None, typer.Argument(help="One figure, or the beginning of several: orders.cpu_us, orders.")

@@ -10,6 +10,7 @@ from serai.commerce.aftersale import jobs as aftersale_jobs
 from serai.commerce.checkout import jobs as checkout_jobs
 from serai.commerce.price import jobs as price_jobs
 from serai.commerce.promotion import jobs as promotion_jobs
+from serai.commerce.search import jobs as search_jobs
 from serai.foundation import clock, observe
 from serai.foundation.event import Subscriber, make_partitions, pump_events
 from serai.foundation.job import Schedule, install_jobs, run_jobs, run_schedules
@@ -17,7 +18,7 @@ from serai.main.mailing import open_post_office
 from serai.main.platform import Platform, open_configured_platform
 from serai.main.settings import load_settings
 from serai.main.upkeep import keep_house
-from serai.storefront.subscribers import order_letters
+from serai.storefront.subscribers import ALERTS, ANSWERS, order_letters
 
 log = logging.getLogger("serai.worker")
 
@@ -50,7 +51,7 @@ async def run_worker(stopped: asyncio.Event) -> None:
 
 def list_subscribers(platform: Platform) -> Sequence[Subscriber]:
     """Who listens to the event log."""
-    return (order_letters(platform.commerce),)
+    return (order_letters(platform.commerce), ALERTS, ANSWERS)
 
 
 def list_schedules(platform: Platform) -> Sequence[Schedule]:
@@ -61,6 +62,8 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
         Schedule("apply planned prices", "* * * * * */5", lambda: price_jobs.apply_prices(commerce, owner)),
         Schedule("ask for refunds", "* * * * * */15", lambda: aftersale_jobs.ask_refunds(commerce, owner)),
         Schedule("expire coupons", "* * * * * */30", lambda: promotion_jobs.expire_coupons(commerce, owner)),
+        Schedule("count search words", "* * * * * */10", lambda: search_jobs.count_words(commerce, owner)),
+        Schedule("refresh search", "* * * * *", lambda: search_jobs.refresh_search(commerce, owner)),
         Schedule("check payments", "* * * * * */15", lambda: checkout_jobs.check_payments(commerce, owner)),
         Schedule(
             "make event partitions",

@@ -9,6 +9,7 @@ from serai.commerce.search.compile_query import Query, Term, compile_query, list
 from serai.commerce.search.count_facets import count_facets
 from serai.commerce.search.fold import fold_text
 from serai.commerce.search.make_document import Document, make_document, phrase_of
+from serai.commerce.search.rebuild_index import rebuild_index
 from serai.commerce.search.types import Facets, Hit, Hits, Phrase, PriceBand, Wanted
 from serai.commerce.search.typo import choose_word, list_deletions
 from serai.foundation.database import Transaction
@@ -32,6 +33,7 @@ __all__ = [
     "note_documents",
     "note_use",
     "prepare_query",
+    "rebuild_index",
 ]
 
 # So many matches among the best sellers of a level are enough to rank them alone.
@@ -48,7 +50,7 @@ async def prepare_query(tx: Transaction, text: str) -> Query | None:
     if not terms:
         return None
     rows = await store.list_synonyms(tx, [term.text for term in terms])
-    return compile_query(tx.merchant_id, text, {row["term"]: row["also_means"] for row in rows})
+    return compile_query(text, {row["term"]: row["also_means"] for row in rows})
 
 
 async def find_products(

@@ -7,7 +7,6 @@ cut into words, so no query can be a syntax error or mean more than words.
 import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from uuid import UUID
 
 import msgspec
 
@@ -23,7 +22,7 @@ from serai.commerce.search.fold import (
     stem_word,
 )
 from serai.commerce.search.han import cut_run, list_pairs, looks_like_initials, parse_pinyin
-from serai.commerce.search.make_document import fold_code, merchant_token, phrase_of
+from serai.commerce.search.make_document import fold_code, phrase_of
 
 QUERY_LIMIT = 200
 TERMS_LIMIT = 12
@@ -84,9 +83,7 @@ def read_terms(text: str) -> tuple[Term, ...]:
     return tuple(telling)
 
 
-def compile_query(
-    merchant_id: UUID, text: str, synonyms: Mapping[str, Sequence[str]] | None = None
-) -> Query | None:
+def compile_query(text: str, synonyms: Mapping[str, Sequence[str]] | None = None) -> Query | None:
     """The query for a text, None when it has no word. ``synonyms``: folded term to the texts that do as well."""
     terms = read_terms(text)
     if not terms:
@@ -100,7 +97,7 @@ def compile_query(
     is_latin = key[:1].isascii()
     return Query(
         text=text,
-        match=f"'{merchant_token(merchant_id)}' & ({match})",
+        match=match,
         title_exact=" & ".join(_in_title(term, is_open=False) for term in terms),
         title_open=" & ".join(_in_title(term, is_open=term.is_open) for term in terms),
         starts=f"\n{key}",

@@ -26,9 +26,10 @@ NO_ID = UUID(int=0)
 
 
 async def rebuild_index(
-    db: Database, merchant_id: MerchantId, *, report: Callable[[int], None] = lambda _done: None
+    db: Database, merchant_id: MerchantId, *, report: Callable[[int, int], None] = lambda _done, _total: None
 ) -> int:
-    """Rebuild everything. ``report`` is told after each batch how many products are done. Returns how many there are."""
+    """Rebuild everything. ``report`` is told after each batch how many products of how many are
+    done. Returns how many there are."""
     words: Counter[str] = Counter()
     brands: Counter[str] = Counter()
     async with db.transaction(merchant_id, "read") as tx:
@@ -36,6 +37,7 @@ async def rebuild_index(
             row["category_id"]: [row["name"], *row["translations"].values()]
             for row in await store.list_categories(tx)
         }
+        total = await store.count_products(tx)
     after, done = NO_ID, 0
     while True:
         async with db.transaction(merchant_id) as tx:
@@ -44,7 +46,7 @@ async def rebuild_index(
                 break
             await _write_entries(tx, rows, categories, words, brands)
         after, done = rows[-1]["product_id"], done + len(rows)
-        report(done)
+        report(done, max(done, total))
     async with db.transaction(merchant_id) as tx:
         while not await store.lock_refresh(tx):
             await tx.execute("SELECT pg_sleep(0.1)")
@@ -98,3 +100,4 @@ async def refresh_lists(tx: Transaction) -> None:
     await store.replace_category_phrases(tx, rows)
     products = await store.count_products(tx)
     await store.replace_head(tx, [size for size in LEVELS if products >= 2 * size])
+    await store.note_lists(tx, MAKE)

@@ -1,11 +1,10 @@
 """SQL of search's upkeep: vocabulary, phrases, best sellers, and the rebuilding of index entries."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from serai.foundation.database import Transaction
+from serai.foundation.database import Database, Transaction
 
 
 async def lock_refresh(tx: Transaction) -> bool:
@@ -167,12 +166,41 @@ async def replace_head(tx: Transaction, sizes: Sequence[int]) -> None:
     )
 
 
-async def find_make(tx: Transaction) -> tuple[int, datetime] | None:
-    """Of which make the merchant's index is and when it was rebuilt."""
-    row = await tx.fetchrow(
-        "SELECT make, rebuilt_at FROM commerce.search_state WHERE merchant_id = $1", tx.merchant_id
+async def list_waiting(owner: Database) -> list[UUID]:
+    """Merchants with something to count in."""
+    rows = await owner.fetch(
+        "SELECT merchant_id FROM commerce.search_fresh UNION SELECT merchant_id FROM commerce.search_use ORDER BY 1"
     )
-    return (row["make"], row["rebuilt_at"]) if row else None
+    return [row["merchant_id"] for row in rows]
+
+
+async def list_old_indexes(owner: Database, make: int) -> list[UUID]:
+    """Merchants whose products' entries an older version made."""
+    rows = await owner.fetch(
+        "SELECT merchant_id FROM commerce.search_state WHERE make < $1 ORDER BY merchant_id", make
+    )
+    return [row["merchant_id"] for row in rows]
+
+
+async def list_stale_lists(owner: Database, minutes: int) -> list[UUID]:
+    """Merchants with products whose lists are older than so many minutes or were never made."""
+    rows = await owner.fetch(
+        "SELECT c.merchant_id FROM (SELECT DISTINCT merchant_id FROM commerce.category) c"
+        " LEFT JOIN commerce.search_state s ON s.merchant_id = c.merchant_id"
+        " WHERE s.lists_at IS NULL OR s.lists_at < now() - make_interval(mins => $1) ORDER BY c.merchant_id",
+        minutes,
+    )
+    return [row["merchant_id"] for row in rows]
+
+
+async def note_lists(tx: Transaction, make: int) -> None:
+    """The lists are up to date as of now. A merchant without a state yet has only entries of this make."""
+    await tx.execute(
+        "INSERT INTO commerce.search_state (merchant_id, make, rebuilt_at, lists_at) VALUES ($1, $2, now(), now())"
+        " ON CONFLICT (merchant_id) DO UPDATE SET lists_at = excluded.lists_at",
+        tx.merchant_id,
+        make,
+    )
 
 
 async def set_make(tx: Transaction, make: int) -> None:

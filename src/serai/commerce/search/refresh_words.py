@@ -19,8 +19,6 @@ from serai.foundation.database import Transaction
 BATCH = 500
 WORDS_AT_ONCE = 5_000
 KEY_LIMIT = 60
-# What fewer people have looked for is nobody else's business.
-SUGGESTED_FROM = 3
 
 
 async def refresh_words(tx: Transaction) -> int:

@@ -9,6 +9,8 @@ from serai.commerce.search.types import Wanted
 from serai.foundation.database import Transaction
 
 NO_ID = UUID(int=0)
+# What fewer people have looked for is nobody else's business.
+SUGGESTED_FROM = 3
 
 
 async def find_products(
@@ -106,11 +108,13 @@ async def list_phrases(tx: Transaction, beginning: str, limit: int) -> list[Any]
         "SELECT kind, phrase, target, weight FROM (SELECT *, row_number() OVER (PARTITION BY kind"
         "     ORDER BY weight DESC, phrase) AS place FROM (SELECT DISTINCT ON (kind, phrase) kind, phrase, target, weight"
         "       FROM commerce.search_phrase WHERE merchant_id = $1 AND key >= $2 AND key < $2 || chr(1114109)"
+        "         AND (kind <> 'query' OR weight >= $4)"
         "       ORDER BY kind, phrase) found) placed"
         " WHERE place <= $3 ORDER BY kind, place",
         tx.merchant_id,
         beginning,
         limit,
+        SUGGESTED_FROM,
     )
 
 

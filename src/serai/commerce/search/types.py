@@ -42,7 +42,8 @@ class PriceBand(msgspec.Struct, frozen=True):
 class Facets(msgspec.Struct, frozen=True):
     """How what was found divides. Each kind counts as if nothing of its own kind were chosen.
 
-    ``seen``: matches of the query alone, however the list is narrowed. ``is_partial``: so much was found that only a part was looked at; all numbers are lower bounds then.
+    ``seen``: matches of the query alone, however the list is narrowed. ``is_partial``: so much was found that only a
+    part was looked at; all numbers are lower bounds then.
     """
 
     total: int = 0
