@@ -50,5 +50,4 @@ CREATE UNIQUE INDEX transfer_resolves_once ON ledger.transfer (merchant_id, pend
 CREATE INDEX transfer_by_debit ON ledger.transfer (merchant_id, debit_id, transfer_id);
 CREATE INDEX transfer_by_credit ON ledger.transfer (merchant_id, credit_id, transfer_id);
 CREATE INDEX transfer_by_document ON ledger.transfer (merchant_id, document_id) WHERE document_id IS NOT NULL;
-CREATE INDEX transfer_by_expiry ON ledger.transfer (expires_at) WHERE phase = 2 AND expires_at IS NOT NULL;
 SELECT foundation.protect('ledger.transfer', 'append');
