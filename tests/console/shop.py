@@ -138,7 +138,7 @@ async def furnish(merchant: Merchant, commerce: Commerce, till: Till) -> Shop:
             sku="ICE-1",
             category_id=category.category_id,
             price_minor=499,
-            currency="USD",
+            currency=merchant.currency,
         )
         product = await create_product(tx, product=new, by="set-up")
     shop = Shop(merchant, commerce, till, online, store, category, product)

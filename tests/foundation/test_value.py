@@ -176,6 +176,25 @@ def test_a_name_is_read_in_ones_language_else_in_its_other_script_else_as_the_me
     assert pick_translation(texts, locale, "Ice") == expected
 
 
+@pytest.mark.parametrize(
+    ("currency", "digits", "shown"),
+    [
+        ("USD", 2, "$12.34"),
+        ("JPY", 0, "¥1,234"),
+        ("KRW", 0, "₩1,234"),
+        ("KWD", 3, "KWD\N{NO-BREAK SPACE}1.234"),
+        ("IQD", 3, "IQD\N{NO-BREAK SPACE}1.234"),
+        ("AFN", 2, "AFN\N{NO-BREAK SPACE}12.34"),
+        ("LAK", 2, "LAK\N{NO-BREAK SPACE}12.34"),
+        ("CLF", 4, "CLF\N{NO-BREAK SPACE}0.1234"),
+    ],
+)
+def test_a_currency_has_the_digits_of_iso_4217_and_shows_them_all(currency: str, digits: int, shown: str):
+    assert minor_digits(currency) == digits
+    assert format_money(1234, currency) == shown
+    assert parse_minor(f"{1234 / 10**digits:.{digits}f}", currency) == 1234
+
+
 def test_amounts_and_names_of_currencies_follow_the_traditional_locale():
     assert format_money(123450, "JPY", "zh_Hant") == "¥123,450"
     assert format_money(1250, "CNY", "zh_Hant") == "CN¥12.50"

@@ -31,7 +31,15 @@ def till() -> Cashier:
 
 
 @pytest.fixture
-async def shop(db: Database, owner: Database, lane: Lane, registry: MerchantRegistry, till: Cashier) -> Shop:
+def currency() -> str:
+    """The currency of the shop; a test may ask for another one."""
+    return "USD"
+
+
+@pytest.fixture
+async def shop(
+    db: Database, owner: Database, lane: Lane, registry: MerchantRegistry, till: Cashier, currency: str
+) -> Shop:
     """A shop that sells crushed ice at $4.99: 40 at the online warehouse, none at the Harbor store."""
     merchant_id = new_id()
     slug = f"t{merchant_id.hex[-12:]}"
@@ -40,7 +48,7 @@ async def shop(db: Database, owner: Database, lane: Lane, registry: MerchantRegi
         merchant_id=merchant_id,
         slug=slug,
         name=f"Shop {slug}",
-        currency="USD",
+        currency=currency,
         hostnames=(f"{slug}.test",),
         support_email="help@example.com",
     )

@@ -1,5 +1,6 @@
 """What a form held and what was wrong with it, so that a refused form comes back as it was typed."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from serai.foundation.money import parse_minor
 MAX_FIELD_CHARACTERS = 20_000
 MAX_QUANTITY = 10_000_000
 MAX_AMOUNT_MINOR = 10**12
+DECIMAL_COMMA = re.compile(r"\d*,(\d{1,2}|\d{4,})")
 # Space at the ends of a password belongs to it.
 PASSWORDS = frozenset({"password", "current", "new", "again"})
 
@@ -91,8 +93,8 @@ def take_quantity(form: Form, name: str, *, wrong: str, negative: bool = False) 
 def take_amount(form: Form, name: str, currency: str, *, wrong: str, positive: bool = True) -> int:
     """An amount of money in minor units, at most as many digits as the currency has."""
     text = form.values.get(name, "")
-    # A decimal comma is what half of Europe types; with a point beside it, it would be a thousands' mark.
-    if text.count(",") == 1 and "." not in text:
+    # A decimal comma is what half of Europe types; before three digits it may be a thousands' mark, so it is asked about.
+    if DECIMAL_COMMA.fullmatch(text):
         text = text.replace(",", ".")
     try:
         minor = parse_minor(text, currency)

@@ -1,11 +1,28 @@
 """Money as integer minor units of an ISO 4217 currency; shown by Babel, never held in a float."""
 
+import copy
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
 
 import msgspec
-from babel.numbers import format_currency, get_currency_precision, list_currencies
+from babel import Locale
+from babel.numbers import NumberPattern, list_currencies
+
+# Minor units of ISO 4217 (list one) that are not two. CLDR's own digits follow what people use in cash and leave out
+# minor units that prices, banks and payment providers count in (AFN, IQD, LAK ...), so they are not asked.
+OTHER_DIGITS = {
+    **dict.fromkeys(
+        "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(),
+        0,
+    ),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys("CLF UYW".split(), 4),
+}
+
+
+LETTER_BEFORE_DIGIT = re.compile(r"(?<=[A-Za-z])(?=\d)")
 
 
 class Money(msgspec.Struct, frozen=True, order=True):
@@ -32,10 +49,10 @@ class Money(msgspec.Struct, frozen=True, order=True):
 
 @cache
 def minor_digits(currency: str) -> int:
-    """How many decimal digits the currency's minor unit has (2 for CNY, 0 for JPY). ValueError if unknown."""
+    """How many decimal digits the currency's minor unit has (2 for CNY, 0 for JPY, 3 for KWD). ValueError if unknown."""
     if currency not in list_currencies():
         raise ValueError(f"unknown currency {currency!r}")
-    return get_currency_precision(currency)
+    return OTHER_DIGITS.get(currency, 2)
 
 
 def parse_minor(text: str, currency: str) -> int:
@@ -53,13 +70,21 @@ def parse_minor(text: str, currency: str) -> int:
 
 
 def format_money(minor: int, currency: str, locale: str = "en") -> str:
-    """The amount as people of the locale write it, e.g. ``¥12.50``."""
-    amount = Decimal(minor).scaleb(-minor_digits(currency))
-    return _format(amount, currency, locale)
+    """The amount as people of the locale write it, e.g. ``¥12.50``, with all digits of the minor unit."""
+    digits = minor_digits(currency)
+    pattern = _currency_pattern(locale, digits)
+    text: str = pattern.apply(
+        Decimal(minor).scaleb(-digits), locale, currency=currency, currency_digits=False
+    )
+    # CLDR puts a space between a currency of letters and the digits; Babel does not.
+    return LETTER_BEFORE_DIGIT.sub("\N{NO-BREAK SPACE}", text, count=1)
 
 
-def _format(amount: Decimal, currency: str, locale: str) -> str:
-    return format_currency(amount, currency, locale=locale)
+@cache
+def _currency_pattern(locale: str, digits: int) -> NumberPattern:
+    pattern = copy.copy(Locale.parse(locale).currency_formats["standard"])
+    pattern.frac_prec = (digits, digits)
+    return pattern
 
 
 def share_out(minor: int, weights: Sequence[int]) -> list[int]:
