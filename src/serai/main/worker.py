@@ -61,6 +61,7 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
         Schedule("expire orders", "* * * * * */5", lambda: aftersale_jobs.expire_orders(commerce, owner)),
         Schedule("apply planned prices", "* * * * * */5", lambda: price_jobs.apply_prices(commerce, owner)),
         Schedule("ask for refunds", "* * * * * */15", lambda: aftersale_jobs.ask_refunds(commerce, owner)),
+        Schedule("settle groups", "* * * * * */5", lambda: aftersale_jobs.settle_groups(commerce, owner)),
         Schedule("expire coupons", "* * * * * */30", lambda: promotion_jobs.expire_coupons(commerce, owner)),
         Schedule("count search words", "* * * * * */10", lambda: search_jobs.count_words(commerce, owner)),
         Schedule("refresh search", "* * * * *", lambda: search_jobs.refresh_search(commerce, owner)),

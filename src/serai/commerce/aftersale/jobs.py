@@ -1,8 +1,9 @@
-"""What must happen when nobody asks: orders expire, refunds are asked again."""
+"""What must happen when nobody asks: orders expire, refunds are asked again, buying groups end."""
 
 import logging
 from datetime import timedelta
 
+from serai.commerce.aftersale import settle_groups as groups
 from serai.commerce.aftersale.api import ask_refund, expire_order
 from serai.commerce.order.api import list_expired
 from serai.commerce.payment.api import list_open_refunds
@@ -35,3 +36,8 @@ async def ask_refunds(commerce: Commerce, owner: Database) -> int:
         except Exception:
             log.exception("refund %s could not be asked for", refund_id)
     return len(refunds)
+
+
+async def settle_groups(commerce: Commerce, owner: Database) -> int:
+    """Complete buying groups that have paid, and call off those whose time is over. Returns how many were looked at."""
+    return await groups.settle_groups(commerce, owner)

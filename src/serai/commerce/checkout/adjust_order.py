@@ -7,12 +7,18 @@ import msgspec
 
 from serai.commerce.checkout.types import Quote
 from serai.commerce.order.types import OrderAdjustment
-from serai.commerce.promotion.api import CLAIM_KINDS, fund_allowances, name_claim
+from serai.commerce.promotion.api import (
+    CLAIM_KINDS,
+    GroupOrder,
+    fund_allowances,
+    insert_group_orders,
+    name_claim,
+)
 from serai.commerce.promotion.types import SHIPPING, Adjustment, Result
 from serai.commerce.types import Commerce
 from serai.foundation.errors import Conflict, _
 from serai.foundation.ids import MerchantId
-from serai.ledger.types import Group, Shortage
+from serai.ledger.types import Group, Shortage, Write
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -111,6 +117,16 @@ async def fund_claims(
         )
 
 
+def write_seats(order_id: UUID, adjustments: Iterable[OrderAdjustment]) -> tuple[Write, ...]:
+    """Rows that tell which buying group an order sits in."""
+    return tuple(
+        Write(insert_group_orders, GroupOrder(claim.subject_id, order_id))
+        for each in adjustments
+        for claim in each.claims
+        if claim.kind == "seat"
+    )
+
+
 def refuse_claims(
     shortages: Sequence[Shortage], adjustments: Sequence[OrderAdjustment], currency: str
 ) -> Conflict | None:
@@ -131,6 +147,8 @@ def refuse_claims(
         if "coupon" in kinds
         else _("You have had “%(name)s” as often as it goes. Nothing was ordered or charged.")
         if "allowance" in kinds
+        else _("This group is full. Nothing was ordered or charged.")
+        if "seat" in kinds
         else _("“%(name)s” has just run out. Nothing was ordered or charged.")
     )
     return Conflict(

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from serai.commerce.checkout.draft_order import draft_order
-from serai.commerce.checkout.enter_coupon import choose_add_on, enter_coupon, remove_coupon
+from serai.commerce.checkout.enter_coupon import choose_add_on, enter_coupon, join_group, remove_coupon
 from serai.commerce.checkout.logic import check_address, check_contact
 from serai.commerce.checkout.place_order import (
     Draft,
@@ -41,6 +41,7 @@ __all__ = [
     "describe_placed",
     "draft_order",
     "enter_coupon",
+    "join_group",
     "place_order",
     "preview_promotion",
     "price_items",

@@ -24,6 +24,7 @@ from serai.commerce.checkout.read_body import (
     Completion,
     CouponCode,
     DeliveryChoice,
+    GroupChoice,
     LineEdit,
     NewCart,
     NewLine,
@@ -34,6 +35,8 @@ from serai.commerce.checkout.read_body import (
 )
 from serai.commerce.checkout.types import PlacedOrder, Quote, QuoteCoupon
 from serai.commerce.order.types import Address, Contact
+from serai.commerce.promotion.api import list_open_groups, open_group
+from serai.commerce.promotion.types import GroupBuy
 from serai.commerce.types import Commerce
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Invalid, NotFound, _
@@ -142,6 +145,36 @@ async def put_add_on(
         )
 
     return await answer_in_transaction(request, caller, "add_on", data, effect)
+
+
+@post(f"{API}/promotions/{{promotion_id:uuid}}/groups", tags=["checkout"])
+async def post_group(request: Asked, promotion_id: FromPath[UUID]) -> Response[Any]:
+    """Open a buying group of a group price. A cart that joins it buys at that price once enough people have paid."""
+    caller = await recognise_caller(request, "checkout:write")
+
+    async def effect(effect_id: UUID) -> GroupBuy:
+        return await open_group(caller.commerce, caller.merchant_id, promotion_id=promotion_id, key=effect_id)
+
+    return await answer_through_lane(request, caller, "group", None, effect, status=201)
+
+
+@get(f"{API}/promotions/{{promotion_id:uuid}}/groups", tags=["checkout"])
+async def get_groups(request: Asked, promotion_id: FromPath[UUID]) -> list[GroupBuy]:
+    """Buying groups that can be joined, the one that ends first before the others."""
+    caller = await recognise_caller(request, "checkout:write")
+    async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
+        return await list_open_groups(tx, promotion_id=promotion_id)
+
+
+@put(f"{API}/carts/{{cart_id:uuid}}/group", tags=["checkout"])
+async def put_group(request: Asked, cart_id: FromPath[UUID], data: JSONBody[GroupChoice]) -> Response[Cart]:
+    """Buy this cart in a group."""
+    caller = await recognise_caller(request, "checkout:write")
+
+    async def effect(tx: Transaction) -> Cart:
+        return await api.join_group(tx, owner=caller.owner, cart_id=cart_id, group_id=data.group_id)
+
+    return await answer_in_transaction(request, caller, "group", data, effect)
 
 
 async def _keep(request: Asked, cart_id: UUID, what: str, content: Any) -> Response[Any]:
@@ -335,6 +368,9 @@ HANDLERS = [
     get_coupons,
     delete_coupon,
     put_add_on,
+    post_group,
+    get_groups,
+    put_group,
     get_quote,
     post_complete,
     post_order,

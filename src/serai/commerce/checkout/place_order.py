@@ -20,7 +20,7 @@ import msgspec
 
 from serai.commerce.cart.api import Placed, find_placed_order, line_total, mark_placed
 from serai.commerce.catalogue.api import list_sale_items
-from serai.commerce.checkout.adjust_order import Item, fund_claims, read_quote, refuse_claims
+from serai.commerce.checkout.adjust_order import Item, fund_claims, read_quote, refuse_claims, write_seats
 from serai.commerce.checkout.logic import check_address, check_contact
 from serai.commerce.checkout.quote_cart import quote_cart
 from serai.commerce.checkout.types import Delivery, PlacedOrder, Quote, QuoteShortage
@@ -211,7 +211,7 @@ async def submit_draft(
         Group(
             derive_id("place", draft.order_id),
             make_transfers(commerce, order),
-            (Write(insert_orders, order), *closing, *writes),
+            (Write(insert_orders, order), *closing, *write_seats(order.order_id, order.adjustments), *writes),
             (Fact(order.order_id, _placed_event(order)),),
             document_id=order.order_id,
         ),

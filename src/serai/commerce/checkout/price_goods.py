@@ -27,13 +27,15 @@ class Goods(msgspec.Struct, frozen=True):
 
 
 class Shopper(msgspec.Struct, frozen=True, kw_only=True):
-    """Who buys, and what was said at the cart: coupons that were entered, add-ons that were chosen (per promotion)."""
+    """Who buys, and what was said at the cart: coupons that were entered, add-ons that were chosen (per
+    promotion), groups that were joined."""
 
     channel: str = "web"
     member_id: UUID | None = None
     member_level: str | None = None
     coupon_ids: tuple[UUID, ...] = ()
     add_ons: dict[UUID, int] = {}
+    group_ids: tuple[UUID, ...] = ()
 
 
 class Priced(msgspec.Struct, frozen=True):
@@ -101,6 +103,7 @@ async def run_program(
         left=dict(left),
         extras=await _load_extras(tx, program, goods, items, place_id),
         add_ons=shopper.add_ons,
+        seats=await promotion.load_seats(tx, group_ids=shopper.group_ids),
     )
     return Priced(program, request, promotion.quote(program, request), items)
 

@@ -79,6 +79,12 @@ class AddOnChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantity: Annotated[int, Meta(ge=0, le=1000)]
 
 
+class GroupChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The buying group to join."""
+
+    group_id: UUID
+
+
 class PreviewBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A promotion and the goods to try it on; ``promotion_id`` names the one that it would replace."""
 

@@ -27,6 +27,7 @@ from serai.commerce.order.types import (
 from serai.commerce.payment.api import list_payments, list_refunds
 from serai.commerce.payment.types import deferred_sales, sales, shipping_income
 from serai.commerce.place.api import find_place
+from serai.commerce.promotion.api import find_order_group
 from serai.commerce.promotion.types import Claim
 from serai.commerce.types import Commerce, Page
 from serai.foundation import clock
@@ -226,6 +227,14 @@ def deferred_of(moved: Sequence[ledger.DocumentTransfer]) -> int:
     return gained - sum(t.amount for t in counted if t.debit_kind == "deferred_sales")
 
 
+async def _check_group(tx: Transaction, order: Order) -> None:
+    """Conflict ``order.awaiting_group`` while an order's buying group is not complete: it may yet be called off."""
+    if any(claim.kind == "seat" for claim in order.claims):
+        group = await find_order_group(tx, order_id=order.order_id)
+        if group is not None and group.outcome != "grouped":
+            raise Conflict("order.awaiting_group", _("The group of this order is not complete yet."))
+
+
 async def fulfil_order(
     commerce: Commerce, merchant_id: MerchantId, *, order_id: UUID, by: str, tracking: str = ""
 ) -> Order:
@@ -242,6 +251,7 @@ async def fulfil_order(
         if order.state == "fulfilled":
             return order
         check_move(order, "fulfil")
+        await _check_group(tx, order)
         pendings = await ledger.list_open_pendings(tx, document_id=order_id)
         moved = await ledger.list_document_transfers(tx, document_id=order_id)
     group_id = derive_id("fulfil", order_id)

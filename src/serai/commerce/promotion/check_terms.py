@@ -140,6 +140,10 @@ def _check_unit_price(benefit: UnitPrice) -> Iterator[RuleFault]:
         yield _over_whole()
     if len({p.sku_id for p in benefit.prices}) < len(benefit.prices):
         yield RuleFault("price_double", "prices", _("The same goods have two prices."))
+    if benefit.source == "group" and (benefit.people < 2 or not benefit.hours):
+        yield RuleFault(
+            "group_small", "people", _("A group needs two people or more, and hours to find them.")
+        )
     if benefit.source == "quantity" and benefit.least < 2:
         yield RuleFault("quantity_one", "least", _("A quantity price needs a quantity of two or more."))
 

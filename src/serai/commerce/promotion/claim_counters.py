@@ -12,7 +12,9 @@ from serai.commerce.promotion.types import Claim
 from serai.foundation.ids import derive_id
 from serai.ledger.types import Account, Transfer, account, currency_unit, pending, post, posted
 
-CLAIM_KINDS = frozenset({"promotion_quota", "promotion_budget", "promotion_allowance", "coupon"})
+CLAIM_KINDS = frozenset(
+    {"promotion_quota", "promotion_budget", "promotion_allowance", "coupon", "group_seat"}
+)
 
 
 def quota_left(promotion_id: UUID) -> Account:
@@ -93,6 +95,29 @@ def coupon_gone(promotion_id: UUID, how: str) -> Account:
     return account(f"coupon_{how}", _coupon_unit(promotion_id), subject_id=promotion_id)
 
 
+def _seat_unit(group_id: UUID) -> UUID:
+    return derive_id("group seat", group_id)
+
+
+def seats_left(group_id: UUID) -> Account:
+    """Seats that a buying group still has."""
+    return account("group_seat", _seat_unit(group_id), no_negative=True, subject_id=group_id)
+
+
+def seats_taken(group_id: UUID) -> Account:
+    """Seats whose orders are paid."""
+    return account("group_seat_taken", _seat_unit(group_id), subject_id=group_id)
+
+
+def seats_closed(group_id: UUID) -> Account:
+    """Seats of a group that has failed: nobody gets them any more."""
+    return account("group_seat_closed", _seat_unit(group_id), subject_id=group_id)
+
+
+def seats_fund(group_id: UUID) -> Account:
+    return account("group_seat_fund", _seat_unit(group_id), normal="C", subject_id=group_id)
+
+
 def _sides(claim: Claim, currency: str) -> tuple[Account, Account]:
     """(debit, credit) of taking a claim."""
     match claim.kind:
@@ -102,6 +127,8 @@ def _sides(claim: Claim, currency: str) -> tuple[Account, Account]:
             return budget_spent(claim.promotion_id, currency), budget_left(claim.promotion_id, currency)
         case "allowance":
             return allowance_used(claim.promotion_id), allowance_left(claim.promotion_id, claim.subject_id)
+        case "seat":
+            return seats_taken(claim.subject_id), seats_left(claim.subject_id)
         case "coupon":
             return coupon_gone(claim.promotion_id, "used"), coupon_free(claim.promotion_id, claim.subject_id)
 

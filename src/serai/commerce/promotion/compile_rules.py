@@ -169,6 +169,7 @@ def _compile(index: int, rule: Rule, conflicts: int) -> Compiled:
         or audience.members_only
         or terms.coupon
         or limited
+        or (isinstance(terms.benefit, UnitPrice) and terms.benefit.source == "group")
     )
     kind = name_kind(terms)
     return Compiled(

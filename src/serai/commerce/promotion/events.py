@@ -1,5 +1,6 @@
 """What happens to promotions and coupons."""
 
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -44,3 +45,20 @@ class CouponEnded(msgspec.Struct, frozen=True):
     coupon_id: UUID
     promotion_id: UUID
     why: str
+
+
+class GroupOpened(msgspec.Struct, frozen=True):
+    """A buying group is open: so many people have to pay before the deadline."""
+
+    group_id: UUID
+    promotion_id: UUID
+    people: int
+    deadline: datetime
+
+
+class GroupEnded(msgspec.Struct, frozen=True):
+    """A buying group is complete (``grouped``), or has failed and everybody gets the money back."""
+
+    group_id: UUID
+    promotion_id: UUID
+    outcome: str

@@ -17,6 +17,7 @@ from serai.commerce.promotion.types import (
     Reason,
     Request,
     TenderLimit,
+    UnitPrice,
 )
 
 
@@ -54,6 +55,11 @@ def _gate(each: Compiled, request: Request, coupons: Mapping[int, HeldCoupon]) -
         return _why_no_coupon(each, request)
     if terms.per_user is not None and request.user_id is None:
         return Missing("sign_in")
+    if isinstance(each.benefit, UnitPrice) and each.benefit.source == "group":
+        seat = request.seats.get(each.promotion_id)
+        if seat is None or seat.free < 1:
+            people = {"people": each.benefit.people, "hours": each.benefit.hours}
+            return Missing("group" if seat is None else "group_full", people)
     if each.limited:
         left = request.left.get(each.promotion_id, Left())
         if left.quota is not None and left.quota < 1:

@@ -60,6 +60,17 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "promotion.seats_are_people",
+        "Of every buying group, seats that are left, held, paid and closed are its people.",
+        """
+        SELECT g.merchant_id, g.group_id, g.people, s.seats FROM commerce.group_buy g LEFT JOIN (
+            SELECT merchant_id, subject_id, sum(posted_dr - posted_cr) AS seats FROM ledger.account
+            WHERE kind IN ('group_seat', 'group_seat_taken', 'group_seat_closed') GROUP BY 1, 2) s
+            ON s.merchant_id = g.merchant_id AND s.subject_id = g.group_id
+        WHERE g.people IS DISTINCT FROM s.seats
+        """,
+    ),
+    Invariant(
         "promotion.coupons_are_accounted_for",
         "Of every promotion's coupons: issued = free + locked + used + expired + revoked.",
         """
@@ -86,7 +97,7 @@ INVARIANTS = (
             h.amount AS held, w.amount AS claimed FROM (
             SELECT t.merchant_id, t.document_id AS order_id, sum(t.amount) AS amount FROM ledger.transfer t
             JOIN ledger.account c ON c.merchant_id = t.merchant_id AND c.account_id = t.credit_id
-                AND c.kind IN ('promotion_quota', 'promotion_budget', 'promotion_allowance', 'coupon')
+                AND c.kind IN ('promotion_quota', 'promotion_budget', 'promotion_allowance', 'coupon', 'group_seat')
             LEFT JOIN ledger.transfer x ON x.merchant_id = t.merchant_id AND x.pending_id = t.transfer_id
             WHERE t.phase = 2 AND x.transfer_id IS NULL GROUP BY 1, 2) h
         FULL JOIN (

@@ -176,17 +176,20 @@ def _try_rule(
     return price, units, price * units + plain * (group.quantity - units)
 
 
-def price_claims(cut: PriceCut, user_id: UUID | None) -> tuple[Claim, ...]:
+def price_claims(cut: PriceCut, request: Request) -> tuple[Claim, ...]:
     """What a rule of layer 1 takes from its counters."""
     each = cut.compiled
-    if each is None or not each.limited:
+    if each is None:
         return ()
     terms, promotion_id = each.terms, each.promotion_id
     claims = []
     if terms.quota is not None:
         claims.append(Claim("quota", promotion_id, promotion_id, cut.units))
-    if terms.per_user is not None and user_id is not None:
-        claims.append(Claim("allowance", promotion_id, user_id, cut.units, terms.per_user))
+    if terms.per_user is not None and request.user_id is not None:
+        claims.append(Claim("allowance", promotion_id, request.user_id, cut.units, terms.per_user))
     if terms.budget_minor is not None:
         claims.append(Claim("budget", promotion_id, promotion_id, sum(cut.amounts.values())))
+    seat = request.seats.get(promotion_id)
+    if seat is not None and isinstance(each.benefit, UnitPrice) and each.benefit.source == "group":
+        claims.append(Claim("seat", promotion_id, seat.group_id, 1, seat.people))
     return tuple(claims)

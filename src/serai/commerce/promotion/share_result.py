@@ -118,7 +118,7 @@ def _price_adjustment(cut: PriceCut, shares: tuple[Share, ...], request: Request
         terms.translations,
         terms.funded_by,
         terms.returns,
-        price_claims(cut, request.user_id),
+        price_claims(cut, request),
     )
 
 

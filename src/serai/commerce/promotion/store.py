@@ -240,3 +240,97 @@ async def list_overdue(owner: Database, now: datetime, limit: int) -> list[Any]:
         now,
         limit,
     )
+
+
+async def insert_groups(tx: Transaction, rows: Sequence[Any]) -> None:
+    await tx.execute(
+        "INSERT INTO commerce.group_buy (merchant_id, group_id, promotion_id, people, opened_at, deadline)"
+        " SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::int[], $5::timestamptz[], $6::timestamptz[])",
+        tx.merchant_id,
+        [row.group_id for row in rows],
+        [row.promotion_id for row in rows],
+        [row.people for row in rows],
+        [row.opened_at for row in rows],
+        [row.deadline for row in rows],
+    )
+
+
+async def insert_group_orders(tx: Transaction, group_ids: Sequence[UUID], order_ids: Sequence[UUID]) -> None:
+    await tx.execute(
+        "INSERT INTO commerce.group_order (merchant_id, group_id, order_id)"
+        " SELECT $1, * FROM unnest($2::uuid[], $3::uuid[]) ON CONFLICT DO NOTHING",
+        tx.merchant_id,
+        group_ids,
+        order_ids,
+    )
+
+
+GROUP = "g.group_id, g.promotion_id, g.people, g.opened_at, g.deadline, g.outcome"
+
+
+async def list_groups(tx: Transaction, group_ids: Sequence[UUID]) -> list[Any]:
+    return await tx.fetch(
+        f"SELECT {GROUP} FROM commerce.group_buy g WHERE g.merchant_id = $1 AND g.group_id = ANY($2)",
+        tx.merchant_id,
+        group_ids,
+    )
+
+
+async def list_open_groups(tx: Transaction, promotion_id: UUID, now: datetime, limit: int) -> list[Any]:
+    return await tx.fetch(
+        f"SELECT {GROUP} FROM commerce.group_buy g WHERE g.merchant_id = $1 AND g.promotion_id = $2"
+        " AND g.outcome IS NULL AND g.deadline > $3 ORDER BY g.deadline, g.group_id LIMIT $4",
+        tx.merchant_id,
+        promotion_id,
+        now,
+        limit,
+    )
+
+
+async def list_groups_of_order(tx: Transaction, order_id: UUID) -> list[Any]:
+    return await tx.fetch(
+        f"SELECT {GROUP} FROM commerce.group_order o JOIN commerce.group_buy g ON g.merchant_id = o.merchant_id"
+        " AND g.group_id = o.group_id WHERE o.merchant_id = $1 AND o.order_id = $2",
+        tx.merchant_id,
+        order_id,
+    )
+
+
+async def end_groups(
+    tx: Transaction, group_ids: Sequence[UUID], outcomes: Sequence[str], at: datetime
+) -> None:
+    await tx.execute(
+        "UPDATE commerce.group_buy g SET outcome = e.outcome, ended_at = $4"
+        " FROM unnest($2::uuid[], $3::text[]) e (id, outcome)"
+        " WHERE g.merchant_id = $1 AND g.group_id = e.id AND g.outcome IS NULL",
+        tx.merchant_id,
+        group_ids,
+        outcomes,
+        at,
+    )
+
+
+async def list_unsettled_groups(owner: Database, now: datetime, limit: int) -> list[Any]:
+    """Open groups that somebody sits in or whose time is over, and failed ones with living orders (owner's role)."""
+    return await owner.fetch(
+        "SELECT g.merchant_id, g.group_id FROM commerce.group_buy g WHERE g.outcome IS NULL AND (g.deadline <= $1"
+        "   OR EXISTS (SELECT FROM commerce.group_order o WHERE o.merchant_id = g.merchant_id"
+        "     AND o.group_id = g.group_id))"
+        " UNION SELECT g.merchant_id, g.group_id FROM commerce.group_buy g"
+        " JOIN commerce.group_order o ON o.merchant_id = g.merchant_id AND o.group_id = g.group_id"
+        " JOIN commerce.sales_order s ON s.merchant_id = o.merchant_id AND s.order_id = o.order_id"
+        "   AND s.state IN ('awaiting_payment', 'paid')"
+        " WHERE g.outcome = 'failed' LIMIT $2",
+        now,
+        limit,
+    )
+
+
+async def list_group_orders(tx: Transaction, group_id: UUID) -> list[Any]:
+    return await tx.fetch(
+        "SELECT s.order_id, s.state FROM commerce.group_order o JOIN commerce.sales_order s"
+        "   ON s.merchant_id = o.merchant_id AND s.order_id = o.order_id"
+        " WHERE o.merchant_id = $1 AND o.group_id = $2 ORDER BY s.placed_at, s.order_id",
+        tx.merchant_id,
+        group_id,
+    )

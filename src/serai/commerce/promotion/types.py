@@ -67,6 +67,8 @@ __all__ = [
     "Adjustment",
     "PricedLine",
     "Seat",
+    "GroupBuy",
+    "GroupOutcome",
     "UsedTender",
     "Reason",
     "Result",
@@ -259,8 +261,9 @@ class Reason(msgspec.Struct, frozen=True):
 
     Codes: ``applied``; ``add_on`` (may be chosen: ``sku_id``, ``price_minor``); ``threshold`` (``unit``, ``reached``,
     ``needed``, ``missing``); ``scope``; ``window``; ``channel``; ``place``; ``level``; ``members``; ``sign_in``;
-    ``coupon`` (needs one); ``coupon_expired``; ``coupon_locked``; ``quota``; ``allowance``; ``budget``; ``group`` (open or join one); ``group_full``; ``extra_gone``
-    (``sku_id``); ``better`` (another of its group is better: ``by``); ``excluded`` (by rules on the lines); ``nothing``.
+    ``coupon`` (needs one); ``coupon_expired``; ``coupon_locked``; ``quota``; ``allowance``; ``budget``; ``cap``;
+    ``group`` (open or join one); ``group_full``; ``extra_gone`` (``sku_id``); ``better`` (another of its group is better:
+    ``by``); ``excluded`` (by rules on the lines); ``nothing``.
     For applied rules ``next_needed``, ``next_missing`` and ``next_benefit`` tell the way to the next tier.
     """
 
@@ -363,3 +366,20 @@ class IssuedCoupon(msgspec.Struct, frozen=True):
 
     coupon_id: UUID
     code: str
+
+
+GroupOutcome = Literal["grouped", "failed"]
+
+
+class GroupBuy(msgspec.Struct, frozen=True):
+    """A group that buys together: of its seats so many are ``free``, ``held`` by orders that wait, and ``taken`` (paid)."""
+
+    group_id: UUID
+    promotion_id: UUID
+    people: int
+    opened_at: datetime
+    deadline: datetime
+    outcome: GroupOutcome | None
+    free: int
+    held: int
+    taken: int

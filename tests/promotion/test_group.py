@@ -1,0 +1,146 @@
+"""Group buy: to success, to failure with refund, and the race for the last seat."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from tests.promotion.conftest import Desk
+from tests.promotion.test_order import pay, quote, read
+from tests.shop import Shop
+
+from serai.commerce.aftersale.api import cancel_order
+from serai.commerce.aftersale.jobs import settle_groups
+from serai.commerce.checkout.api import PlacedOrder, join_group
+from serai.commerce.order.api import fulfil_order
+from serai.commerce.promotion import api
+from serai.commerce.promotion.types import GroupBuy, Promotion, SkuPrice, Terms, UnitPrice
+from serai.foundation import clock
+from serai.foundation.database import Database
+from serai.foundation.errors import Conflict
+
+Check = Callable[[], Awaitable[None]]
+
+
+async def offer(desk: Desk, sku_id: UUID, people: int) -> tuple[Promotion, GroupBuy]:
+    """A live group price and one open group."""
+    benefit = UnitPrice("group", (SkuPrice(sku_id, 2000),), people=people, hours=24)
+    promotion = await desk.go_live(Terms(name="Together", layer=1, benefit=benefit))
+    return promotion, await open_again(desk, promotion)
+
+
+async def open_again(desk: Desk, promotion: Promotion) -> GroupBuy:
+    return await api.open_group(desk.commerce, desk.merchant_id, promotion_id=promotion.promotion_id)
+
+
+async def join(shop: Shop, sku_id: UUID, group: GroupBuy) -> tuple[str, UUID]:
+    owner, cart_id = await shop.fill_cart((sku_id, 1))
+    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
+        await join_group(tx, owner=owner, group_id=group.group_id)
+    return owner, cart_id
+
+
+async def look(shop: Shop, group: GroupBuy) -> GroupBuy:
+    async with shop.commerce.db.transaction(shop.merchant_id, "read") as tx:
+        return await api.load_group(tx, group_id=group.group_id)
+
+
+async def test_a_group_comes_together(
+    shop: Shop, desk: Desk, provider: Any, owner: Database, assert_clean: Check
+) -> None:
+    sku_id = await shop.add_product(price_minor=5000)
+    _promotion, group = await offer(desk, sku_id, 2)
+    alone, _cart = await shop.fill_cart((sku_id, 1))
+    seen = await quote(shop, alone)
+    assert (seen.total_minor, seen.pricing.reasons[0].code) == (5000, "group")  # type: ignore[union-attr]
+    placed = [await shop.place_cart(*await join(shop, sku_id, group)) for _ in range(2)]
+    assert {each.total_minor for each in placed} == {2000}
+    first = await pay(shop, provider, placed[0].order_id)
+    await settle_groups(shop.commerce, owner)
+    with pytest.raises(Conflict) as refused:
+        await fulfil_order(shop.commerce, shop.merchant_id, order_id=first.order_id, by="test")
+    assert refused.value.code == "order.awaiting_group"
+    await pay(shop, provider, placed[1].order_id)
+    await settle_groups(shop.commerce, owner)
+    now = await look(shop, group)
+    assert (now.outcome, now.free, now.held, now.taken) == ("grouped", 0, 0, 2)
+    order = await fulfil_order(shop.commerce, shop.merchant_id, order_id=first.order_id, by="test")
+    assert order.state == "fulfilled"
+    await assert_clean()
+
+
+async def test_a_group_that_fails_refunds_everybody_once(
+    shop: Shop, desk: Desk, provider: Any, owner: Database, assert_clean: Check
+) -> None:
+    sku_id = await shop.add_product(price_minor=5000)
+    _promotion, group = await offer(desk, sku_id, 3)
+    placed = [await shop.place_cart(*await join(shop, sku_id, group)) for _ in range(2)]
+    await pay(shop, provider, placed[0].order_id)
+    with clock.clock_at(group.deadline):
+        for _ in range(3):
+            await settle_groups(shop.commerce, owner)
+        assert (await look(shop, group)).outcome == "failed"
+        paid, waiting = [await read(shop, each.order_id) for each in placed]
+        assert (paid.state, paid.refunded_minor, len(paid.refunds)) == ("cancelled", 2000, 1)
+        assert (waiting.state, waiting.refunds) == ("cancelled", ())
+        with pytest.raises(Conflict) as refused:
+            await join(shop, sku_id, group)
+    assert refused.value.code == "group.over"
+    await assert_clean()
+
+
+async def test_of_many_who_want_the_last_seat_one_gets_it(
+    shop: Shop, desk: Desk, assert_clean: Check
+) -> None:
+    sku_id = await shop.add_product(price_minor=5000, stock=50)
+    _promotion, group = await offer(desk, sku_id, 2)
+    await shop.place_cart(*await join(shop, sku_id, group))
+    carts = [await join(shop, sku_id, group) for _ in range(10)]
+    digests = [(await quote(shop, owner)).digest for owner, _cart_id in carts]
+    answers = await asyncio.gather(
+        *(shop.place_cart(*cart, digest=seen) for cart, seen in zip(carts, digests, strict=True)),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(each, PlacedOrder) for each in answers) == 1
+    codes = {each.code for each in answers if isinstance(each, Conflict)}
+    assert codes == {"checkout.changed"}
+    now = await look(shop, group)
+    assert (now.free, now.held) == (0, 2)
+    await assert_clean()
+
+
+async def test_a_payment_that_comes_with_the_deadline_completes_the_group(
+    shop: Shop, desk: Desk, provider: Any, owner: Database, assert_clean: Check
+) -> None:
+    sku_id = await shop.add_product(price_minor=5000)
+    _promotion, group = await offer(desk, sku_id, 2)
+    placed = [await shop.place_cart(*await join(shop, sku_id, group)) for _ in range(2)]
+    for each in placed:
+        await pay(shop, provider, each.order_id)
+    with clock.clock_at(group.deadline + timedelta(seconds=1)):
+        await settle_groups(shop.commerce, owner)
+    assert (await look(shop, group)).outcome == "grouped"
+    await assert_clean()
+
+
+async def test_a_buyer_who_leaves_frees_the_seat(
+    shop: Shop, desk: Desk, provider: Any, assert_clean: Check
+) -> None:
+    sku_id = await shop.add_product(price_minor=5000)
+    promotion, group = await offer(desk, sku_id, 2)
+    placed = await shop.place_cart(*await join(shop, sku_id, group))
+    await pay(shop, provider, placed.order_id)
+    from_desk = await look(shop, group)
+    assert (from_desk.free, from_desk.taken) == (1, 1)
+    await cancel(shop, placed.order_id)
+    assert (await look(shop, group)).free == 2
+    async with shop.commerce.db.transaction(shop.merchant_id, "read") as tx:
+        listed = await api.list_open_groups(tx, promotion_id=promotion.promotion_id)
+    assert [each.group_id for each in listed] == [group.group_id]
+    await assert_clean()
+
+
+async def cancel(shop: Shop, order_id: UUID) -> None:
+    await cancel_order(shop.commerce, shop.merchant_id, order_id=order_id, by="test")
