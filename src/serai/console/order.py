@@ -12,6 +12,7 @@ from litestar.params import FromPath
 from serai.commerce.aftersale.api import cancel_order, refund_order
 from serai.commerce.order.api import count_by_state, find_order, fulfil_order, list_orders
 from serai.commerce.order.types import Order, OrderNote
+from serai.commerce.protection.api import list_claimable
 from serai.console.desk import AtDesk, Desk, link, not_found
 from serai.console.form import Form, fill_form, note_refusal, parse_uuid, read_form, take_amount, take_text
 from serai.foundation import clock
@@ -54,6 +55,7 @@ EVENTS = {
     "OrderCancelled": _("Cancelled"),
     "OrderExpired": _("Expired: the payment did not come in time"),
     "OrderRevived": _("Revived: the payment came late and the goods were still there"),
+    "PriceClaimed": _("Price protection: %(amount)s given back"),
     "PaymentLate": _("Money came that was not expected any more: %(amount)s"),
     "PaymentMismatch": _(
         "The provider reports %(reported)s where %(expected)s was asked for. Please look into it."
@@ -204,6 +206,7 @@ async def _show_order(
 ) -> Response[str]:
     async with desk.reading() as tx:
         transfers = await list_document_transfers(tx, document_id=order.order_id)
+        fallen = await list_claimable(tx, order=order, settings=desk.commerce.settings)
     forms = {
         "fulfil": fill_form("fulfil", tracking=""),
         "refund": fill_form(
@@ -222,6 +225,7 @@ async def _show_order(
         status_code=status_code,
         order=order,
         actions=actions,
+        claimable={claim.line_no: claim for claim in fallen},
         # A refusal whose form is gone, since the order has moved on, is told above.
         homeless=form.errors.get("", "") if form is not None and open_action not in actions else "",
         open_action=open_action,
