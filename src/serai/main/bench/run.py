@@ -47,7 +47,10 @@ def run_bench(name: str | None, options: BenchOptions, console: Console, errors:
                 print(text, file=sys.stderr, flush=True)
 
         pace = msgspec.structs.replace(QUICK if options.quick else Pace(), profile=options.profile)
-        results = uvloop.run(measure_chosen(chosen, pace, options.quick, say))
+        try:
+            results = uvloop.run(measure_chosen(chosen, pace, options.quick, say))
+        except asyncio.CancelledError:
+            raise Fault("The bench was stopped. Nothing was kept, and its database is gone.") from None
     if options.as_json:
         for result in results:
             console.file.write(encode_result(result) + "\n")
