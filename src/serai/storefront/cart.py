@@ -9,6 +9,8 @@ from litestar.response import Redirect
 
 from serai.commerce.cart import api as cart_api
 from serai.commerce.cart.types import Cart
+from serai.commerce.catalogue.types import show_amount
+from serai.commerce.saved import api as saved_api
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, Refused, _
 from serai.foundation.i18n import translate
@@ -50,8 +52,8 @@ async def add_to_cart(request: Asked) -> Response[Any]:
         sku_id = parse_uuid(values.get("sku_id"))
         if sku_id is None:
             raise NotFound("cart.product_unknown", _("This product is not sold here (any more)."))
-        quantity = cart_api.parse_quantity(values.get("quantity"))
         async with database_of(request).transaction(merchant_id_of(request), "write") as tx:
+            quantity = await cart_api.read_amount(tx, sku_id=sku_id, text=values.get("quantity", ""))
             place = await find_chosen_place(request, tx)
             await cart_api.open_cart(tx, owner=f"web:{token}", place_id=place.place_id if place else None)
             cart = await cart_api.add_line(tx, owner=f"web:{token}", sku_id=sku_id, quantity=quantity)
@@ -81,10 +83,13 @@ async def change_line(request: Asked, line_id: FromPath[UUID]) -> Response[Any]:
     values = await read_values(request)
     try:
         text = values.get("quantity", "").strip()
-        quantity = 0 if text == "0" else cart_api.parse_quantity(text)
-        quantity = max(0, quantity + STEPS.get(values.get("step", ""), 0))
         async with database_of(request).transaction(merchant_id_of(request), "write") as tx:
             owner, cart = await _load_own_cart(request, tx)
+            line = next((each for each in cart.lines if each.line_id == line_id), None)
+            scale, unit, increment = (line.scale, line.unit, line.increment) if line else (0, "pc", 1)
+            is_none = not text.strip("0.,") and text != ""
+            quantity = 0 if is_none else cart_api.parse_amount(text, scale=scale, unit=unit)
+            quantity = max(0, quantity + STEPS.get(values.get("step", ""), 0) * increment)
             await cart_api.set_line(tx, owner=owner, cart_id=cart.cart_id, line_id=line_id, quantity=quantity)
     except Refused as refusal:
         return await _answer_change(request, refusal)
@@ -126,6 +131,7 @@ async def _show_cart(
         fragment=fragment,
         here_url="/cart",
         cart=cart,
+        saved_lines=[] if fragment else await saved_api.list_saved(tx, owner=owner) if owner else [],
         refusal=translate(refusal.message, request_locale(request), refusal.data) if refusal else None,
         has_changed=bool(problems),
         can_check_out=bool(cart and cart.lines and not problems),
@@ -162,6 +168,8 @@ def _tell_added(cart: Cart, sku_id: UUID, quantity: int, locale: str) -> Notice:
     line = next((line for line in cart.lines if line.sku_id == sku_id), None)
     title = line.label(locale) if line else ""
     text = translate(
-        _("In the cart: %(quantity)s × %(title)s."), locale, {"quantity": quantity, "title": title}
+        _("In the cart: %(quantity)s × %(title)s."),
+        locale,
+        {"quantity": show_amount(quantity, line.scale, line.unit) if line else quantity, "title": title},
     )
     return Notice("ok", text, "/cart", translate(_("View cart"), locale))

@@ -130,21 +130,76 @@ def write_link_letter(purpose: str, *, email: str, name: str, locale: str, path:
     )
 
 
-def write_known_letter(*, email: str, name: str, locale: str) -> Letter:
-    """To somebody who tried to open a second account with the address."""
+ALERT_WORDS = {
+    "price": (
+        _("Confirm your price alert"),
+        _("We write to you once when “%(title)s” costs less. Please confirm that you want this letter."),
+    ),
+    "stock": (
+        _("Confirm your alert"),
+        _(
+            "We write to you once when “%(title)s” can be had again. Please confirm that you want this letter."
+        ),
+    ),
+}
+FIRED_WORDS = {
+    "price": (
+        _("Cheaper now: %(title)s"),
+        _("“%(title)s” costs %(price)s now. You asked us to tell you when it costs less."),
+    ),
+    "stock": (
+        _("There again: %(title)s"),
+        _("“%(title)s” can be had again. You asked us to tell you; nothing is set aside for you."),
+    ),
+}
+
+
+def write_confirm_letter(kind: str, *, email: str, locale: str, title: str, token: str) -> Letter:
+    """Asks whoever reads an address whether an alert is wanted."""
+    subject, sentence = ALERT_WORDS[kind]
+    facts = {"title": title}
     return Letter(
         to=email,
         locale=locale,
-        subject=translate(_("You already have an account with us"), locale),
-        lines=(
-            greet(name, locale),
+        subject=translate(subject, locale, facts),
+        lines=(translate(sentence, locale, facts),),
+        action=(translate(_("Yes, write to me"), locale), f"/alerts/{token}"),
+        small=(
             translate(
-                _(
-                    "Somebody, most likely you, tried to open an account with this address. There is one already."
-                ),
-                locale,
+                _("If you did not ask for this, you need do nothing: no more letters will come."), locale
             ),
         ),
-        action=(translate(_("Sign in"), locale), "/account/sign-in"),
-        small=(translate(_("If it was not you, nothing has happened and you need do nothing."), locale),),
+    )
+
+
+def write_alert_letter(kind: str, *, email: str, locale: str, title: str, price: str, path: str) -> Letter:
+    """Tells what somebody waited for; the only letter of that alert."""
+    subject, sentence = FIRED_WORDS[kind]
+    facts = {"title": title, "price": price}
+    return Letter(
+        to=email,
+        locale=locale,
+        subject=translate(subject, locale, facts),
+        lines=(translate(sentence, locale, facts),),
+        action=(translate(_("See it"), locale), path),
+        small=(
+            translate(_("With this letter the alert is over. Nothing more will be sent for it."), locale),
+        ),
+    )
+
+
+def write_answer_letter(
+    *, email: str, name: str, locale: str, title: str, question: str, answer: str, path: str
+) -> Letter:
+    """What staff answered to a question about a product."""
+    return Letter(
+        to=email,
+        locale=locale,
+        subject=translate(_("An answer to your question about %(title)s"), locale, {"title": title}),
+        lines=(
+            greet(name, locale),
+            translate(_("You asked: “%(question)s”"), locale, {"question": question}),
+            answer,
+        ),
+        action=(translate(_("See the product"), locale), path),
     )

@@ -3,7 +3,11 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from urllib.parse import urlencode
+from uuid import UUID
 
+from serai.commerce.alert.api import fire_price_alerts, fire_stock_alerts
+from serai.commerce.catalogue.api import find_product, list_sale_items
+from serai.commerce.consultation.api import load_question
 from serai.commerce.gift.api import find_gift
 from serai.commerce.order.api import access_token, find_order
 from serai.commerce.types import Commerce
@@ -11,7 +15,8 @@ from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.event import Event, Subscriber
 from serai.foundation.mail import queue_letter
-from serai.storefront.letter import ORDER_WORDS, write_order_letter
+from serai.foundation.money import format_money
+from serai.storefront.letter import ORDER_WORDS, write_alert_letter, write_answer_letter, write_order_letter
 
 # A subscriber begins at the log's beginning: what is older than this is no news any more, and nobody is told.
 NEWS = timedelta(days=1)
@@ -40,3 +45,56 @@ def order_letters(commerce: Commerce) -> Subscriber:
             await queue_letter(tx, letter)
 
     return Subscriber("shop letters", frozenset(ORDER_WORDS), handle)
+
+
+async def tell_alerts(tx: Transaction, events: Sequence[Event]) -> None:
+    """Write to those who waited for a lower price or for goods: once each, since firing ends an alert."""
+    priced = [UUID(event.data["sku_id"]) for event in events if event.name == "PriceChanged"]
+    moved = [UUID(event.data["sku_id"]) for event in events if event.name == "StockMoved"]
+    for event in events:
+        if event.name in ("OrderCancelled", "OrderExpired"):
+            order = await find_order(tx, order_id=event.subject_id)
+            moved += [line.sku_id for line in order.lines] if order else []
+    fired = await fire_price_alerts(tx, sku_ids=priced) if priced else []
+    fired += await fire_stock_alerts(tx, sku_ids=moved) if moved else []
+    items = await list_sale_items(tx, sku_ids=[one.alert.sku_id for one in fired])
+    for one in fired:
+        alert, item = one.alert, items[one.alert.sku_id]
+        price = (
+            format_money(one.price_minor, one.currency, alert.locale) if one.price_minor is not None else ""
+        )
+        letter = write_alert_letter(
+            alert.kind,
+            email=alert.email,
+            locale=alert.locale,
+            title=item.label(alert.locale),
+            price=price,
+            path=f"/p/{item.slug}",
+        )
+        await queue_letter(tx, letter)
+
+
+async def tell_answers(tx: Transaction, events: Sequence[Event]) -> None:
+    """Write to whoever asked, when staff have answered."""
+    for event in events:
+        question = await load_question(tx, question_id=event.subject_id)
+        answer = next((a for a in question.answers if str(a.answer_id) == event.data["answer_id"]), None)
+        product = await find_product(tx, product_id=question.product_id, published=None)
+        if answer is None or product is None or not question.email or event.recorded_at < clock.now() - NEWS:
+            continue
+        letter = write_answer_letter(
+            email=question.email,
+            name=question.name,
+            locale=question.locale,
+            title=product.label(question.locale),
+            question=question.words,
+            answer=answer.words,
+            path=f"/p/{product.slug}/questions",
+        )
+        await queue_letter(tx, letter)
+
+
+ALERTS = Subscriber(
+    "alerts", frozenset({"PriceChanged", "StockMoved", "OrderCancelled", "OrderExpired"}), tell_alerts
+)
+ANSWERS = Subscriber("answers", frozenset({"QuestionAnswered"}), tell_answers)
