@@ -68,6 +68,7 @@ SECTIONS = (
     ("order", "order.read", _("Orders"), "/console/orders", False),
     ("product", "product.read", _("Products"), "/console/products", False),
     ("stock", "stock.read", _("Stock"), "/console/stock", False),
+    ("question", "product.read", _("Questions"), "/console/questions", False),
     ("staff", "staff.manage", _("Staff"), "/console/staff", True),
     ("key", "apikey.manage", _("API keys"), "/console/keys", True),
     ("audit", "audit.read", _("Audit log"), "/console/audit", True),

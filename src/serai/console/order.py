@@ -10,6 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from serai.commerce.aftersale.api import cancel_order, refund_order
+from serai.commerce.gift.api import find_gift
 from serai.commerce.order.api import count_by_state, find_order, fulfil_order, list_orders
 from serai.commerce.order.types import Order, OrderNote
 from serai.commerce.protection.api import list_claimable
@@ -207,6 +208,7 @@ async def _show_order(
     async with desk.reading() as tx:
         transfers = await list_document_transfers(tx, document_id=order.order_id)
         fallen = await list_claimable(tx, order=order, settings=desk.commerce.settings)
+        gift = await find_gift(tx, order_id=order.order_id)
     forms = {
         "fulfil": fill_form("fulfil", tracking=""),
         "refund": fill_form(
@@ -224,6 +226,7 @@ async def _show_order(
         crumbs=[(desk.say(_("Orders")), PATH), (order.number, "")],
         status_code=status_code,
         order=order,
+        gift=gift,
         actions=actions,
         claimable={claim.line_no: claim for claim in fallen},
         # A refusal whose form is gone, since the order has moved on, is told above.
