@@ -13,6 +13,7 @@ from litestar.response import Redirect
 from serai.commerce.aftersale import api as aftersale_api
 from serai.commerce.catalogue import api as catalogue
 from serai.commerce.checkout import api as checkout_api
+from serai.commerce.gift.api import find_gift
 from serai.commerce.order import api as order_api
 from serai.commerce.order.types import Order
 from serai.commerce.protection import api as protection
@@ -155,12 +156,14 @@ async def show_order(
     cards = await catalogue.find_cards(tx, product_ids=[line.product_id for line in order.lines])
     found = await protection.list_claimable(tx, order=order, settings=commerce_of(request).settings)
     claims = await protection.list_order_claims(tx, order_id=order.order_id) if order.refunds else []
+    gift = await find_gift(tx, order_id=order.order_id)
     return show(
         request,
         "order.html",
         shell=shell,
         here_url=link.to(""),
         order=order,
+        gift=gift,
         link=link,
         motifs={card.product_id: card.motif for card in cards},
         slugs={card.product_id: card.slug for card in cards if card.published},

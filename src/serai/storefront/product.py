@@ -5,7 +5,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from serai.commerce.catalogue import api as catalogue
-from serai.commerce.catalogue.types import Product, Variant
+from serai.commerce.catalogue.types import Product, Variant, show_amount
 from serai.commerce.consultation import api as consultation
 from serai.commerce.media import api as media
 from serai.commerce.price import api as price
@@ -79,6 +79,7 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         versions=[v for v in product.variants if v.active],
         photos=photos,
         facts=facts,
+        least_amount=show_amount(variant.increment, variant.scale, variant.unit),
         label=label,
         motif=next((c.motif for c in reversed(trail) if c.motif), None),
         category=category,
