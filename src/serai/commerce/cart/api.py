@@ -11,13 +11,14 @@ from uuid import UUID
 import msgspec
 
 from serai.commerce.cart import store
+from serai.commerce.cart.parse_amount import LIMITS, parse_amount, parse_quantity
 from serai.commerce.cart.types import Cart, CartChange, CartLine
-from serai.commerce.catalogue.api import list_sale_items
+from serai.commerce.catalogue.api import BundlePart, list_sale_items
+from serai.commerce.catalogue.types import show_amount
 from serai.commerce.place.api import default_place, load_place
 from serai.commerce.price.api import choose_price, price_items
 from serai.commerce.price.types import Buyer, SalePrice
-from serai.commerce.settings import CommerceSettings
-from serai.commerce.stock.api import load_available
+from serai.commerce.stock.api import allot
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Invalid, NotFound, _
 from serai.foundation.ids import derive_id, new_id
@@ -29,12 +30,12 @@ __all__ = [
     "add_line",
     "find_cart",
     "open_cart",
+    "parse_amount",
+    "parse_quantity",
     "price_lines",
     "remove_line",
     "set_line",
 ]
-
-LIMITS = CommerceSettings()
 
 
 def owner_digest(owner: str) -> bytes:
@@ -42,21 +43,12 @@ def owner_digest(owner: str) -> bytes:
     return hashlib.blake2b(owner.encode(), digest_size=20).digest()
 
 
-def parse_quantity(value: Any) -> int:
-    """A quantity out of a form or a body: a whole number from 1 to the limit. Invalid ``cart.quantity_invalid``."""
-    try:
-        quantity = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
-    except ValueError:
-        quantity = None
-    most = LIMITS.line_quantity
-    if isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= most:
-        raise Invalid(
-            "cart.quantity_invalid",
-            _("Please choose a whole number from 1 to %(most)s."),
-            field="quantity",
-            most=most,
-        )
-    return quantity
+async def read_amount(tx: Transaction, *, sku_id: UUID, text: str) -> int:
+    """Steps of a SKU out of what somebody typed. Invalid ``cart.quantity_invalid``; NotFound ``cart.product_unknown``."""
+    item = (await list_sale_items(tx, sku_ids=[sku_id])).get(sku_id)
+    if item is None:
+        raise NotFound("cart.product_unknown", _("This product is not for sale."))
+    return parse_amount(text, scale=item.scale, unit=item.unit)
 
 
 async def find_cart(tx: Transaction, *, owner: str, cart_id: UUID | None = None) -> Cart | None:
@@ -93,19 +85,21 @@ async def _cart(tx: Transaction, owner: str, row: Any) -> Cart:
     items = await list_sale_items(tx, sku_ids=sku_ids)
     prices = await price_items(tx, items=items, buyer=read_buyer(owner))
     online = await default_place(tx)
-    available = await load_available(tx, sku_ids=sku_ids, place_id=online.place_id)
-    if row["place_id"] != online.place_id:
-        # With a store chosen, what either the store or the warehouse has can be bought.
-        for sku_id, there in (await load_available(tx, sku_ids=sku_ids, place_id=row["place_id"])).items():
-            available[sku_id] = max(available[sku_id], there)
+    # With a store chosen, what either the store or the warehouse has can be bought.
+    most, parts = await allot(
+        tx,
+        wanted=[(line["sku_id"], line["quantity"]) for line in rows],
+        place_ids=[online.place_id, row["place_id"]],
+    )
     lines = tuple(
         _line(
             line,
             items.get(line["sku_id"]),
             prices.get(line["sku_id"]),
-            available.get(line["sku_id"], 0),
+            available,
+            parts.get(line["sku_id"], ()),
         )
-        for line in rows
+        for line, available in zip(rows, most, strict=True)
     )
     sellable = [line for line in lines if line.problem != "gone"]
     currency = next((item.currency for item in items.values()), "")
@@ -116,13 +110,15 @@ async def _cart(tx: Transaction, owner: str, row: Any) -> Cart:
         currency,
         lines,
         sum(line.total_minor for line in sellable),
-        sum(line.quantity for line in sellable),
+        sum(line.pieces for line in sellable),
         tuple(_changes(lines)),
         row["details"],
     )
 
 
-def _line(row: Any, item: Any, sale: SalePrice | None, available: int) -> CartLine:
+def _line(
+    row: Any, item: Any, sale: SalePrice | None, available: int, parts: tuple[BundlePart, ...]
+) -> CartLine:
     line_id, sku_id, quantity, seen = row.values()
     if item is None:
         # The variant has been deleted: nothing is known of it but that it cannot be bought.
@@ -133,7 +129,7 @@ def _line(row: Any, item: Any, sale: SalePrice | None, available: int) -> CartLi
     problem: Any = None
     if not item.sellable:
         problem = "gone"
-    elif available < quantity:
+    elif available < quantity or quantity % item.increment:
         problem = "short"
     elif price != seen:
         problem = "price_changed"
@@ -150,12 +146,15 @@ def _line(row: Any, item: Any, sale: SalePrice | None, available: int) -> CartLi
         price,
         seen,
         line_total(price, quantity, item.scale),
-        available,
+        available - available % item.increment,
         problem,
         item.photo,
         item.scale,
         sale.list_minor if sale else None,
         offer,
+        item.unit,
+        item.increment,
+        parts,
     )
 
 
@@ -234,23 +233,17 @@ async def add_line(
         NotFound: ``cart.product_unknown``, ``cart.unknown``.
         Conflict: ``cart.short`` with ``title``, ``wanted`` and ``available``.
     """
-    quantity = parse_quantity(quantity)
     items = await list_sale_items(tx, sku_ids=[sku_id])
     item = items.get(sku_id)
+    quantity = parse_quantity(quantity, scale=item.scale if item else 0)
     sale = (await price_items(tx, items=items, buyer=read_buyer(owner))).get(sku_id)
     if item is None or not item.sellable or sale is None:
         raise NotFound("cart.product_unknown", _("This product is not for sale."))
-    if quantity % item.increment:
-        raise Invalid(
-            "cart.increment",
-            _("This is sold in multiples of %(step)s."),
-            field="quantity",
-            step=item.increment,
-        )
+    _check_increment(quantity, item.increment, item.scale, item.unit)
     row = await _open(tx, owner) if cart_id is None else await _lock(tx, owner, cart_id)
     seen, _offer = choose_price(sale.list_minor, sale.offers, quantity)
     now = await store.add_line(tx, row["cart_id"], new_id(), sku_id, quantity, seen)
-    parse_quantity(now)
+    parse_quantity(now, scale=item.scale)
     price, _offer = choose_price(sale.list_minor, sale.offers, now)
     if price != seen:
         await store.see_prices(tx, row["cart_id"], [sku_id], [price])
@@ -266,6 +259,16 @@ async def add_line(
     return cart
 
 
+def _check_increment(quantity: int, increment: int, scale: int, unit: str) -> None:
+    if quantity % increment:
+        raise Invalid(
+            "cart.increment",
+            _("This is sold in multiples of %(step)s."),
+            field="quantity",
+            step=show_amount(increment, scale, unit),
+        )
+
+
 def _short(line: CartLine) -> Conflict:
     message = (
         _("“%(title)s” is sold out.")
@@ -277,7 +280,7 @@ def _short(line: CartLine) -> Conflict:
         message,
         title=line.title,
         wanted=line.quantity,
-        available=line.available,
+        available=show_amount(line.available, line.scale, line.unit) if line.scale else line.available,
         field="quantity",
     )
 
@@ -290,9 +293,11 @@ async def set_line(tx: Transaction, *, owner: str, cart_id: UUID, line_id: UUID,
     """
     if quantity in (0, "0"):
         return await remove_line(tx, owner=owner, cart_id=cart_id, line_id=line_id)
-    quantity = parse_quantity(quantity)
     row = await _lock(tx, owner, cart_id)
     before = next((each for each in (await _cart(tx, owner, row)).lines if each.line_id == line_id), None)
+    quantity = parse_quantity(quantity, scale=before.scale if before else 0)
+    if before is not None:
+        _check_increment(quantity, before.increment, before.scale, before.unit)
     if before is None or not await store.update_line(tx, row["cart_id"], line_id, quantity):
         raise _no_line()
     await store.touch_cart(tx, row["cart_id"])
@@ -341,10 +346,11 @@ async def accept_changes(tx: Transaction, *, owner: str, cart_id: UUID | None = 
     row = await _lock(tx, owner, cart_id)
     cart = await _cart(tx, owner, row)
     for line in cart.lines:
-        if line.problem == "gone" or (line.problem == "short" and line.available == 0):
+        left = min(line.quantity - line.quantity % line.increment, line.available)
+        if line.problem == "gone" or (line.problem == "short" and left == 0):
             await store.delete_line(tx, cart.cart_id, line.line_id)
         elif line.problem == "short":
-            await store.update_line(tx, cart.cart_id, line.line_id, line.available)
+            await store.update_line(tx, cart.cart_id, line.line_id, left)
     lines = (await _cart(tx, owner, row)).lines
     await store.see_prices(
         tx, cart.cart_id, [line.sku_id for line in lines], [line.price_minor for line in lines]

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from serai.commerce.catalogue import store
 from serai.commerce.catalogue.add_products import add_categories, add_products
+from serai.commerce.catalogue.edit_bundle import find_bundle, set_bundle
 from serai.commerce.catalogue.edit_facts import (
     CHANNELS,
     list_attributes,
@@ -53,10 +54,13 @@ from serai.commerce.catalogue.load_product import (
 )
 from serai.commerce.catalogue.logic import make_slug, parse_content
 from serai.commerce.catalogue.parse_barcode import Scan, parse_gtin, parse_scan
+from serai.commerce.catalogue.price_bundles import load_parts, reprice_bundles
 from serai.commerce.catalogue.search_products import search_products
 from serai.commerce.catalogue.types import (
     Attribute,
     Barcode,
+    Bundle,
+    BundlePart,
     Category,
     Content,
     FlatProduct,
@@ -77,6 +81,8 @@ __all__ = [
     "MAX_PRICE_MINOR",
     "Attribute",
     "Barcode",
+    "Bundle",
+    "BundlePart",
     "Category",
     "Content",
     "FlatProduct",
@@ -100,6 +106,7 @@ __all__ = [
     "edit_products",
     "edit_variant",
     "fill_matrix",
+    "find_bundle",
     "find_category",
     "find_product",
     "find_scanned",
@@ -110,6 +117,7 @@ __all__ = [
     "list_category_chains",
     "list_flat_products",
     "load_channels",
+    "load_parts",
     "load_product",
     "load_variant",
     "make_slug",
@@ -118,7 +126,9 @@ __all__ = [
     "parse_scan",
     "publish_product",
     "remove_barcode",
+    "reprice_bundles",
     "save_attribute",
+    "set_bundle",
     "set_category_attributes",
     "set_channels",
     "set_facts",

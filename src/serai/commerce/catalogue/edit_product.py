@@ -10,6 +10,7 @@ from serai.commerce.catalogue.give_barcodes import list_barcodes, list_codes, re
 from serai.commerce.catalogue.load_product import build_product, build_variant, find_category, load_product
 from serai.commerce.catalogue.logic import parse_content
 from serai.commerce.catalogue.parse_barcode import parse_gtin
+from serai.commerce.catalogue.price_bundles import reprice_bundles
 from serai.commerce.catalogue.types import NewProduct, PriceEntry, Product, Variant
 from serai.commerce.search import api as search
 from serai.foundation import clock
@@ -232,4 +233,5 @@ async def set_price(tx: Transaction, *, sku_id: UUID, amount_minor: int, reason:
         before={"price_minor": variant.price_minor},
         after={"price_minor": amount_minor, "currency": variant.currency, "reason": entry.reason},
     )
+    await reprice_bundles(tx, part_sku_ids=[sku_id], by=by)
     return entry

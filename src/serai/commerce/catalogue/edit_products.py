@@ -7,6 +7,7 @@ from serai.commerce.catalogue import store
 from serai.commerce.catalogue.add_products import index_product
 from serai.commerce.catalogue.events import PriceChanged, ProductChanged
 from serai.commerce.catalogue.give_barcodes import claim_barcodes
+from serai.commerce.catalogue.price_bundles import reprice_bundles
 from serai.commerce.catalogue.types import Category, FlatProduct
 from serai.commerce.search import api as search
 from serai.foundation import clock
@@ -57,6 +58,7 @@ async def edit_products(
         await claim_barcodes(tx, gtins=recoded, by=by)
     if prices:
         await store.insert_prices(tx, _price_columns([after for _before, after in prices], by, reason))
+        await reprice_bundles(tx, part_sku_ids=[after.sku_id for _before, after in prices], by=by)
     changes = [(edit[1].product_id, _name_change(edit)) for edit in details]
     facts = [Fact(product_id, ProductChanged(product_id, change)) for product_id, change in changes]
     await append_facts(tx, facts + [_price_fact(edit) for edit in prices])

@@ -35,6 +35,8 @@ CARD_FROM = (
 )
 # All that a query can find, whatever the order it is wanted in; the limit only bounds the worst case.
 MATCHES = "p.product_id IN (SELECT commerce.match_products(${n}, 1000000))"
+# What a sorted list shows: of more than 10,000 matches in a large catalogue only the best sellers among them.
+SORTED_MATCHES = "p.product_id IN (SELECT commerce.match_sorted(${n}, 10000))"
 FLAT = (
     "SELECT p.product_id, v.sku_id, v.sku, p.title, p.translations, p.brand, p.description, p.category_id, p.published,"
     " v.gtin, v.content_text, v.content_amount, v.content_unit, v.price_minor, v.currency,"
@@ -88,7 +90,9 @@ async def list_cards(
     The page's products are found first, by index where there is one, and only those are joined to their cards.
     """
     key = SORT_KEYS[sort]
-    conditions, args = _conditions(query, category_ids, brand, min_minor, max_minor, published)
+    conditions, args = _conditions(
+        query, category_ids, brand, min_minor, max_minor, published, matches=SORTED_MATCHES
+    )
     if after is not None:
         args += list(after)
         kind = "text" if sort == "title" else "bigint"
@@ -137,10 +141,12 @@ def _conditions(
     min_minor: int | None,
     max_minor: int | None,
     published: bool | None,
+    *,
+    matches: str = MATCHES,
 ) -> tuple[list[str], list[Any]]:
     conditions, args = ["p.merchant_id = $1"], []
     for value, condition in (
-        (query, MATCHES),
+        (query, matches),
         (category_ids, "p.category_id = ANY(${n}::uuid[])"),
         (brand, "p.brand = ${n}"),
         (min_minor, "v.price_minor >= ${n}"),
@@ -194,6 +200,16 @@ async def find_variant(tx: Transaction, sku_id: UUID | None, sku: str | None) ->
         f" AND {'sku_id = $2' if sku_id is not None else 'sku = $2'}",  # sql: one of two constants
         tx.merchant_id,
         sku_id if sku_id is not None else sku,
+    )
+
+
+async def raise_version(tx: Transaction, product_id: UUID) -> None:
+    """Another version of a product, for a change outside its row."""
+    await tx.execute(
+        "UPDATE commerce.product SET version = version + 1, updated_at = now()"
+        " WHERE merchant_id = $1 AND product_id = $2",
+        tx.merchant_id,
+        product_id,
     )
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from serai.commerce.catalogue.types import BundlePart, count_pieces
 from serai.commerce.checkout.types import Quote
 from serai.commerce.order.types import OrderAdjustment
 from serai.commerce.promotion.api import (
@@ -32,6 +33,14 @@ class Item(msgspec.Struct, frozen=True):
     total_minor: int
     discount_minor: int = 0
     extra: str = ""
+    scale: int = 0
+    unit: str = "pc"
+    parts: tuple[BundlePart, ...] = ()
+
+    @property
+    def pieces(self) -> int:
+        """How many pieces the line counts as: what is weighed is one."""
+        return count_pieces(self.quantity, self.scale)
 
 
 def read_quote(quote: Quote) -> tuple[tuple[Item, ...], tuple[OrderAdjustment, ...]]:
@@ -45,6 +54,9 @@ def read_quote(quote: Quote) -> tuple[tuple[Item, ...], tuple[OrderAdjustment, .
             line.price_minor,
             line.total_minor,
             quote.line_discount_minor(line.line_id),
+            scale=line.scale,
+            unit=line.unit,
+            parts=line.parts,
         )
         for line in quote.lines
     ]

@@ -19,7 +19,7 @@ from uuid import UUID
 import msgspec
 
 from serai.commerce.cart.api import Placed, find_placed_order, line_total, mark_placed
-from serai.commerce.catalogue.api import list_sale_items
+from serai.commerce.catalogue.api import list_sale_items, load_parts
 from serai.commerce.checkout.adjust_order import Item, fund_claims, read_quote, refuse_claims, write_seats
 from serai.commerce.checkout.logic import check_address, check_contact
 from serai.commerce.checkout.quote_cart import quote_cart
@@ -35,7 +35,7 @@ from serai.commerce.order.api import (
     make_number,
 )
 from serai.commerce.order.events import OrderPlaced, SoldLine
-from serai.commerce.order.types import Address, Contact, OrderAdjustment
+from serai.commerce.order.types import Address, Contact, OrderAdjustment, OrderPart
 from serai.commerce.payment.types import deferred_sales, order_due, psp_clearing
 from serai.commerce.price import api as price
 from serai.commerce.price.types import Buyer
@@ -47,6 +47,7 @@ from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Invalid, Refused, _
 from serai.foundation.event import Fact
 from serai.foundation.ids import MerchantId, derive_id
+from serai.foundation.money import share_out
 from serai.ledger.types import Group, Transfer, Write, pending, posted
 
 __all__ = [
@@ -188,6 +189,7 @@ async def price_items(
     """
     found = await list_sale_items(tx, sku_ids=list(wanted))
     prices = await price.price_items(tx, items=found, buyer=buyer)
+    parts = await load_parts(tx, sku_ids=list(wanted))
     items = []
     for sku_id, quantity in wanted.items():
         item, sale = found.get(sku_id), prices.get(sku_id)
@@ -195,7 +197,19 @@ async def price_items(
             raise Invalid("cart.product_unknown", _("This product is not for sale."), sku_id=str(sku_id))
         price_minor, _offer = price.choose_price(sale.list_minor, sale.offers, quantity)
         total = line_total(price_minor, quantity, item.scale)
-        items.append(Item(sku_id, item.product_id, item.title, quantity, price_minor, total))
+        items.append(
+            Item(
+                sku_id,
+                item.product_id,
+                item.title,
+                quantity,
+                price_minor,
+                total,
+                scale=item.scale,
+                unit=item.unit,
+                parts=parts.get(sku_id, ()),
+            )
+        )
     return next(iter(found.values())).currency if found else "", tuple(items)
 
 
@@ -217,7 +231,8 @@ async def submit_draft(
         ),
     )
     if not outcome.passed:
-        titles = {item.sku_id: item.title for item in draft.items}
+        titles = {part.sku_id: item.title for item in draft.items for part in item.parts}
+        titles |= {item.sku_id: item.title for item in draft.items if not item.parts}
         gone = refuse_claims(outcome.shortages, draft.adjustments, draft.currency)
         if gone is not None:
             raise gone
@@ -272,7 +287,7 @@ def _make_order(commerce: Commerce, draft: Draft) -> NewOrder:
         items_minor,
         draft.shipping_minor,
         total_minor,
-        sum(item.quantity for item in draft.items),
+        sum(item.pieces for item in draft.items),
         draft.contact,
         draft.address,
         draft.delivery,
@@ -291,6 +306,9 @@ def _make_order(commerce: Commerce, draft: Draft) -> NewOrder:
                 i.total_minor,
                 i.discount_minor,
                 i.extra,
+                i.scale,
+                i.unit,
+                _share_out(i),
             )
             for n, i in enumerate(draft.items, 1)
         ),
@@ -299,17 +317,36 @@ def _make_order(commerce: Commerce, draft: Draft) -> NewOrder:
     )
 
 
+def _share_out(item: Item) -> tuple[OrderPart, ...]:
+    """A bundle's parts with their shares of what the line costs, by their list prices: a part can be given back alone."""
+    if not item.parts:
+        return ()
+    weights = [(p.price_minor or 0) * p.quantity * 10 ** (3 - p.scale) for p in item.parts]
+    shares = share_out(item.total_minor - item.discount_minor, weights)
+    return tuple(
+        OrderPart(part.sku_id, part.quantity, share) for part, share in zip(item.parts, shares, strict=True)
+    )
+
+
+def _list_stocked(line: OrderLine) -> list[tuple[tuple[UUID, ...], UUID, int]]:
+    """What a line takes from stock: (what tells its transfer from the line's others, SKU, steps)."""
+    if not line.parts:
+        return [((), line.sku_id, line.quantity)]
+    return [((part.sku_id,), part.sku_id, part.quantity * line.quantity) for part in line.parts]
+
+
 def make_transfers(commerce: Commerce, order: NewOrder, salt: str = "") -> tuple[Transfer, ...]:
     """The transfers of a placed order. ``salt`` tells a later reservation of the same order from the first."""
     transfers: list[Transfer] = [
         pending(
-            derive_id(order.order_id, "line", line.line_no, salt),
-            customer_account(line.sku_id),
-            stock_account(line.sku_id, order.place_id),
-            line.quantity,
+            derive_id(order.order_id, "line", line.line_no, salt, *key),
+            customer_account(sku_id),
+            stock_account(sku_id, order.place_id),
+            quantity,
             "order",
         )
         for line in order.lines
+        for key, sku_id, quantity in _list_stocked(line)
     ]
     if order.total_minor:
         due = order_due(order.order_id, order.currency)

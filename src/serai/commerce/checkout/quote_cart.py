@@ -12,7 +12,7 @@ from serai.commerce.place.api import default_place, load_place
 from serai.commerce.place.types import Place
 from serai.commerce.price.types import Buyer
 from serai.commerce.settings import CommerceSettings
-from serai.commerce.stock.api import load_available
+from serai.commerce.stock.api import allot
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Invalid, _
 from serai.identity.member.api import find_member
@@ -117,11 +117,15 @@ async def _find_level(tx: Transaction, member_id: UUID | None) -> str | None:
 async def _find_shortages(
     tx: Transaction, lines: tuple[CartLine, ...], place_id: UUID
 ) -> tuple[QuoteShortage, ...]:
-    available = await load_available(tx, sku_ids=[line.sku_id for line in lines], place_id=place_id)
+    # Line by line: what one takes is gone for the next, also inside bundles.
+    wanted = [line for line in lines if line.problem != "gone"]
+    most, _parts = await allot(
+        tx, wanted=[(line.sku_id, line.quantity) for line in wanted], place_ids=[place_id]
+    )
     return tuple(
-        QuoteShortage(line.sku_id, line.title, line.quantity, available[line.sku_id])
-        for line in lines
-        if line.problem != "gone" and available[line.sku_id] < line.quantity
+        QuoteShortage(line.sku_id, line.title, line.quantity, available)
+        for line, available in zip(wanted, most, strict=True)
+        if available < line.quantity
     )
 
 

@@ -21,6 +21,7 @@ from serai.commerce.order.types import (
     OrderAdjustment,
     OrderLine,
     OrderNote,
+    OrderPart,
     OrderRow,
     TopProduct,
 )
@@ -78,11 +79,18 @@ async def find_order(
         **values,
         address=msgspec.convert(address, Address) if address else None,
         place_name=place.name if place else "",
-        lines=tuple(OrderLine(*line.values()) for line in await store.list_lines(tx, order_id)),
+        lines=tuple(_line(line) for line in await store.list_lines(tx, order_id)),
         adjustments=await _list_adjustments(tx, order_id) if row["adjustment_count"] else (),
         payments=await list_payments(tx, order_id=order_id),
         refunds=await list_refunds(tx, order_id=order_id),
         timeline=tuple(OrderNote(event.recorded_at, event.name, event.data) for event in events),
+    )
+
+
+def _line(row: Any) -> OrderLine:
+    values = dict(row)
+    return OrderLine(
+        **(values | {"parts": msgspec.convert(values["parts"].get("items", ()), tuple[OrderPart, ...])})
     )
 
 

@@ -4,14 +4,25 @@ from serai.foundation.invariant import Invariant
 
 INVARIANTS = (
     Invariant(
+        "commerce.bundle_shares",
+        "The shares of a sold bundle's parts are what the line cost.",
+        """
+        SELECT l.merchant_id, l.order_id, l.line_no FROM commerce.order_line l
+        WHERE l.parts ? 'items' AND jsonb_array_length(l.parts -> 'items') > 0
+            AND l.total_minor - l.discount_minor <> (SELECT sum((p ->> 'share_minor')::bigint)
+                FROM jsonb_array_elements(l.parts -> 'items') p)
+        """,
+    ),
+    Invariant(
         "commerce.order_totals",
-        "An order's goods are the sum of its lines, its quantity that of their quantities.",
+        "An order's goods are the sum of its lines, its quantity that of their pieces.",
         """
         SELECT o.merchant_id, o.order_id, o.items_minor, sum(l.total_minor) AS lines_minor
         FROM commerce.sales_order o LEFT JOIN commerce.order_line l
             ON l.merchant_id = o.merchant_id AND l.order_id = o.order_id
         GROUP BY o.merchant_id, o.order_id, o.items_minor, o.quantity
-        HAVING o.items_minor IS DISTINCT FROM sum(l.total_minor) OR o.quantity IS DISTINCT FROM sum(l.quantity)
+        HAVING o.items_minor IS DISTINCT FROM sum(l.total_minor)
+            OR o.quantity IS DISTINCT FROM sum(CASE l.scale WHEN 0 THEN l.quantity ELSE 1 END)
         """,
     ),
     Invariant(
@@ -82,16 +93,21 @@ INVARIANTS = (
     ),
     Invariant(
         "commerce.open_orders_hold_their_stock",
-        "Every line of an order that waits or is paid holds a reservation of its quantity, no other order holds any.",
+        "Every line of an order that waits or is paid holds a reservation of its steps, a bundle of its parts'; no other"
+        " order holds any.",
         """
-        SELECT p.merchant_id, p.document_id, p.held, o.state, o.quantity FROM (
+        SELECT p.merchant_id, p.document_id, p.held, o.state, o.steps FROM (
             SELECT t.merchant_id, t.document_id, sum(t.amount) AS held FROM ledger.transfer t
             JOIN ledger.account c ON c.merchant_id = t.merchant_id AND c.account_id = t.credit_id AND c.kind = 'stock'
             LEFT JOIN ledger.transfer x ON x.merchant_id = t.merchant_id AND x.pending_id = t.transfer_id
             WHERE t.phase = 2 AND x.transfer_id IS NULL GROUP BY 1, 2) p
-        FULL JOIN (SELECT * FROM commerce.sales_order WHERE state IN ('awaiting_payment', 'paid')) o
+        FULL JOIN (SELECT s.merchant_id, s.order_id, s.state, sum(l.quantity * coalesce((SELECT
+                sum((e ->> 'quantity')::bigint) FROM jsonb_array_elements(l.parts -> 'items') e), 1)) AS steps
+            FROM commerce.sales_order s JOIN commerce.order_line l
+                ON l.merchant_id = s.merchant_id AND l.order_id = s.order_id
+            WHERE s.state IN ('awaiting_payment', 'paid') GROUP BY s.merchant_id, s.order_id, s.state) o
             ON o.merchant_id = p.merchant_id AND o.order_id = p.document_id
-        WHERE p.held IS DISTINCT FROM o.quantity
+        WHERE p.held IS DISTINCT FROM o.steps
         """,
     ),
 )

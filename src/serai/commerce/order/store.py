@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from serai.commerce.order.types import NewOrder, OrderAdjustment
 from serai.foundation.database import Database, Transaction
 
@@ -29,9 +31,10 @@ async def insert_orders(tx: Transaction, orders: Sequence[NewOrder]) -> None:
         "   $15::text[], $16::text[], $17::text[], $18::jsonb[], $19::text[], $20::uuid[], $21::text[], $22::text[],"
         "   $23::bytea[], $24::bigint[], $25::smallint[]))"
         " INSERT INTO commerce.order_line (merchant_id, order_id, line_no, sku_id, product_id, title, quantity, price_minor,"
-        "   total_minor, discount_minor, extra)"
+        "   total_minor, discount_minor, extra, scale, unit, parts)"
         " SELECT $1, * FROM unnest($26::uuid[], $27::smallint[], $28::uuid[], $29::uuid[], $30::text[], $31::int[],"
-        "   $32::bigint[], $33::bigint[], $34::bigint[], $35::text[])",
+        "   $32::bigint[], $33::bigint[], $34::bigint[], $35::text[], $36::smallint[],"
+        "   $37::text[], $38::jsonb[])",
         tx.merchant_id,
         [o.order_id for o in orders],
         [o.number for o in orders],
@@ -67,6 +70,9 @@ async def insert_orders(tx: Transaction, orders: Sequence[NewOrder]) -> None:
         [line.total_minor for _order_id, line in lines],
         [line.discount_minor for _order_id, line in lines],
         [line.extra for _order_id, line in lines],
+        [line.scale for _order_id, line in lines],
+        [line.unit for _order_id, line in lines],
+        [{"items": msgspec.to_builtins(line.parts)} for _order_id, line in lines],
     )
     adjusted = [(order.order_id, each) for order in orders for each in order.adjustments]
     if adjusted:
@@ -140,8 +146,8 @@ async def find_order(
 
 async def list_lines(tx: Transaction, order_id: UUID) -> list[Any]:
     return await tx.fetch(
-        "SELECT line_no, sku_id, product_id, title, quantity, price_minor, total_minor, discount_minor, extra"
-        " FROM commerce.order_line"
+        "SELECT line_no, sku_id, product_id, title, quantity, price_minor, total_minor, discount_minor, extra,"
+        " scale, unit, parts FROM commerce.order_line"
         " WHERE merchant_id = $1 AND order_id = $2 ORDER BY line_no",
         tx.merchant_id,
         order_id,

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
-from serai.commerce.catalogue.api import find_variant
+from serai.commerce.catalogue.api import BundlePart, find_variant, load_parts
 from serai.commerce.place.api import list_places, load_place
 from serai.commerce.search import api as search
 from serai.commerce.stock import store
 from serai.commerce.stock.events import StockMoved
+from serai.commerce.stock.logic import count_bundles, list_stocked, share_stock
 from serai.commerce.stock.types import (
     STOCK,
     Movement,
@@ -40,14 +41,40 @@ PHASES = {Phase.POSTED: "posted", Phase.PENDING: "reserved", Phase.POST: "shippe
 
 
 async def load_available(tx: Transaction, *, sku_ids: Sequence[UUID], place_id: UUID) -> dict[UUID, int]:
-    """What may be sold of each SKU at a place; 0 where it was never stocked."""
+    """What may be sold of each SKU at a place; 0 where it was never stocked. Of a bundle: what its parts make."""
+    parts = await load_parts(tx, sku_ids=sku_ids)
+    own = await _load_own(tx, list_stocked(sku_ids, parts), place_id)
+    return {sku_id: count_bundles(sku_id, parts, own) for sku_id in sku_ids}
+
+
+async def _load_own(tx: Transaction, sku_ids: Sequence[UUID], place_id: UUID) -> dict[UUID, int]:
     accounts = {sku_id: stock_account(sku_id, place_id).account_id for sku_id in sku_ids}
     balances = await ledger.load_balances(tx, account_ids=list(accounts.values()))
     return {sku_id: max(0, balances[account_id].available) for sku_id, account_id in accounts.items()}
 
 
+async def allot(
+    tx: Transaction, *, wanted: Sequence[tuple[UUID, int]], place_ids: Sequence[UUID]
+) -> tuple[list[int], dict[UUID, tuple[BundlePart, ...]]]:
+    """What each line of a cart can have, lines in their order: what one takes is gone for the next, in bundles too.
+
+    Returns, for each line, the most it could have after the lines before it (at the best of the places), and what the
+    bundles among them consist of.
+    """
+    sku_ids = [sku_id for sku_id, _quantity in wanted]
+    parts = await load_parts(tx, sku_ids=sku_ids)
+    best = [0] * len(wanted)
+    for place_id in dict.fromkeys(place_ids):
+        own = await _load_own(tx, list_stocked(sku_ids, parts), place_id)
+        best = [max(pair) for pair in zip(best, share_stock(wanted, parts, own), strict=True)]
+    return best, parts
+
+
 async def list_levels(tx: Transaction, *, sku_id: UUID) -> list[StockLevel]:
     """Every place that has or had the SKU, in the merchant's order of places."""
+    parts = (await load_parts(tx, sku_ids=[sku_id])).get(sku_id)
+    if parts:
+        return await _list_bundle_levels(tx, sku_id, parts)
     balances = {
         place_id: balance
         for _sku_id, place_id, balance in await ledger.list_subject_balances(
@@ -59,6 +86,24 @@ async def list_levels(tx: Transaction, *, sku_id: UUID) -> list[StockLevel]:
         for p in await list_places(tx)
         if (b := balances.get(p.place_id)) is not None
     ]
+
+
+async def _list_bundle_levels(
+    tx: Transaction, sku_id: UUID, parts: tuple[BundlePart, ...]
+) -> list[StockLevel]:
+    """How many bundles the parts at each place make; nothing of a bundle is on hand or reserved as such."""
+    by_place: dict[UUID, dict[UUID, int]] = {}
+    for part_id, place_id, balance in await ledger.list_subject_balances(
+        tx, kind=STOCK, subject_ids=[part.sku_id for part in parts]
+    ):
+        if place_id is not None:
+            by_place.setdefault(place_id, {})[part_id] = max(0, balance.available)
+    levels = []
+    for place in await list_places(tx):
+        if place.place_id in by_place:
+            count = count_bundles(sku_id, {sku_id: parts}, by_place[place.place_id])
+            levels.append(StockLevel(sku_id, place.place_id, place.code, place.name, count, 0, count))
+    return levels
 
 
 async def list_stock(
@@ -246,6 +291,8 @@ async def _move(
     async with commerce.db.transaction(merchant_id, "read") as tx:
         if await find_variant(tx, sku_id=sku_id) is None:
             raise NotFound("product.unknown", _("There is no such product."))
+        if await load_parts(tx, sku_ids=[sku_id]):
+            raise Conflict("stock.is_bundle", _("A bundle has no stock of its own; please move its parts."))
         for each in place_ids:
             await load_place(tx, place_id=each)
     # The id of a call stands for it whatever is moved: the same call with another SKU in it is still a repeat.

@@ -13,6 +13,7 @@ from serai.commerce.catalogue import api
 from serai.commerce.catalogue.types import (
     Attribute,
     Barcode,
+    Bundle,
     NewVariant,
     Product,
     ProductOption,
@@ -278,7 +279,56 @@ async def patch_channels(
     return await answer_in_transaction(request, caller, "channels", data, effect)
 
 
+class PartBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of a bundle: how many steps of it are in one bundle."""
+
+    sku_id: UUID
+    quantity: Annotated[int, Meta(ge=1, le=100_000)]
+
+
+class BundleBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a variant consists of; no parts make it plain goods again. With ``sum`` its price follows that of its parts,
+    less ``discount_bp`` hundredths of a percent. ``version`` is that of its product."""
+
+    version: int
+    parts: Annotated[tuple[PartBody, ...], Meta(max_length=20)]
+    pricing: Literal["own", "sum"] = "own"
+    discount_bp: Annotated[int, Meta(ge=0, le=10_000)] = 0
+
+
+@get(f"{API}/variants/{{sku_id:uuid}}/bundle", tags=["catalogue"])
+async def get_bundle(request: Asked, sku_id: FromPath[UUID]) -> Bundle | None:
+    """What a variant consists of; null for plain goods."""
+    caller = await recognise_caller(request, "catalogue:read")
+    async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
+        await api.load_variant(tx, sku_id=sku_id)
+        return await api.find_bundle(tx, sku_id=sku_id)
+
+
+@put(f"{API}/variants/{{sku_id:uuid}}/bundle", tags=["products"])
+async def put_bundle(
+    request: Asked, sku_id: FromPath[UUID], data: JSONBody[BundleBody]
+) -> Response[Bundle | None]:
+    """Say what a variant consists of: its stock is then that of its parts."""
+    caller = await recognise_caller(request, "product:write")
+
+    async def effect(tx: Transaction) -> Bundle | None:
+        return await api.set_bundle(
+            tx,
+            sku_id=sku_id,
+            version=data.version,
+            parts=[(part.sku_id, part.quantity) for part in data.parts],
+            pricing=data.pricing,
+            discount_bp=data.discount_bp,
+            by=caller.actor,
+        )
+
+    return await answer_in_transaction(request, caller, "bundle", data, effect)
+
+
 HANDLERS = [
+    get_bundle,
+    put_bundle,
     put_options,
     post_variant,
     patch_variant,
