@@ -4,7 +4,7 @@ import asyncio
 
 import httpx
 from tests.commerce.conftest import Snapshot
-from tests.commerce.test_hostile_input import assert_problem, product_body
+from tests.commerce.request import assert_problem, product_body
 from tests.shop import Shop
 
 from serai.foundation.ids import new_id

@@ -6,8 +6,8 @@ import httpx
 import msgspec
 import pytest
 from tests.commerce.conftest import Snapshot
+from tests.commerce.request import ORDERS, assert_problem, order_body
 from tests.commerce.test_api_catalogue import collect, level
-from tests.commerce.test_hostile_input import ORDERS, assert_problem, order_body
 from tests.conftest import FakeProvider
 from tests.shop import ADDRESS, CONTACT, Shop
 

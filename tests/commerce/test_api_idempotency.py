@@ -8,9 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.commerce.conftest import Snapshot
-from tests.commerce.test_api_catalogue import collect, level
-from tests.commerce.test_api_checkout import pay, place
-from tests.commerce.test_hostile_input import (
+from tests.commerce.request import (
     ORDERS,
     PRODUCTS,
     RECEIPTS,
@@ -19,6 +17,8 @@ from tests.commerce.test_hostile_input import (
     product_body,
     receipt_body,
 )
+from tests.commerce.test_api_catalogue import collect, level
+from tests.commerce.test_api_checkout import pay, place
 from tests.conftest import FakeProvider, hold_lifespan
 from tests.shop import Shop, api_client
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from tests.commerce.conftest import Snapshot
 from tests.commerce.picture import make_bomb, make_picture, make_sideways, make_text_bomb
-from tests.commerce.test_hostile_input import assert_problem
+from tests.commerce.request import assert_problem
 from tests.shop import Shop
 
 from serai.commerce.catalogue.api import find_cards, find_variant

@@ -19,7 +19,7 @@ from serai.foundation.ids import new_id
 from serai.main.settings import load_settings
 from serai.main.web import make_app
 
-EXAMPLES = 12
+EXAMPLES = 7
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 

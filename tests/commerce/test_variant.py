@@ -6,7 +6,7 @@ from uuid import UUID
 import httpx
 import pytest
 from tests.commerce.conftest import Snapshot
-from tests.commerce.test_hostile_input import assert_problem, product_body
+from tests.commerce.request import assert_problem, product_body
 from tests.shop import Shop
 
 TEE = [
