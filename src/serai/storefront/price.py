@@ -1,7 +1,8 @@
 """Prices on the shop's pages: deals of cards and products, and the chart of a price, drawn on the server."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from serai.commerce.catalogue.types import Product, ProductCard, Variant
 from serai.commerce.price import api as price
 from serai.commerce.price.types import Deal, PriceHistory, Span
+from serai.foundation import clock
 from serai.foundation.database import Transaction
 
 CHART_DAYS = 180
@@ -23,22 +25,26 @@ async def load_deals(tx: Transaction, cards: Iterable[ProductCard]) -> dict[UUID
     )
 
 
-async def load_product_deals(tx: Transaction, product: Product) -> dict[UUID, Deal]:
-    """Deals of a product's versions."""
-    return await price.list_deals(
+async def load_prices(
+    tx: Transaction, product: Product, variant: Variant
+) -> tuple[Product, Variant, dict[str, Any]]:
+    """A product and one of its versions at the prices that everybody pays now, and what its page tells of prices:
+    ``deal`` and ``chart``, each None when there is nothing to tell."""
+    history = await price.list_history(tx, sku_id=variant.sku_id)
+    deals = await price.list_deals(
         tx, list_minor={v.sku_id: v.price_minor for v in product.variants if v.price_minor is not None}
     )
-
-
-def price_product(product: Product, deals: Mapping[UUID, Deal]) -> Product:
-    """The product with the prices that everybody pays now."""
     variants = tuple(
-        msgspec.structs.replace(variant, price_minor=deals[variant.sku_id].price_minor)
-        if variant.sku_id in deals
-        else variant
-        for variant in product.variants
+        msgspec.structs.replace(each, price_minor=deals[each.sku_id].price_minor)
+        if each.sku_id in deals
+        else each
+        for each in product.variants
     )
-    return msgspec.structs.replace(product, variants=variants)
+    return (
+        msgspec.structs.replace(product, variants=variants),
+        next(each for each in variants if each.sku_id == variant.sku_id),
+        {"deal": deals.get(variant.sku_id), "chart": draw_price(history, until=clock.now())},
+    )
 
 
 async def price_chosen(

@@ -8,14 +8,12 @@ from serai.commerce.catalogue import api as catalogue
 from serai.commerce.catalogue.types import Product, Variant, show_amount
 from serai.commerce.consultation import api as consultation
 from serai.commerce.media import api as media
-from serai.commerce.price import api as price
 from serai.commerce.stock import api as stock
 from serai.commerce.stock.types import StockLevel
-from serai.foundation import clock
 from serai.foundation.errors import NotFound, _
 from serai.foundation.pages import request_locale
 from serai.storefront.describe import describe_page
-from serai.storefront.price import draw_price, load_deals, load_product_deals, price_product
+from serai.storefront.price import load_deals, load_prices
 from serai.storefront.view import Asked, Shell, database_of, load_shell, merchant_id_of, merchant_of, show
 
 RELATED = 5
@@ -32,10 +30,7 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         variant = choose_variant(product, request.query_params.get("sku", "")) if product else None
         if product is None or variant is None:
             raise NotFound("product.unknown", _("This product is not sold here (any more)."))
-        history = await price.list_history(tx, sku_id=variant.sku_id)
-        own_deals = await load_product_deals(tx, product)
-        product = price_product(product, own_deals)
-        variant = next(v for v in product.variants if v.sku_id == variant.sku_id)
+        product, variant, prices = await load_prices(tx, product, variant)
         shell = await load_shell(request, tx)
         levels = await stock.list_levels(tx, sku_id=variant.sku_id)
         questions = await consultation.list_published(
@@ -72,9 +67,8 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         product=product,
         variant=variant,
         questions=questions,
-        deal=own_deals.get(variant.sku_id),
         deals=deals,
-        chart=draw_price(history, until=clock.now()),
+        **prices,
         pickers=list_pickers(product, variant, locale),
         versions=[v for v in product.variants if v.active],
         photos=photos,

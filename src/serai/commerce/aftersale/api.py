@@ -172,12 +172,7 @@ async def refund_order(
     check_move(order, "refund")
     left = order.refundable_minor
     if isinstance(amount_minor, bool) or not 0 < amount_minor <= left:
-        raise Invalid(
-            "refund.amount_invalid",
-            _("The amount must be above zero and at most what can still be refunded."),
-            field="amount",
-            refundable=left,
-        )
+        raise _too_much(left)
     paid = next(
         (p for p in order.payments if p.captured_minor - _refunds_of(order, p.intent_id) >= amount_minor),
         None,
@@ -191,6 +186,15 @@ async def refund_order(
         )
     await _request_refund(commerce, merchant_id, order, paid, amount_minor, reason, by, key, writes=writes)
     return await _load(commerce, merchant_id, order_id)
+
+
+def _too_much(refundable: int) -> Invalid:
+    return Invalid(
+        "refund.amount_invalid",
+        _("The amount must be above zero and at most what can still be refunded."),
+        field="amount",
+        refundable=refundable,
+    )
 
 
 async def _request_refund(
@@ -248,12 +252,7 @@ async def _request_refund(
         ),
     )
     if outcome.shortages:
-        raise Invalid(
-            "refund.amount_invalid",
-            _("The amount must be above zero and at most what can still be refunded."),
-            field="amount",
-            refundable=outcome.shortages[0].available,
-        )
+        raise _too_much(outcome.shortages[0].available)
     await ask_refund(commerce, merchant_id, refund_id=refund_id)
 
 
