@@ -10,6 +10,7 @@ from tests.promotion.conftest import Desk
 from tests.shop import ADDRESS, CONTACT, Shop
 
 from serai.commerce.aftersale.api import cancel_order, expire_order
+from serai.commerce.aftersale.propose_refund import propose_refund
 from serai.commerce.checkout.api import (
     PlacedOrder,
     Quote,
@@ -33,7 +34,7 @@ from serai.commerce.promotion.types import (
     UnitPrice,
 )
 from serai.foundation import clock
-from serai.foundation.errors import Conflict
+from serai.foundation.errors import Conflict, Invalid
 from serai.foundation.ids import new_id
 
 Check = Callable[[], Awaitable[None]]
@@ -305,3 +306,22 @@ async def test_a_category_rule_reaches_goods_below_it(shop: Shop, desk: Desk) ->
     await desk.go_live(spend(500, 100, scope=scope))
     owner, _cart = await shop.fill_cart((sku_id, 1))
     assert (await quote(shop, owner)).discount_minor == 100
+
+
+async def test_a_return_is_proposed_from_the_shares_of_the_order(
+    shop: Shop, desk: Desk, provider: Any
+) -> None:
+    first, second = await shop.add_product(price_minor=6000), await shop.add_product(price_minor=2500)
+    await desk.go_live(spend(10_000, 1100))
+    placed = await shop.place((first, 1), (second, 2))
+    order = await pay(shop, provider, placed.order_id)
+    line_no = next(line.line_no for line in order.lines if line.sku_id == second)
+    async with shop.commerce.db.transaction(shop.merchant_id, "read") as tx:
+        half = await propose_refund(tx, order_id=order.order_id, returned={line_no: 1})
+        whole = await propose_refund(
+            tx, order_id=order.order_id, returned={line.line_no: line.quantity for line in order.lines}
+        )
+        with pytest.raises(Invalid):
+            await propose_refund(tx, order_id=order.order_id, returned={line_no: 3})
+    assert (half.amount_minor, list(half.clawed_back.values())) == (2250 - 850, [850])
+    assert whole.amount_minor == order.paid_minor == 9900

@@ -94,6 +94,7 @@ __all__ = [
     "list_live_rules",
     "list_open_groups",
     "list_promotions",
+    "list_terms_of_versions",
     "list_unsettled_groups",
     "list_versions",
     "load_group",
@@ -171,6 +172,12 @@ async def list_versions(tx: Transaction, *, promotion_id: UUID) -> list[Promotio
 async def list_live_rules(tx: Transaction) -> list[Rule]:
     """Every promotion that is live and not over, in the version that carts get."""
     return [read_rule(row) for row in await store.list_live(tx, clock.now())]
+
+
+async def list_terms_of_versions(tx: Transaction, *, versions: Sequence[tuple[UUID, int]]) -> list[Rule]:
+    """Promotions as they were in given versions: (promotion, version)."""
+    ids, numbers = [each[0] for each in versions], [each[1] for each in versions]
+    return [read_rule(row) for row in await store.list_terms(tx, ids, numbers)] if ids else []
 
 
 async def load_report(tx: Transaction, *, promotion_id: UUID, currency: str) -> PromotionReport:

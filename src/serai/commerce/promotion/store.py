@@ -126,6 +126,17 @@ async def list_versions(tx: Transaction, promotion_id: UUID) -> list[Any]:
     )
 
 
+async def list_terms(tx: Transaction, promotion_ids: Sequence[UUID], versions: Sequence[int]) -> list[Any]:
+    return await tx.fetch(
+        "SELECT v.promotion_id, v.version, v.terms FROM commerce.promotion_version v"
+        " JOIN unnest($2::uuid[], $3::int[]) w (id, version) ON v.promotion_id = w.id AND v.version = w.version"
+        " WHERE v.merchant_id = $1",
+        tx.merchant_id,
+        promotion_ids,
+        versions,
+    )
+
+
 async def load_edition(tx: Transaction) -> int:
     number: int | None = await tx.fetchval(
         "SELECT number FROM commerce.promotion_edition WHERE merchant_id = $1", tx.merchant_id
