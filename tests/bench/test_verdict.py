@@ -140,7 +140,10 @@ def test_a_name_chooses_one_figure_or_all_that_begin_with_it() -> None:
     pages = [f.name for _, figures in choose_figures("pages") for f in figures]
     assert "pages.product_over_bare" in pages
     assert all(name.startswith("pages.") for name in pages)
-    assert sum(len(figures) for _, figures in choose_figures(None)) == len(list_figures())
+    # What takes long is measured only when it is named.
+    every = [f.name for _, figures in choose_figures(None) for f in figures]
+    assert every == [f.name for f in list_figures() if not f.name.startswith("search_million.")]
+    assert choose_figures("search_million.p99_ms")
     with pytest.raises(Fault, match=r"no figure named orders\.speed"):
         choose_figures("orders.speed")
 

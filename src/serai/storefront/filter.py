@@ -49,6 +49,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     category_choices: tuple[Choice, ...] = ()
     band_choices: tuple[Choice, ...] = ()
     brand_counts: dict[str, int] = {}
+    is_sorted_partly: bool = False
     sorts: tuple[tuple[str, str], ...] = ()
     price_label: str = ""
     problem: str = ""

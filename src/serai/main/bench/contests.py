@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from serai.main.bench import flow_contest, order_contest, page_contest, promotion
+from serai.main.bench import flow_contest, order_contest, page_contest, promotion, search_contest
 from serai.main.bench.figure import Contest, Figure
 from serai.main.fault import Fault
 
@@ -10,6 +10,7 @@ CONTESTS: tuple[Contest, ...] = (
     *order_contest.CONTESTS,
     *page_contest.CONTESTS,
     *flow_contest.CONTESTS,
+    *search_contest.CONTESTS,
     *promotion.CONTESTS,
 )
 
@@ -22,13 +23,16 @@ def list_figures(contests: Sequence[Contest] = CONTESTS) -> list[Figure]:
 def choose_figures(
     name: str | None, contests: Sequence[Contest] = CONTESTS
 ) -> list[tuple[Contest, list[Figure]]]:
-    """The figures that a name means: one of them, all that begin with it (``orders``), or all (None).
+    """The figures that a name means: one of them, all that begin with it (``orders``), or all but the long ones
+    (None).
 
     Raises:
         Fault: there is no such figure; it names those that there are.
     """
     chosen = []
     for contest in contests:
+        if contest.is_long and name is None:
+            continue
         figures = [
             f for f in contest.figures if name is None or f.name == name or f.name.startswith(f"{name}.")
         ]

@@ -162,9 +162,11 @@ class Contest(msgspec.Struct, frozen=True):
     """Figures that are measured together.
 
     ``open`` prepares an arena for some of the sides and yields them by name; when it ends it makes sure that all work
-    that was counted is in the database and that every invariant holds.
+    that was counted is in the database and that every invariant holds. One that takes long (``is_long``) is measured only
+    when it is named.
     """
 
     name: str
     figures: tuple[Figure, ...]
     open: Callable[["Arena", frozenset[str]], AbstractAsyncContextManager[Mapping[str, Side]]]
+    is_long: bool = False
