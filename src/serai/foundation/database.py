@@ -6,7 +6,6 @@ the owner's role, through ``Database.owner``.
 """
 
 import asyncio
-import uuid as _uuid
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal
@@ -136,14 +135,6 @@ async def _keep_connection(connection: Any) -> None:
 async def _prepare_connection(connection: Any) -> None:
     await connection.set_type_codec(
         "jsonb", encoder=_encode_jsonb, decoder=_decode_jsonb, schema="pg_catalog", format="binary"
-    )
-    # Plain uuid.UUID instead of asyncpg's subclass: msgspec and sets treat both alike, and pickling stays simple.
-    await connection.set_type_codec(
-        "uuid",
-        encoder=lambda u: u.bytes,
-        decoder=lambda b: _uuid.UUID(bytes=b),
-        schema="pg_catalog",
-        format="binary",
     )
 
 

@@ -4,7 +4,7 @@ Callers hand in groups and wait. While one batch is at the database the next col
 quiet and large under load, without a timer. A batch is one transaction:
 
     1  read the reservations that it resolves (rows that never change)
-    2  lock every touched account in key order; open the missing ones first, in a transaction of their own
+    2  lock every touched account in key order; the missing ones are opened with the sums that step 5 writes
     3  read which of its transfers exist already and which reservations are resolved, under the locks
     4  decide in memory, in arrival order (``logic.decide``)
     5  write sums and transfers with one statement, then the groups' documents and facts, one statement per writer
@@ -161,7 +161,7 @@ class Lane:
         pause_s, again = 0.02, 0
         while True:
             try:
-                return await settle_groups(self._database, merchant_id, groups)
+                return await settle_groups(self._database, merchant_id, groups, opens_first=again > 0)
             except AGAIN:
                 again += 1
                 if again > 3:
@@ -173,22 +173,35 @@ class Lane:
                 pause_s = min(pause_s * 2, 1.0)
 
 
-async def settle_groups(database: Database, merchant_id: MerchantId, groups: list[Group]) -> list[Outcome]:
-    """Settle one batch in one transaction and return an outcome per group, in order."""
+async def settle_groups(
+    database: Database, merchant_id: MerchantId, groups: list[Group], *, opens_first: bool = False
+) -> list[Outcome]:
+    """Settle one batch in one transaction and return an outcome per group, in order.
+
+    Accounts that do not exist yet are opened by the batch itself, with the sums they end up with. Should another lane
+    open one of them in the same moment, the database refuses the batch; it is then settled with ``opens_first``: missing
+    accounts in a transaction of their own, so that nothing waits for a foreign insert while holding locks.
+
+    Raises:
+        asyncpg.UniqueViolationError: another lane was faster; to be tried again with ``opens_first``.
+    """
     accounts, pending_ids = _touched(groups)
     while True:
         async with database.transaction(merchant_id) as tx:
-            pendings = await store.list_reservations(tx, pending_ids) if pending_ids else []
-            ids = set(accounts)
-            for row in pendings:
-                ids.update((row["debit_id"], row["credit_id"]))
-            rows = await store.lock_accounts(tx, list(ids))
+            if pending_ids:
+                pendings = await store.list_reservations(tx, pending_ids)
+                sides = {row[side] for row in pendings for side in ("debit_id", "credit_id")}
+                rows = await store.lock_accounts(tx, list(sides.union(accounts)))
+            else:
+                pendings = []
+                rows = await store.lock_sums(tx, accounts)
             missing = [account for account_id, account in accounts.items() if account_id not in rows]
-            if not missing:
+            if not missing or not opens_first:
+                for account in missing:
+                    rows[account.account_id] = Row(account, [0, 0, 0, 0], is_new=True)
                 decision = await _decide_locked(tx, groups, rows, pendings, pending_ids)
                 await _write(tx, rows, decision)
                 return decision.outcomes
-        # Opened on their own: an insert that waits for another lane must not hold locks out of key order.
         async with database.transaction(merchant_id) as tx:
             await store.add_accounts(tx, missing)
 

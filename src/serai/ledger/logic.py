@@ -18,6 +18,7 @@ class Row(msgspec.Struct):
     account: Account
     sums: list[int]  # posted_dr, posted_cr, pending_dr, pending_cr
     touched: bool = False
+    is_new: bool = False
 
     def available(self) -> int:
         posted_dr, posted_cr, pending_dr, pending_cr = self.sums

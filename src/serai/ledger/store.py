@@ -1,6 +1,6 @@
 """The ledger's SQL, one statement per function. Nothing else in the house writes accounts or transfers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,24 @@ from serai.foundation.database import Transaction
 from serai.ledger.logic import Movement, Reservation, Row
 from serai.ledger.types import Account
 
+# The parts of the one statement that writes a batch.
+MOVED = (
+    "moved AS (INSERT INTO ledger.transfer (merchant_id, transfer_id, group_id, debit_id, credit_id, unit_id, amount,"
+    "  phase, pending_id, expires_at, reason, document_id, recorded_at)"
+    " SELECT $1, t.*, $2 FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::bigint[],"
+    "  $9::smallint[], $10::uuid[], $11::timestamptz[], $12::text[], $13::uuid[]) t)"
+)
+OPENED = (
+    "opened AS (INSERT INTO ledger.account (merchant_id, account_id, kind, unit_id, normal, no_negative, subject_id,"
+    "  place_id, posted_dr, posted_cr, pending_dr, pending_cr)"
+    ' SELECT $1, * FROM unnest($19::uuid[], $20::text[], $21::uuid[], $22::text[]::"char"[], $23::bool[],'
+    "  $24::uuid[], $25::uuid[], $26::bigint[], $27::bigint[], $28::bigint[], $29::bigint[]))"
+)
+SUMMED = (
+    " UPDATE ledger.account a SET posted_dr = s.pd, posted_cr = s.pc, pending_dr = s.qd, pending_cr = s.qc"
+    " FROM unnest($14::uuid[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[]) s (id, pd, pc, qd, qc)"
+    " WHERE a.merchant_id = $1 AND a.account_id = s.id"
+)
 ACCOUNT_COLUMNS = "account_id, kind, unit_id, normal, no_negative, subject_id, place_id"
 
 
@@ -21,6 +39,17 @@ async def lock_accounts(tx: Transaction, account_ids: Sequence[UUID]) -> dict[UU
         account_ids,
     )
     return {row[0]: Row(Account(*(*row[:3], _normal(row[3]), *row[4:7])), list(row[7:])) for row in rows}
+
+
+async def lock_sums(tx: Transaction, accounts: Mapping[UUID, Account]) -> dict[UUID, Row]:
+    """The same for accounts of which everything but their sums is known already."""
+    rows = await tx.fetch(
+        "SELECT account_id, posted_dr, posted_cr, pending_dr, pending_cr FROM ledger.account"
+        " WHERE merchant_id = $1 AND account_id = ANY($2) ORDER BY account_id FOR NO KEY UPDATE",
+        tx.merchant_id,
+        list(accounts),
+    )
+    return {row[0]: Row(accounts[row[0]], list(row[1:])) for row in rows}
 
 
 def _normal(value: Any) -> Any:
@@ -88,19 +117,14 @@ async def list_existing(
 async def write_batch(
     tx: Transaction, rows: Sequence[Row], movements: Sequence[Movement], at: datetime
 ) -> None:
-    """Write a decided batch in one statement: the sums of every touched account and all transfers.
+    """Write a decided batch in one statement: the sums of every touched account, new ones included, and all transfers.
 
-    The accounts are locked by this transaction, so the sums decided in memory are the sums to store.
+    The accounts are locked by this transaction, so the sums decided in memory are the sums to store. A new account that
+    another transaction opened meanwhile breaks the statement (unique violation); the batch is then tried again.
     """
-    await tx.execute(
-        "WITH moved AS ("
-        "  INSERT INTO ledger.transfer (merchant_id, transfer_id, group_id, debit_id, credit_id, unit_id, amount, phase,"
-        "    pending_id, expires_at, reason, document_id, recorded_at)"
-        "  SELECT $1, t.*, $2 FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::bigint[],"
-        "    $9::smallint[], $10::uuid[], $11::timestamptz[], $12::text[], $13::uuid[]) t)"
-        " UPDATE ledger.account a SET posted_dr = s.pd, posted_cr = s.pc, pending_dr = s.qd, pending_cr = s.qc"
-        " FROM unnest($14::uuid[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[]) s (id, pd, pc, qd, qc)"
-        " WHERE a.merchant_id = $1 AND a.account_id = s.id",
+    known = [row for row in rows if not row.is_new]
+    new = sorted((row for row in rows if row.is_new), key=lambda row: row.account.account_id)
+    args = [
         tx.merchant_id,
         at,
         [m.transfer.transfer_id for m in movements],
@@ -114,9 +138,15 @@ async def write_batch(
         [m.transfer.expires_at for m in movements],
         [m.transfer.reason for m in movements],
         [m.group.document_id for m in movements],
-        [r.account.account_id for r in rows],
-        *([r.sums[i] for r in rows] for i in range(4)),
-    )
+        [r.account.account_id for r in known],
+        *([r.sums[i] for r in known] for i in range(4)),
+    ]
+    if not new:
+        await tx.execute(f"WITH {MOVED}{SUMMED}", *args)
+        return
+    args += _columns([row.account for row in new])
+    args += [[r.sums[i] for r in new] for i in range(4)]
+    await tx.execute(f"WITH {MOVED}, {OPENED}{SUMMED}", *args)
 
 
 def reservation_of(row: Any, resolved: set[UUID]) -> Reservation:
