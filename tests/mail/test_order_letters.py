@@ -7,11 +7,14 @@ import msgspec
 from tests.journeys.steps import pay
 
 from serai.commerce.aftersale.api import cancel_order
+from serai.commerce.alert.api import set_alert
+from serai.commerce.catalogue.api import set_price
+from serai.commerce.consultation.api import answer_question, ask_question
 from serai.commerce.order.api import find_order, fulfil_order
 from serai.foundation import clock
 from serai.foundation.event import pump_events
 from serai.foundation.mail import MAIL_JOB, Letter
-from serai.storefront.subscribers import order_letters
+from serai.storefront.subscribers import ALERTS, ANSWERS, order_letters
 
 
 async def list_letters(owner, shop):
@@ -23,9 +26,10 @@ async def list_letters(owner, shop):
     return [msgspec.convert(row["payload"], Letter) for row in rows]
 
 
-async def deliver(owner, shop):
-    while await pump_events(owner, shop.commerce.db, order_letters(shop.commerce)):
-        pass
+async def deliver(owner, shop, *subscribers):
+    for subscriber in subscribers or (order_letters(shop.commerce),):
+        while await pump_events(owner, shop.commerce.db, subscriber):
+            pass
 
 
 async def test_an_order_is_told_from_the_cart_to_the_door(shop, owner, provider):
@@ -65,3 +69,60 @@ async def test_what_is_long_over_is_no_news(shop, owner):
     with clock.clock_shifted(timedelta(days=3)):
         await deliver(owner, shop)
     assert await list_letters(owner, shop) == []
+
+
+async def wait_for(shop, sku_id, kind):
+    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
+        await set_alert(
+            tx,
+            kind=kind,
+            sku_id=sku_id,
+            email="bo@example.org",
+            locale="zh_Hans",
+            member_id=None,
+            is_proven=True,
+        )
+
+
+async def test_a_fallen_price_is_told_once_in_the_readers_language(shop, owner):
+    sku_id = await shop.add_product(price_minor=500)
+    await wait_for(shop, sku_id, "price")
+    for amount_minor in (600, 400, 300):
+        async with shop.commerce.db.transaction(shop.merchant_id) as tx:
+            await set_price(tx, sku_id=sku_id, amount_minor=amount_minor, reason="t", by="t")
+        await deliver(owner, shop, ALERTS)
+    [letter] = await list_letters(owner, shop)
+    assert (letter.to, letter.subject) == ("bo@example.org", "降价了：Ice, crushed, 22 lb")
+    assert "US$4.00" in letter.lines[0]
+
+
+async def test_goods_that_a_cancelled_order_gives_back_are_told(shop, owner):
+    sku_id = await shop.add_product(stock=1)
+    placed = await shop.place((sku_id, 1))
+    await wait_for(shop, sku_id, "stock")
+    await deliver(owner, shop, ALERTS)
+    assert await list_letters(owner, shop) == []
+    await cancel_order(shop.commerce, shop.merchant_id, order_id=placed.order_id, by="shopper")
+    await deliver(owner, shop, ALERTS)
+    [letter] = await list_letters(owner, shop)
+    assert letter.subject.startswith("到货了")
+
+
+async def test_an_answer_of_staff_reaches_the_asker_once(shop, owner):
+    sku_id = await shop.add_product()
+    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
+        product_id = await tx.fetchval("SELECT product_id FROM commerce.variant WHERE sku_id = $1", sku_id)
+        asked = await ask_question(
+            tx,
+            product_id=product_id,
+            words="Will it fit?",
+            email="bo@example.org",
+            name="Bo",
+            locale="en",
+            facts=(),
+        )
+        await answer_question(tx, question_id=asked.question_id, words="It will.", by="o", published=False)
+    await deliver(owner, shop, ANSWERS)
+    await deliver(owner, shop, ANSWERS)
+    [letter] = await list_letters(owner, shop)
+    assert (letter.to, "It will." in letter.lines) == ("bo@example.org", True)

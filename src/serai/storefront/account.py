@@ -105,6 +105,8 @@ async def register(request: Asked) -> Response[Any]:
                 email=form.text("email"),
                 password=form.values["password"],
                 name=form.text("name"),
+                ip=client_ip(request),
+                agent=client_agent(request),
             )
             async with database_of(request).transaction(merchant_id_of(request)) as tx:
                 await send_link(

@@ -39,7 +39,14 @@ LINKS_PER_ADDRESS, LINKS_PER_CLIENT, HOUR_S = 4, 20, 3600
 
 
 async def register_member(
-    db: Database, merchant_id: MerchantId, *, email: str, password: str, name: str
+    db: Database,
+    merchant_id: MerchantId,
+    *,
+    email: str,
+    password: str,
+    name: str,
+    ip: str = "",
+    agent: str = "",
 ) -> str:
     """Open an account and sign it in. Returns the session's token.
 
@@ -59,7 +66,9 @@ async def register_member(
                 _("There is an account with this e-mail address already."),
                 field="email",
             )
-        return await session.open_session(tx, kind="member", subject_id=member_id, email=email)
+        return await session.open_session(
+            tx, kind="member", subject_id=member_id, email=email, ip=ip, agent=agent
+        )
 
 
 def _number_of(member_id: UUID) -> str:
