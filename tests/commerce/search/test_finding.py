@@ -281,3 +281,36 @@ async def test_other_merchants_goods_are_not_found(
     assert await find(other, "chocolate") == ["Other chocolate"]
     assert "Other chocolate" not in await find(full_shop, "chocolate")
     assert (await search(other, "chocolate")).facets.seen == 1
+
+
+async def test_a_synonym_finds_what_it_stands_for_one_way(full_shop: Shop) -> None:
+    async with full_shop.commerce.db.transaction(full_shop.merchant_id) as tx:
+        await search_api.set_synonyms(tx, term="Kakao", also_means=["chocolate bars", "可樂"], by="test")
+    assert set(await find(full_shop, "kakao")) == {"Dark Chocolate Bars", "可口可乐 12罐"}
+    assert await find(full_shop, "dark kakao ") == ["Dark Chocolate Bars"]
+    async with full_shop.commerce.db.transaction(full_shop.merchant_id) as tx:
+        await search_api.set_synonyms(tx, term="kakao", also_means=[], by="test")
+    assert await find(full_shop, "kakao") == []
+
+
+@pytest.mark.parametrize(
+    ("term", "also_means"),
+    [
+        ("two words", ["x"]),
+        ("", ["x"]),
+        ("'|", ["x"]),
+        ("x", ["!!"]),
+        ("x", ["y" * 61]),
+        ("x", list("abcdefghijk")),
+    ],
+)
+async def test_a_synonym_that_makes_no_sense_is_refused(shop: Shop, term: str, also_means: list[str]) -> None:
+    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
+        with pytest.raises(Invalid):
+            await search_api.set_synonyms(tx, term=term, also_means=also_means, by="test")
+        assert (
+            await tx.fetchval(
+                "SELECT count(*) FROM commerce.search_synonym WHERE merchant_id = $1", shop.merchant_id
+            )
+            == 0
+        )

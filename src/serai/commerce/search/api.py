@@ -7,6 +7,7 @@ from uuid import UUID
 from serai.commerce.search import store
 from serai.commerce.search.compile_query import Query, Term, compile_query, list_typo_words, read_terms
 from serai.commerce.search.count_facets import count_facets
+from serai.commerce.search.edit_synonyms import set_synonyms
 from serai.commerce.search.fold import fold_text
 from serai.commerce.search.make_document import Document, make_document, phrase_of
 from serai.commerce.search.rebuild_index import rebuild_index
@@ -34,6 +35,7 @@ __all__ = [
     "note_use",
     "prepare_query",
     "rebuild_index",
+    "set_synonyms",
 ]
 
 # So many matches among the best sellers of a level are enough to rank them alone.

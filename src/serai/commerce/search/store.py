@@ -149,3 +149,26 @@ async def update_head(tx: Transaction, product_ids: Sequence[UUID], vectors: Seq
         product_ids,
         vectors,
     )
+
+
+async def count_synonyms(tx: Transaction) -> int:
+    count: int = await tx.fetchval(
+        "SELECT count(*)::int FROM commerce.search_synonym WHERE merchant_id = $1", tx.merchant_id
+    )
+    return count
+
+
+async def upsert_synonym(tx: Transaction, term: str, also_means: Sequence[str]) -> None:
+    await tx.execute(
+        "INSERT INTO commerce.search_synonym (merchant_id, term, also_means) VALUES ($1, $2, $3)"
+        " ON CONFLICT (merchant_id, term) DO UPDATE SET also_means = excluded.also_means",
+        tx.merchant_id,
+        term,
+        also_means,
+    )
+
+
+async def delete_synonym(tx: Transaction, term: str) -> None:
+    await tx.execute(
+        "DELETE FROM commerce.search_synonym WHERE merchant_id = $1 AND term = $2", tx.merchant_id, term
+    )
