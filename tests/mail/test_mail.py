@@ -13,6 +13,8 @@ from serai.foundation.errors import Invalid
 from serai.foundation.ids import MerchantId
 from serai.foundation.job import MAX_TRIES, Job, list_parked, run_due_jobs
 from serai.foundation.mail import MAIL_JOB, Letter, Postman, Sender, parse_server, queue_letter
+from serai.foundation.settings import SettingsWrong
+from serai.main.settings import load_settings
 
 SENDER = Sender("Corner shop", "shop@example.com", "help@example.com", "https://shop.example")
 
@@ -179,7 +181,14 @@ async def test_a_subject_cannot_bring_headers_of_its_own(
     assert message["Subject"] == "Hello Bcc: eve@example.org"
 
 
-@pytest.mark.parametrize("url", ["http://mail", "smtp://", "mail.example.org:25", "smtp://mail:notaport"])
-def test_an_address_of_no_mail_server_is_refused(url):
-    with pytest.raises(ValueError, match=r"."):
+@pytest.mark.parametrize(
+    "url",
+    ["http://mail", "smtp://", "mail.example.org:25", "smtp://mail:notaport", "smtp://u:my#secret@mail"],
+)
+def test_an_address_of_no_mail_server_is_refused_before_anything_starts_and_never_quoted(url):
+    with pytest.raises(ValueError, match="smtp://HOST"):
         parse_server(url)
+    with pytest.raises(SettingsWrong) as wrong:
+        load_settings({"SERAI_MAIL_URL": url})
+    assert "smtp://HOST" in str(wrong.value)
+    assert "my" not in str(wrong.value)

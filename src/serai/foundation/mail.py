@@ -91,14 +91,19 @@ async def drop_letters(tx: Transaction, *, to: str) -> None:
 
 def parse_server(url: str) -> MailServer:
     """The server of an address such as ``smtp://user:password@mail.example.org:587``. ValueError when it is none."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or SCHEMES.get(parts.scheme, 0)
+    except ValueError:
+        # Its words would quote what it took for a port, which may be a piece of the password.
+        parts, port = urlsplit(""), 0
     if parts.scheme not in SCHEMES or not parts.hostname:
         raise ValueError(
             "the mail server is smtp://HOST[:PORT] or smtps://HOST[:PORT], with user:password@ if need be"
         )
     return MailServer(
         parts.hostname,
-        parts.port or SCHEMES[parts.scheme],
+        port,
         unquote(parts.username) if parts.username else None,
         unquote(parts.password) if parts.password else None,
         parts.scheme == "smtps",

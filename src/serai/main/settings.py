@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from serai.foundation.mail import parse_server
 from serai.foundation.settings import Setting, SettingsWrong, read_settings
 from serai.main.systems import SURFACES, SYSTEMS
 
@@ -37,7 +38,9 @@ class HouseSettings(msgspec.Struct, frozen=True, kw_only=True):
     sandbox_port: Annotated[int, Meta(ge=1, le=65535, description="Port of the payment sandbox")] = 8461
     mail_url: Annotated[
         str,
-        Meta(description="Mail server, smtp://USER:PASSWORD@HOST:PORT or smtps://; empty: letters become files"),
+        Meta(
+            description="Mail server, smtp://USER:PASSWORD@HOST:PORT or smtps://; empty: letters become files"
+        ),
     ] = ""
     mail_from: Annotated[
         str, Meta(description="Address that letters come from; empty: the merchant's own for support")
@@ -46,6 +49,10 @@ class HouseSettings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, le=10_000, description="Size at which a process log is rotated; one older part is kept"),
     ] = 10
+
+    def __post_init__(self) -> None:
+        if self.mail_url:
+            parse_server(self.mail_url)
 
     def web_url(self) -> str:
         """Address of the shop without a slash at its end."""

@@ -19,6 +19,7 @@ from serai.foundation.pages import request_locale
 from serai.storefront import cookie
 from serai.storefront.form import Form, read_values
 from serai.storefront.member import client_ip, go, load_member, sign_in_first
+from serai.storefront.price import load_prices
 from serai.storefront.view import (
     Asked,
     Shell,
@@ -50,6 +51,7 @@ async def list_facts(
     facts = list_terms(facts_of(request), merchant_of(request).currency, locale)
     if variant.price_minor is not None:
         price = format_money(variant.price_minor, variant.currency, locale)
+        price += f" / {variant.unit}" if variant.is_weighed else ""
         facts.append(KnownFact("price", say(_("It costs %(price)s at the moment."), price=price)))
     if variant.unit_price_minor is not None and variant.unit_price_per:
         price = format_money(variant.unit_price_minor, variant.currency, locale)
@@ -175,7 +177,7 @@ async def ask(request: Asked, slug: FromPath[str]) -> Response[Any]:
             email = (member.email or "") if member else form.require_email("email", locale=locale)
             if not form.is_good or form.values.get(TRAP):
                 return await _show(request, slug, form, status_code=422)
-            product, variant = await _load(tx, slug)
+            product, variant, _prices = await load_prices(tx, *await _load(tx, slug))
             asked = await consultation.ask_question(
                 tx,
                 product_id=product.product_id,

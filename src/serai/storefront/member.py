@@ -16,6 +16,7 @@ from serai.storefront.notice import Kind, Notice, leave_notice
 from serai.storefront.view import Asked, find_signed_in, safe_next
 
 AGENT_LIMIT = 300
+LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
 
 async def load_member(request: Asked, tx: Transaction) -> Member:
@@ -40,8 +41,14 @@ def go(request: Asked, path: str, message: str = "", kind: Kind = "ok", **data: 
 
 
 def client_ip(request: Asked) -> str:
-    """The address that the request came from, as the server saw it."""
-    return request.client.host if request.client else ""
+    """The address that the request came from.
+
+    Of a proxy on this machine it is the address that the proxy saw, the last one of ``X-Forwarded-For``: earlier ones,
+    and the header of anybody else, are whatever the client wrote.
+    """
+    host = request.client.host if request.client else ""
+    seen = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return seen[:64] if seen and host in LOOPBACK else host
 
 
 def client_agent(request: Asked) -> str:
