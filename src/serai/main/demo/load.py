@@ -26,7 +26,7 @@ from serai.main.demo.prepare import DemoData, prepare_demo
 from serai.main.demo.title import UNBRANDED_MANUFACTURER_ID
 from serai.main.screen import Report
 
-PRODUCT_BATCH = 4_000
+PRODUCT_BATCH = 2_000
 REPORT_EVERY = 5_000
 REPORT_EVERY = 5_000
 BY = "demo"
@@ -134,13 +134,24 @@ async def _load_places(db: Database, merchant_id: MerchantId, data: DemoData, id
 async def _load_products(
     db: Database, merchant_id: MerchantId, data: DemoData, ids: _Ids, progress: Report
 ) -> None:
+    """Two batches at a time: while the database writes one, the index entries of the next are made."""
     count = len(ids.products)
-    for start in range(0, count, PRODUCT_BATCH):
-        rows = range(start, min(start + PRODUCT_BATCH, count))
-        batch = [_product(data, ids, row) for row in rows]
-        async with db.transaction(merchant_id) as tx:
-            await add_products(tx, products=batch, by=BY, reason="regular price of the year")
-        progress("Putting products on the shelves", rows.stop, count)
+    starts = iter(range(0, count, PRODUCT_BATCH))
+    done = 0
+
+    async def load_batches() -> None:
+        nonlocal done
+        for start in starts:
+            rows = range(start, min(start + PRODUCT_BATCH, count))
+            batch = [_product(data, ids, row) for row in rows]
+            async with db.transaction(merchant_id) as tx:
+                await add_products(tx, products=batch, by=BY, reason="regular price of the year")
+            done += len(rows)
+            progress("Putting products on the shelves", done, count)
+
+    async with asyncio.TaskGroup() as tasks:
+        for _worker in range(2):
+            tasks.create_task(load_batches())
 
 
 def _product(data: DemoData, ids: _Ids, row: int) -> NewProduct:
