@@ -25,6 +25,11 @@ SORTS = ("relevance", "title", "price", "-price", "newest")
 AnyRequest = Request[Any, Any, Any]
 
 
+def join_query(address: str) -> str:
+    """The address, ready for one more parameter."""
+    return f"{address}{'&' if '?' in address else '?'}"
+
+
 @get("/products")
 async def show_products(desk: AtDesk) -> Response[str]:
     """The list: searched, filtered, sorted, paged by cursor; all of it in the address."""
@@ -76,6 +81,8 @@ async def show_products(desk: AtDesk) -> Response[str]:
             ("-price", desk.say(_("Dearest first"))),
             ("newest", desk.say(_("Newest first"))),
         ],
+        bulk_categories=[(c.category_id, label) for c, label in list_choices(categories, desk.locale)],
+        export_href=join_query(link(f"{PATH}/export", **{n: v for n, v in kept.items() if n != "sort"})),
         first_href=link(PATH, **kept) if cursor else "",
         next_href=link(PATH, **kept, cursor=page.next_cursor) if page.next_cursor else "",
     )

@@ -25,6 +25,7 @@ import serai
 from serai.commerce.aftersale import http as aftersale_http
 from serai.commerce.catalogue import http as catalogue_http
 from serai.commerce.checkout import http as checkout_http
+from serai.commerce.exporting import http as exporting_http
 from serai.commerce.media import http as media_http
 from serai.commerce.order import http as order_http
 from serai.commerce.price import http as price_http
@@ -59,6 +60,7 @@ READY_WITHIN_S = 2.0
 API_HANDLERS = [
     *catalogue_http.HANDLERS,
     *media_http.HANDLERS,
+    *exporting_http.HANDLERS,
     *variant_http.HANDLERS,
     *stock_http.HANDLERS,
     *checkout_http.HANDLERS,

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from serai.commerce.catalogue import store
+from serai.commerce.catalogue import store, write_variants
 from serai.commerce.catalogue.add_products import add_categories, add_products
+from serai.commerce.catalogue.edit_bulk import BulkChange, BulkOutcome, BulkRow, apply_bulk, plan_bulk
 from serai.commerce.catalogue.edit_bundle import find_bundle, set_bundle
 from serai.commerce.catalogue.edit_facts import (
     CHANNELS,
@@ -81,6 +82,9 @@ __all__ = [
     "MAX_PRICE_MINOR",
     "Attribute",
     "Barcode",
+    "BulkChange",
+    "BulkOutcome",
+    "BulkRow",
     "Bundle",
     "BundlePart",
     "Category",
@@ -100,6 +104,7 @@ __all__ = [
     "add_categories",
     "add_products",
     "add_variants",
+    "apply_bulk",
     "check_price",
     "create_product",
     "edit_product",
@@ -124,6 +129,7 @@ __all__ = [
     "parse_content",
     "parse_gtin",
     "parse_scan",
+    "plan_bulk",
     "publish_product",
     "remove_barcode",
     "reprice_bundles",
@@ -143,6 +149,11 @@ __all__ = [
     "search_products",
     "suggest",
 ]
+
+
+async def list_product_skus(tx: Transaction, *, product_ids: Sequence[UUID]) -> list[str]:
+    """The codes of some products' variants, in the products' order."""
+    return [row["sku"] for row in await write_variants.list_skus_of(tx, product_ids)]
 
 
 async def list_sale_items(tx: Transaction, *, sku_ids: Sequence[UUID]) -> dict[UUID, SaleItem]:

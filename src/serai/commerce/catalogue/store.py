@@ -203,6 +203,14 @@ async def find_variant(tx: Transaction, sku_id: UUID | None, sku: str | None) ->
     )
 
 
+async def list_versions(tx: Transaction, product_ids: Sequence[UUID]) -> list[Any]:
+    return await tx.fetch(
+        "SELECT product_id, version FROM commerce.product WHERE merchant_id = $1 AND product_id = ANY($2)",
+        tx.merchant_id,
+        product_ids,
+    )
+
+
 async def raise_version(tx: Transaction, product_id: UUID) -> None:
     """Another version of a product, for a change outside its row."""
     await tx.execute(

@@ -9,6 +9,16 @@ from serai.foundation.database import Transaction
 ATTRIBUTE = "code, kind, name, translations, unit, choices, position"
 
 
+async def list_skus_of(tx: Transaction, product_ids: Sequence[UUID]) -> list[Any]:
+    """SKUs of some products, product by product as given, variants in their order."""
+    return await tx.fetch(
+        "SELECT v.sku FROM commerce.variant v JOIN unnest($2::uuid[]) WITH ORDINALITY n (id, place)"
+        "   ON n.id = v.product_id WHERE v.merchant_id = $1 ORDER BY n.place, v.position, v.sku_id",
+        tx.merchant_id,
+        product_ids,
+    )
+
+
 async def update_options(tx: Transaction, product_id: UUID, options: list[dict[str, Any]]) -> None:
     await tx.execute(
         "UPDATE commerce.product SET options = $3 WHERE merchant_id = $1 AND product_id = $2",

@@ -92,6 +92,12 @@ async def import_products(
     return msgspec.structs.replace(run.report(), has_valueless=table.has_valueless)
 
 
+def _is_changed(before: FlatProduct, row: ProductRow, plan: CategoryPlan) -> bool:
+    """Whether a row says something else than what is there; our own export of it does not."""
+    category = plan.find(row.category) if row.category else before.category_id
+    return category is None or merge_product(before, row, category) != before
+
+
 async def _record_import(tx: Transaction, run: "_Run", table: Table, by: str, dry_run: bool) -> None:
     if dry_run:
         return
@@ -157,7 +163,7 @@ class _Run:
         edits: list[tuple[FlatProduct, FlatProduct]] = []
         for raw, row in checked:
             before = known.get(row.sku)
-            if before is not None and before.variant_count > 1:
+            if before is not None and before.variant_count > 1 and _is_changed(before, row, self._plan):
                 message = _("The product has several variants. Please edit it in the console.")
                 self._reject(raw, [Reason(message)])
                 continue

@@ -194,10 +194,12 @@ def _read_text(cell: Value, limit: int) -> str:
                 " as text and type it again."
             )
         )
-    text = arm_formula(show_value(cell).translate(INVISIBLE).strip())
+    shown = show_value(cell).translate(INVISIBLE).strip()
+    text = arm_formula(shown)
     if match := TEXT_FORMULA.fullmatch(text):
         text = match[1].strip()
-    if text.startswith("="):
+    # Behind an apostrophe it is a text that only looks like one, as our own export writes it.
+    if text.startswith("=") and text == shown:
         _refuse(_("%(column)s: %(value)s is a formula. Please put its value there."))
     if len(text) > limit:
         _refuse(_("%(column)s has more than %(limit)s characters."), limit=limit)

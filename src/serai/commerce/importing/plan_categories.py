@@ -43,6 +43,15 @@ class CategoryPlan:
         pending, self._pending = self._pending, []
         return pending
 
+    def find(self, path: tuple[str, ...]) -> UUID | None:
+        """The category of a path, None where it is missing; nothing is planned."""
+        parent: Category | None = None
+        for name in path:
+            parent = self._by_path.get((parent.category_id if parent else None, fold_name(name)))
+            if parent is None:
+                return None
+        return parent.category_id if parent else None
+
     def place(self, path: tuple[str, ...]) -> UUID | Reason:
         """The category of a path, planned where it is missing; a reason when one name may mean several."""
         if not path:
