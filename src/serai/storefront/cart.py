@@ -10,6 +10,8 @@ from litestar.response import Redirect
 from serai.commerce.cart import api as cart_api
 from serai.commerce.cart.types import Cart
 from serai.commerce.catalogue.types import show_amount
+from serai.commerce.checkout import api as checkout_api
+from serai.commerce.checkout.types import Quote
 from serai.commerce.saved import api as saved_api
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, Refused, _
@@ -18,9 +20,11 @@ from serai.foundation.pages import request_locale
 from serai.storefront import cookie
 from serai.storefront.form import read_values
 from serai.storefront.notice import Notice, leave_notice
+from serai.storefront.saving import Savings, tell_savings
 from serai.storefront.view import (
     Asked,
     Shell,
+    commerce_of,
     database_of,
     find_chosen_place,
     load_shell,
@@ -92,8 +96,8 @@ async def change_line(request: Asked, line_id: FromPath[UUID]) -> Response[Any]:
             quantity = max(0, quantity + STEPS.get(values.get("step", ""), 0) * increment)
             await cart_api.set_line(tx, owner=owner, cart_id=cart.cart_id, line_id=line_id, quantity=quantity)
     except Refused as refusal:
-        return await _answer_change(request, refusal)
-    return await _answer_change(request, None)
+        return await answer_change(request, refusal)
+    return await answer_change(request, None)
 
 
 @post("/cart/accept", include_in_schema=False)
@@ -104,8 +108,8 @@ async def accept_prices(request: Asked) -> Response[Any]:
             owner, _cart = await _load_own_cart(request, tx)
             await cart_api.accept_changes(tx, owner=owner)
     except Refused as refusal:
-        return await _answer_change(request, refusal)
-    return await _answer_change(request, None)
+        return await answer_change(request, refusal)
+    return await answer_change(request, None)
 
 
 async def _load_own_cart(request: Asked, tx: Transaction) -> tuple[str, Cart]:
@@ -116,12 +120,35 @@ async def _load_own_cart(request: Asked, tx: Transaction) -> tuple[str, Cart]:
     return owner, cart
 
 
+async def find_quote(request: Asked, tx: Transaction, cart: Cart | None, shell: Shell) -> Quote | None:
+    """What the cart comes to when it is sent; None without lines or in a shop that sends nothing."""
+    if cart is None or not cart.lines:
+        return None
+    try:
+        return await checkout_api.quote_cart(
+            tx,
+            settings=commerce_of(request).settings,
+            owner=owner_of(request) or "",
+            member_id=shell.member.member_id if shell.member else None,
+        )
+    except NotFound as refusal:
+        if refusal.code == "place.none":
+            return None
+        raise
+
+
 async def _show_cart(
-    request: Asked, tx: Transaction, *, refusal: Refused | None = None, fragment: str | None = None
+    request: Asked,
+    tx: Transaction,
+    *,
+    refusal: Refused | None = None,
+    fragment: str | None = None,
+    code: str = "",
 ) -> Response[str]:
     shell: Shell = await load_shell(request, tx)
     owner = owner_of(request)
     cart = await cart_api.find_cart(tx, owner=owner) if owner else None
+    quote = await find_quote(request, tx, cart, shell)
     problems = {line.problem for line in cart.lines if line.problem} if cart else set()
     return show(
         request,
@@ -131,20 +158,34 @@ async def _show_cart(
         fragment=fragment,
         here_url="/cart",
         cart=cart,
+        quote=quote,
+        savings=await tell_savings(tx, quote, request_locale(request)) if quote else Savings(),
+        code=code,
+        code_refusal=explain(request, refusal) if refusal and is_about_code(refusal) else None,
         saved_lines=[] if fragment else await saved_api.list_saved(tx, owner=owner) if owner else [],
-        refusal=translate(refusal.message, request_locale(request), refusal.data) if refusal else None,
+        refusal=explain(request, refusal) if refusal and not is_about_code(refusal) else None,
         has_changed=bool(problems),
         can_check_out=bool(cart and cart.lines and not problems),
     )
 
 
-async def _answer_change(request: Asked, refusal: Refused | None) -> Response[Any]:
+def explain(request: Asked, refusal: Refused) -> str:
+    """A refusal in the shopper's language."""
+    return translate(refusal.message, request_locale(request), refusal.data)
+
+
+def is_about_code(refusal: Refused) -> bool:
+    """Whether a refusal belongs to the field for coupons."""
+    return refusal.code.startswith("coupon.")
+
+
+async def answer_change(request: Asked, refusal: Refused | None, *, code: str = "") -> Response[Any]:
     """The cart as it is now, with the reason where a change was refused."""
     if not refusal and not wants_fragment(request):
         return Redirect("/cart", status_code=303)
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         fragment = "cart" if wants_fragment(request) else None
-        return await _show_cart(request, tx, refusal=refusal, fragment=fragment)
+        return await _show_cart(request, tx, refusal=refusal, fragment=fragment, code=code)
 
 
 def _answer_refusal(request: Asked, refusal: Refused, next_url: str) -> Response[Any]:

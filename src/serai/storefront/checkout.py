@@ -26,14 +26,17 @@ from serai.identity.address import api as address_api
 from serai.identity.address.types import AddressFields
 from serai.identity.member.types import Member
 from serai.storefront.country import Country, choose_country, list_countries
+from serai.storefront.coupon import add_coupon, drop_coupon
 from serai.storefront.form import Form, read_values
 from serai.storefront.order import begin_payment, link_guest
+from serai.storefront.saving import tell_savings
 from serai.storefront.view import (
     Asked,
     Shell,
     commerce_of,
     database_of,
     facts_of,
+    find_signed_in,
     load_shell,
     merchant_id_of,
     merchant_of,
@@ -98,13 +101,32 @@ async def fill_known(request: Asked, tx: Transaction, shell: Shell) -> dict[str,
 async def send_checkout(request: Asked) -> Response[Any]:
     """``intent=refresh`` counts again for another delivery or country; ``intent=pay`` places the order."""
     form = read_form(await read_values(request), request_locale(request))
-    if form.values.get("intent") == "pay":
+    # A code that was typed but not entered is entered before anything is ordered, so that nobody pays without it.
+    changed = await _change_coupons(request, form)
+    if form.values.get("intent") == "pay" and not changed:
         check_form(form, request_locale(request))
         if form.is_good:
             return await _place(request, form)
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         shell = await load_shell(request, tx)
         return await _show_form(request, tx, shell, form)
+
+
+async def _change_coupons(request: Asked, form: CheckoutForm) -> bool:
+    """Enter or take out the coupon that the form names. True when it named one, whatever came of it."""
+    code, dropped = form.values.get("code", "").strip(), parse_uuid(form.values.get("drop_coupon"))
+    if not code and dropped is None and form.values.get("intent") != "coupon":
+        return False
+    try:
+        async with database_of(request).transaction(merchant_id_of(request), "write") as tx:
+            if dropped is not None:
+                await drop_coupon(request, tx, dropped)
+            else:
+                await add_coupon(request, tx, code, await find_signed_in(request, tx))
+                form.values["code"] = ""
+    except Refused as refusal:
+        form.take_refusal(refusal, locale=request_locale(request))
+    return True
 
 
 def read_form(values: dict[str, str], locale: str) -> CheckoutForm:
@@ -300,6 +322,7 @@ async def _show_form(
         form=form,
         kept_addresses=kept,
         quote=quote,
+        savings=await tell_savings(tx, quote, locale),
         labels={line.sku_id: line.label(locale) for line in quote.lines},
         options=list_options(request, quote, form, has_stores=bool(stores)),
         store_options=[(str(place.place_id), place.name) for place in stores],

@@ -25,6 +25,7 @@ from serai.foundation.money import format_money
 from serai.foundation.pages import request_locale
 from serai.storefront.country import write_address
 from serai.storefront.notice import Notice, leave_notice
+from serai.storefront.saving import share_adjustments
 from serai.storefront.view import (
     Asked,
     Shell,
@@ -164,6 +165,7 @@ async def show_order(
         here_url=link.to(""),
         order=order,
         gift=gift,
+        line_discounts=share_adjustments(order.adjustments, request_locale(request)),
         link=link,
         motifs={card.product_id: card.motif for card in cards},
         slugs={card.product_id: card.slug for card in cards if card.published},
