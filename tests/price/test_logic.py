@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from serai.commerce.catalogue.types import PriceEntry
 from serai.commerce.price.logic import choose_price, find_reduction, make_spans
-from serai.commerce.price.types import REDUCTIONS, Offer, PriceOffer, Reduction, Span
+from serai.commerce.price.types import REDUCTIONS, Offer, PriceOffer, Reduction, SalePrice, Span
+from serai.commerce.protection.logic import comparable_price, read_kinds
 
 DAY = timedelta(days=1)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -152,6 +153,14 @@ def test_a_planned_list_price_counts_from_its_moment_even_before_it_was_entered(
     spans = make_spans([listed(0, 1000)], [planned], until=day(50))
     assert spans == [Span(day(0), day(40), 1000, False), Span(day(40), day(50), 1100, False)]
     assert make_spans([listed(0, 1000)], [planned], until=day(39)) == [Span(day(0), day(39), 1000, False)]
+
+
+def test_protection_compares_with_what_everybody_pays_and_nothing_else() -> None:
+    private = Offer("member", 500, is_public=False)
+    sale = SalePrice(1000, (private, Offer("channel", 700, kind="clearance"), Offer("channel", 900)))
+    assert comparable_price(sale, read_kinds("clearance")) == 900
+    assert comparable_price(sale, read_kinds(" sale, clearance ")) == 1000
+    assert comparable_price(sale, read_kinds("")) == 700
 
 
 def test_spans_of_a_price_without_history_are_none() -> None:
