@@ -61,7 +61,7 @@ class Screen:
         table = Table.grid(padding=(0, 3))
         table.add_row("Shop", f"[bold]{url}/[/bold]")
         table.add_row("Console", f"[bold]{url}/console[/bold]")
-        table.add_row("API", f"{url}/api/v1/schema")
+        table.add_row("API", f"{url}/api/v1/docs")
         if sandbox:
             table.add_row(
                 "Payments", f"http://127.0.0.1:{house.sandbox_port}/  [dim](sandbox: no money moves)[/dim]"

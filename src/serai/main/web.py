@@ -16,7 +16,7 @@ from litestar.datastructures import CacheControlHeader, State
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import RedocRenderPlugin
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -47,6 +47,7 @@ from serai.foundation.http import (
     answer_refused,
 )
 from serai.foundation.pages import STATIC, Pages
+from serai.main.api_page import show_api
 from serai.main.openapi import complete_schema
 from serai.main.platform import Platform, load_secrets, open_configured_platform
 from serai.main.settings import load_settings
@@ -56,6 +57,16 @@ from serai.storefront.routes import ROUTES as SHOP_ROUTES
 log = logging.getLogger("serai.web")
 
 READY_WITHIN_S = 2.0
+API_DESCRIPTION = OpenAPIConfig(
+    title="Serai",
+    version=serai.__version__,
+    path="/api/v1/schema",
+    # The page beside it is our own (main/api_page.py): renderers bring scripts from elsewhere.
+    render_plugins=[JsonRenderPlugin()],
+    components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
+    security=[{"key": []}],
+    use_handler_docstrings=True,
+)
 
 API_HANDLERS = [
     *catalogue_http.HANDLERS,
@@ -178,6 +189,7 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
         route_handlers=[
             answer_alive,
             answer_ready,
+            show_api,
             *API_HANDLERS,
             *SHOP_ROUTES,
             *CONSOLE_ROUTES,
@@ -210,14 +222,7 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
             cookie_secure=is_secure,
         ),
         compression_config=CompressionConfig(backend="gzip", minimum_size=1000, gzip_compress_level=5),
-        openapi_config=OpenAPIConfig(
-            title="Serai",
-            version=serai.__version__,
-            path="/api/v1/schema",
-            render_plugins=[RedocRenderPlugin()],
-            components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
-            security=[{"key": []}],
-        ),
+        openapi_config=API_DESCRIPTION,
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
         debug=False,
