@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serai.commerce.consultation import api as consultation
-from serai.commerce.consultation.logic import match_facts, may_answer
+from serai.commerce.consultation.logic import THRESHOLD, match_facts, may_answer
 from serai.commerce.consultation.types import KnownFact
 from serai.foundation.errors import Conflict, Invalid, Limited, NotFound
 
@@ -67,6 +67,15 @@ def test_a_plain_question_is_answered_by_the_fact_it_asks_for(question, key):
 )
 def test_what_the_facts_do_not_explain_waits_for_a_person(question):
     assert not may_answer(match_facts(question, FACTS, TITLE))
+
+
+@pytest.mark.parametrize(
+    "question", ["Is it organic? How much does it cost, what price?", "宝宝能用吗？运费多少钱？"]
+)
+def test_health_is_left_to_people_even_where_the_rest_is_known(question):
+    match = match_facts(question, FACTS, TITLE)
+    assert match.confidence >= THRESHOLD
+    assert not may_answer(match)
 
 
 @given(st.text(max_size=300))
