@@ -90,3 +90,11 @@ async def test_suggestions_show_brands_and_categories_beside_products(shopper: S
 async def test_hostile_words_get_a_page(shopper: Shopper, filled: Shop, words: str) -> None:
     for path in ("/search", "/suggest"):
         assert (await shopper.client.get(path, params={"q": words})).status_code == 200
+
+
+async def test_a_narrowed_search_tells_its_new_number_to_htmx(shopper: Shopper, filled: Shop) -> None:
+    part = await shopper.get("/search?q=makeup+bag&max=15", hx_request="true")
+    assert "<html" not in part.text
+    assert titles_of(part) == ["Makeup bag, small"]
+    assert re.search(r'id="total" hx-swap-oob="true">1 product<', part.text)
+    assert "Best match" in part.text

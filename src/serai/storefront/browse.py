@@ -105,6 +105,7 @@ async def show_search(request: Asked) -> Response[str]:
             fragment="browse",
             filter=filled,
             page=found.page,
+            found=found,
             deals=deals,
         )
     if asked.query and not asked.is_later_page and not asked.is_narrowed:

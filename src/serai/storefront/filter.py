@@ -20,6 +20,7 @@ SORTS = (
     ("title", _("Name, A to Z")),
     ("newest", _("Newest")),
 )
+BEST_MATCH = _("Best match")
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -112,9 +113,10 @@ def read_filter(asked: Mapping[str, str], *, action: str, currency: str, locale:
     if low is not None and high is not None and low > high:
         low, high, min_text, max_text = high, low, max_text, min_text
     sort = asked.get("sort", "")
+    words = " ".join(asked.get("q", "").split())[:TEXT_LIMIT]
     return Filter(
         action=action,
-        query=" ".join(asked.get("q", "").split())[:TEXT_LIMIT],
+        query=words,
         brand=asked.get("brand", "").strip()[:TEXT_LIMIT],
         sort=sort if sort in {code for code, _text in SORTS} else "relevance",
         min_text=min_text,
@@ -123,7 +125,10 @@ def read_filter(asked: Mapping[str, str], *, action: str, currency: str, locale:
         max_minor=high,
         category=asked.get("in", "").strip()[:TEXT_LIMIT],
         cursor=asked.get("cursor") or None,
-        sorts=tuple((code, translate(text, locale)) for code, text in SORTS),
+        sorts=tuple(
+            (code, translate(BEST_MATCH if words and code == "relevance" else text, locale))
+            for code, text in SORTS
+        ),
         price_label=label_range(low, high, currency=currency, locale=locale),
         problem=problem,
     )
