@@ -12,6 +12,7 @@ from serai.commerce.checkout.api import Address, Contact, PlacedOrder, place_ord
 from serai.commerce.place.api import add_places
 from serai.commerce.place.types import Place
 from serai.commerce.stock.api import receive_stock
+from serai.commerce.tax.types import TaxPlace
 from serai.commerce.types import Commerce
 from serai.foundation.database import Database
 from serai.foundation.ids import MerchantId, derive_id, new_id
@@ -102,6 +103,7 @@ class Shop(msgspec.Struct, frozen=True):
                     cart_id=cart_id,
                     delivery=delivery,
                     place_id=place_id,
+                    destination=TaxPlace(ADDRESS.country, ADDRESS.region),
                 )
             digest = quote.digest
         return await place_order(

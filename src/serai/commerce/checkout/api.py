@@ -102,7 +102,8 @@ async def start_payment(commerce: Commerce, merchant_id: MerchantId, *, order_id
             ((translate(_("Delivery"), order.locale), order.shipping_minor, 1),)
             if order.shipping_minor
             else ()
-        ),
+        )
+        + tuple((tax.name, tax.tax_minor, 1) for tax in order.tax_sums if not tax.included),
     )
     opened = await commerce.providers[intent.provider].create_payment(merchant_id, request)
     async with commerce.db.transaction(merchant_id) as tx:

@@ -15,6 +15,7 @@ from serai.commerce.order.types import Address, Contact
 from serai.commerce.price.types import Buyer
 from serai.commerce.promotion.api import find_coupon_by_code
 from serai.commerce.settings import CommerceSettings
+from serai.commerce.tax.api import TaxPlace, tax_goods
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Invalid, _
 
@@ -73,7 +74,19 @@ async def draft_order(
         locale=locale,
         note=note,
     )
-    return draft if priced is None else _adjust(draft, priced)
+    return await _tax_draft(tx, draft if priced is None else _adjust(draft, priced))
+
+
+async def _tax_draft(tx: Transaction, draft: Draft) -> Draft:
+    """The draft with what its lines bear where it goes."""
+    address = draft.address
+    taxes = await tax_goods(
+        tx,
+        goods=[(item.sku_id, item.total_minor - item.discount_minor) for item in draft.items],
+        shipping_minor=draft.shipping_minor,
+        place=TaxPlace(address.country, address.region) if address else None,
+    )
+    return msgspec.structs.replace(draft, taxes=taxes)
 
 
 def _adjust(draft: Draft, priced: Priced) -> Draft:

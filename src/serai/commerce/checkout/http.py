@@ -37,6 +37,7 @@ from serai.commerce.checkout.types import PlacedOrder, Quote, QuoteCoupon
 from serai.commerce.order.types import Address, Contact
 from serai.commerce.promotion.api import list_open_groups, open_group
 from serai.commerce.promotion.types import GroupBuy
+from serai.commerce.tax.types import TaxPlace
 from serai.commerce.types import Commerce
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Invalid, NotFound, _
@@ -225,7 +226,14 @@ async def _quote(caller: Caller, cart_id: UUID) -> Quote:
             delivery=choice.delivery,
             place_id=choice.place_id,
             channel="api",
+            destination=_destination_of(cart),
         )
+
+
+def _destination_of(cart: Cart) -> TaxPlace | None:
+    kept = cart.details.get("address")
+    address = msgspec.convert(kept, Address) if kept else None
+    return TaxPlace(address.country, address.region) if address else None
 
 
 def _choice_of(cart: Cart) -> DeliveryChoice:

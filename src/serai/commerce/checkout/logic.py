@@ -10,6 +10,7 @@ from babel import Locale
 from serai.commerce.cart.types import CartLine
 from serai.commerce.order.types import Address, Contact
 from serai.commerce.promotion.types import Result
+from serai.commerce.tax.types import OrderTax
 from serai.foundation.errors import Invalid, _
 
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
@@ -67,8 +68,9 @@ def digest_quote(
     shipping_minor: int,
     total_minor: int,
     pricing: Result | None = None,
+    taxes: Sequence[OrderTax] = (),
 ) -> str:
-    """A short text that changes with any price, quantity, line, place, promotion, share or total of the quote."""
+    """A short text that changes with any price, quantity, line, place, promotion, share, tax or total of the quote."""
     content: list[object] = [cart_id, delivery, place_id, shipping_minor, total_minor]
     content += [(line.sku_id, line.quantity, line.price_minor, line.total_minor) for line in lines]
     if pricing is not None:
@@ -76,4 +78,6 @@ def digest_quote(
             (a.promotion_id, a.version, a.source_id, a.coupon_id, a.amount_minor, a.shares, a.claims)
             for a in pricing.adjustments
         ]
+    # Also taxes inside the prices: papers name them.
+    content += [(tax.line_no, tax.rate_id, tax.tax_minor) for tax in taxes]
     return hashlib.blake2b(repr(content).encode(), digest_size=15).hexdigest()

@@ -13,7 +13,6 @@ What may fail: a shortage refuses the group and names every short line, nothing 
 and answered as replayed. Charging is another step (``start_payment``), outside any transaction.
 """
 
-from datetime import timedelta
 from uuid import UUID
 
 import msgspec
@@ -23,32 +22,27 @@ from serai.commerce.catalogue.api import list_sale_items, load_parts
 from serai.commerce.checkout.adjust_order import Item, fund_claims, read_quote, refuse_claims, write_seats
 from serai.commerce.checkout.logic import check_address, check_contact
 from serai.commerce.checkout.quote_cart import quote_cart
+from serai.commerce.checkout.reserve_order import Draft, make_order, make_transfers, money_pending_id
 from serai.commerce.checkout.types import Delivery, PlacedOrder, Quote, QuoteShortage
 from serai.commerce.gift.api import Gift, check_message, insert_gifts
 from serai.commerce.order.api import (
     NewOrder,
-    OrderLine,
-    access_digest,
     access_token,
     find_order,
     insert_orders,
     make_number,
 )
 from serai.commerce.order.events import OrderPlaced, SoldLine
-from serai.commerce.order.types import Address, Contact, OrderAdjustment, OrderPart
-from serai.commerce.payment.types import deferred_sales, order_due, psp_clearing
+from serai.commerce.order.types import Address, Contact
 from serai.commerce.price import api as price
 from serai.commerce.price.types import Buyer
-from serai.commerce.promotion.api import take_claims
-from serai.commerce.stock.types import customer_account, stock_account
+from serai.commerce.tax.types import TaxPlace
 from serai.commerce.types import Commerce
-from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Invalid, Refused, _
 from serai.foundation.event import Fact
 from serai.foundation.ids import MerchantId, derive_id
-from serai.foundation.money import share_out
-from serai.ledger.types import Group, Transfer, Write, pending, posted
+from serai.ledger.types import Group, Write
 
 __all__ = [
     "Draft",
@@ -65,30 +59,6 @@ __all__ = [
 MAX_NOTE = 500
 # Whom an order in one call is priced for, unless it says where it is picked up.
 API_BUYER = Buyer("api")
-
-
-class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """An order that is ready to be placed."""
-
-    order_id: UUID
-    cart_id: UUID | None
-    channel: str
-    items: tuple[Item, ...]
-    currency: str
-    shipping_minor: int
-    contact: Contact
-    address: Address | None
-    delivery: Delivery
-    place_id: UUID
-    member_id: UUID | None
-    locale: str
-    note: str
-    adjustments: tuple[OrderAdjustment, ...] = ()
-
-    @property
-    def total_minor(self) -> int:
-        """What the order comes to."""
-        return sum(item.total_minor - item.discount_minor for item in self.items) + self.shipping_minor
 
 
 async def place_order(
@@ -119,6 +89,45 @@ async def place_order(
         Invalid: ``checkout.field_invalid`` with ``field``; ``checkout.empty``; ``gift.too_long``.
         Conflict: ``checkout.changed`` with ``changes``; ``checkout.short`` with ``shortages``. Nothing was placed.
     """
+    prepared = await prepare_order(
+        commerce,
+        merchant_id,
+        owner=owner,
+        cart_id=cart_id,
+        contact=contact,
+        address=address,
+        delivery=delivery,
+        place_id=place_id,
+        expected_digest=expected_digest,
+        member_id=member_id,
+        locale=locale,
+        note=note,
+        channel=channel,
+    )
+    if isinstance(prepared, PlacedOrder):
+        return prepared
+    if gift_message := check_message(gift_message):
+        writes = (*writes, Write(insert_gifts, Gift(prepared.order_id, gift_message, prepared.contact.name)))
+    return await submit_draft(commerce, merchant_id, prepared, writes)
+
+
+async def prepare_order(
+    commerce: Commerce,
+    merchant_id: MerchantId,
+    *,
+    owner: str,
+    cart_id: UUID,
+    contact: Contact,
+    address: Address | None,
+    delivery: Delivery,
+    place_id: UUID | None,
+    expected_digest: str,
+    member_id: UUID | None,
+    locale: str,
+    note: str,
+    channel: str,
+) -> Draft | PlacedOrder:
+    """Read the cart and judge it, as :func:`place_order` does first: the draft, or the order the cart has become."""
     try:
         async with commerce.db.transaction(merchant_id, "read") as tx:
             earlier = await find_placed_order(tx, owner=owner, cart_id=cart_id)
@@ -135,6 +144,7 @@ async def place_order(
                 place_id=place_id,
                 channel=channel,
                 member_id=member_id,
+                destination=TaxPlace(address.country, address.region) if address else None,
             )
         _check_quote(quote, expected_digest)
     except Refused:
@@ -145,7 +155,7 @@ async def place_order(
                 raise
             return await _placed_before(commerce, tx, earlier)
     items, adjustments = read_quote(quote)
-    draft = Draft(
+    return Draft(
         order_id=derive_id("order", cart_id),
         cart_id=cart_id,
         channel=channel,
@@ -160,10 +170,8 @@ async def place_order(
         locale=locale,
         note=note.strip()[:MAX_NOTE],
         adjustments=adjustments,
+        taxes=quote.taxes,
     )
-    if gift_message := check_message(gift_message):
-        writes = (*writes, Write(insert_gifts, Gift(draft.order_id, gift_message, contact.name)))
-    return await submit_draft(commerce, merchant_id, draft, writes)
 
 
 def _check_quote(quote: Quote, expected_digest: str) -> None:
@@ -217,7 +225,7 @@ async def submit_draft(
     commerce: Commerce, merchant_id: MerchantId, draft: Draft, writes: tuple[Write, ...] = ()
 ) -> PlacedOrder:
     """Hand a priced order to the lane. Conflict ``checkout.short`` when stock is missing; nothing has moved then."""
-    order = _make_order(commerce, draft)
+    order = make_order(commerce, draft)
     await fund_claims(commerce, merchant_id, order.adjustments)
     closing = (Write(mark_placed, Placed(draft.cart_id, draft.order_id)),) if draft.cart_id else ()
     outcome = await commerce.lane.submit(
@@ -268,116 +276,6 @@ def check_total(expected_minor: int | None, total_minor: int) -> None:
             expected_minor=expected_minor,
             total_minor=total_minor,
         )
-
-
-def _make_order(commerce: Commerce, draft: Draft) -> NewOrder:
-    now = clock.now()
-    items_minor = sum(item.total_minor for item in draft.items)
-    total_minor = draft.total_minor
-    return NewOrder(
-        draft.order_id,
-        make_number(draft.order_id),
-        draft.cart_id,
-        draft.channel,
-        draft.member_id,
-        now,
-        now + timedelta(minutes=commerce.settings.pay_within_minutes),
-        now if total_minor == 0 else None,
-        draft.currency,
-        items_minor,
-        draft.shipping_minor,
-        total_minor,
-        sum(item.pieces for item in draft.items),
-        draft.contact,
-        draft.address,
-        draft.delivery,
-        draft.place_id,
-        draft.locale,
-        draft.note,
-        access_digest(access_token(commerce.secret, draft.order_id)),
-        tuple(
-            OrderLine(
-                n,
-                i.sku_id,
-                i.product_id,
-                i.title,
-                i.quantity,
-                i.price_minor,
-                i.total_minor,
-                i.discount_minor,
-                i.extra,
-                i.scale,
-                i.unit,
-                _share_out(i),
-            )
-            for n, i in enumerate(draft.items, 1)
-        ),
-        sum(item.discount_minor for item in draft.items),
-        draft.adjustments,
-    )
-
-
-def _share_out(item: Item) -> tuple[OrderPart, ...]:
-    """A bundle's parts with their shares of what the line costs, by their list prices: a part can be given back alone."""
-    if not item.parts:
-        return ()
-    weights = [(p.price_minor or 0) * p.quantity * 10 ** (3 - p.scale) for p in item.parts]
-    shares = share_out(item.total_minor - item.discount_minor, weights)
-    return tuple(
-        OrderPart(part.sku_id, part.quantity, share) for part, share in zip(item.parts, shares, strict=True)
-    )
-
-
-def _list_stocked(line: OrderLine) -> list[tuple[tuple[UUID, ...], UUID, int]]:
-    """What a line takes from stock: (what tells its transfer from the line's others, SKU, steps)."""
-    if not line.parts:
-        return [((), line.sku_id, line.quantity)]
-    return [((part.sku_id,), part.sku_id, part.quantity * line.quantity) for part in line.parts]
-
-
-def make_transfers(commerce: Commerce, order: NewOrder, salt: str = "") -> tuple[Transfer, ...]:
-    """The transfers of a placed order. ``salt`` tells a later reservation of the same order from the first."""
-    transfers: list[Transfer] = [
-        pending(
-            derive_id(order.order_id, "line", line.line_no, salt, *key),
-            customer_account(sku_id),
-            stock_account(sku_id, order.place_id),
-            quantity,
-            "order",
-        )
-        for line in order.lines
-        for key, sku_id, quantity in _list_stocked(line)
-    ]
-    if order.total_minor:
-        due = order_due(order.order_id, order.currency)
-        transfers.append(
-            posted(
-                derive_id(order.order_id, "due", salt),
-                due,
-                deferred_sales(order.currency),
-                order.total_minor,
-                "order",
-            )
-        )
-        transfers.append(
-            pending(
-                money_pending_id(order.order_id),
-                psp_clearing(commerce.default_provider, order.currency),
-                due,
-                order.total_minor,
-                "payment expected",
-                order.expires_at,
-            )
-        )
-    # A revived order is paid already, and of one that costs nothing there is no payment to wait for.
-    at_once = bool(salt) or not order.total_minor
-    transfers += take_claims(order.claims, order.order_id, order.currency, salt=salt, at_once=at_once)
-    return tuple(transfers)
-
-
-def money_pending_id(order_id: UUID) -> UUID:
-    """The reservation that stands for the payment an order expects."""
-    return derive_id(order_id, "money")
 
 
 def _placed_event(order: NewOrder) -> OrderPlaced:

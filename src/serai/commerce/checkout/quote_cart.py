@@ -1,18 +1,28 @@
 """Quote a cart: what an order of it would come to at this moment, and whatever stands in its way."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from serai.commerce.cart.api import load_cart, price_lines, read_buyer
-from serai.commerce.cart.types import CartLine
+from serai.commerce.cart.types import Cart, CartLine
 from serai.commerce.checkout.enter_coupon import list_quote_coupons, read_shopper
 from serai.commerce.checkout.logic import digest_quote
 from serai.commerce.checkout.price_goods import Goods, Priced, price_goods
-from serai.commerce.checkout.types import Delivery, DeliveryOption, Quote, QuoteExtra, QuoteShortage
+from serai.commerce.checkout.types import (
+    Delivery,
+    DeliveryOption,
+    Quote,
+    QuoteCoupon,
+    QuoteExtra,
+    QuoteShortage,
+)
 from serai.commerce.place.api import default_place, load_place
 from serai.commerce.place.types import Place
 from serai.commerce.price.types import Buyer
+from serai.commerce.promotion.types import Result
 from serai.commerce.settings import CommerceSettings
 from serai.commerce.stock.api import allot
+from serai.commerce.tax.api import OrderTax, TaxPlace, added_minor, tax_goods
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Invalid, _
 from serai.identity.member.api import find_member
@@ -57,10 +67,12 @@ async def quote_cart(
     place_id: UUID | None = None,
     channel: str | None = None,
     member_id: UUID | None = None,
+    destination: TaxPlace | None = None,
 ) -> Quote:
     """What an order of the owner's cart would come to, with whatever stands in its way.
 
-    ``member_id`` is who is signed in; the channel is that of the cart's owner unless it is given.
+    ``member_id`` is who is signed in; the channel is that of the cart's owner unless it is given. ``destination`` is where
+    a parcel goes, for its taxes; without one, and for a pick-up, they are those of the merchant's home.
 
     Raises:
         NotFound: ``cart.unknown``, ``place.unknown``, ``place.none``.
@@ -89,24 +101,59 @@ async def quote_cart(
     result = priced.result if priced else None
     if result:
         shipping_minor = result.shipping_minor
-    total_minor = result.total_minor if result else goods_minor + shipping_minor
+    taxes = await tax_goods(
+        tx,
+        goods=list_taxed(lines, result),
+        shipping_minor=shipping_minor,
+        place=destination if delivery == "ship" else None,
+    )
+    option = DeliveryOption(delivery, shipping_minor, place.place_id, place.name)
+    coupons = await list_quote_coupons(tx, shopper.coupon_ids, result)
+    return _make_quote(cart, cart_lines, goods_minor, shortages, option, priced, coupons, taxes)
+
+
+def _make_quote(
+    cart: Cart,
+    lines: tuple[CartLine, ...],
+    goods_minor: int,
+    shortages: tuple[QuoteShortage, ...],
+    option: DeliveryOption,
+    priced: Priced | None,
+    coupons: tuple[QuoteCoupon, ...],
+    taxes: tuple[OrderTax, ...],
+) -> Quote:
+    result = priced.result if priced else None
+    shipping_minor = option.price_minor
+    total_minor = (result.total_minor if result else goods_minor + shipping_minor) + added_minor(taxes)
     return Quote(
         cart.cart_id,
-        cart_lines,
+        lines,
         tuple(change for change in cart.changes if change.kind != "short"),
         shortages,
-        DeliveryOption(delivery, shipping_minor, place.place_id, place.name),
+        option,
         cart.currency,
         result.items_minor if result else goods_minor,
         shipping_minor,
         total_minor,
         cart.quantity,
-        digest_quote(cart.cart_id, cart_lines, delivery, place.place_id, shipping_minor, total_minor, result),
+        digest_quote(
+            cart.cart_id, lines, option.code, option.place_id, shipping_minor, total_minor, result, taxes
+        ),
         result.discount_minor if result else 0,
         list_extras(priced),
-        await list_quote_coupons(tx, shopper.coupon_ids, result),
+        coupons,
         result,
+        taxes,
     )
+
+
+def list_taxed(lines: Sequence[CartLine], result: Result | None) -> list[tuple[UUID, int]]:
+    """What is taxed, in the order of the order's lines: SKU and amount after promotions, what they add at the end."""
+    if result is None:
+        return [(line.sku_id, line.total_minor) for line in lines]
+    net = {line.line_key: line.net_minor for line in result.lines}
+    goods = [(line.sku_id, net[str(line.line_id)]) for line in lines]
+    return goods + [(line.sku_id, line.net_minor) for line in result.lines if line.extra]
 
 
 async def _find_level(tx: Transaction, member_id: UUID | None) -> str | None:

@@ -7,6 +7,7 @@ import msgspec
 
 from serai.commerce.cart.types import CartChange, CartLine
 from serai.commerce.promotion.types import Reason, Result
+from serai.commerce.tax.types import OrderTax, TaxSum, added_minor, sum_taxes
 from serai.foundation.i18n import pick_translation
 
 Delivery = Literal["ship", "pickup"]
@@ -61,8 +62,8 @@ class QuoteCoupon(msgspec.Struct, frozen=True):
 class Quote(msgspec.Struct, frozen=True):
     """What an order of this cart would come to, now. ``digest`` stands for all of it: any change changes it.
 
-    items - discount + shipping = total. ``items_minor`` and ``discount_minor`` count ``extras`` too. ``pricing`` holds
-    every line's shares and why each promotion applied or not; None when none is live.
+    items - discount + shipping + added taxes = total. ``items_minor`` and ``discount_minor`` count ``extras`` too.
+    ``pricing`` holds every line's shares and why each promotion applied or not; None when none is live.
     """
 
     cart_id: UUID
@@ -80,6 +81,17 @@ class Quote(msgspec.Struct, frozen=True):
     extras: tuple[QuoteExtra, ...] = ()
     coupons: tuple[QuoteCoupon, ...] = ()
     pricing: Result | None = None
+    taxes: tuple[OrderTax, ...] = ()
+
+    @property
+    def tax_minor(self) -> int:
+        """What taxes add to the prices; those that are in the prices are told by ``tax_sums``."""
+        return added_minor(self.taxes)
+
+    @property
+    def tax_sums(self) -> tuple[TaxSum, ...]:
+        """The taxes, one row per name and rate."""
+        return sum_taxes(self.taxes)
 
     def line_discount_minor(self, line_id: UUID) -> int:
         """What promotions take off a line."""

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from serai.commerce.order import store
+from serai.commerce.order.earn_sales import earn_sales
 from serai.commerce.order.events import OrderFulfilled
 from serai.commerce.order.logic import ALLOWED, access_digest, access_token, make_number, normalise_number
 from serai.commerce.order.types import (
@@ -26,10 +27,11 @@ from serai.commerce.order.types import (
     TopProduct,
 )
 from serai.commerce.payment.api import list_payments, list_refunds
-from serai.commerce.payment.types import deferred_sales, sales, shipping_income
+from serai.commerce.payment.types import deferred_sales
 from serai.commerce.place.api import find_place
 from serai.commerce.promotion.api import find_order_group
 from serai.commerce.promotion.types import Claim
+from serai.commerce.tax.api import insert_order_taxes, list_order_taxes
 from serai.commerce.types import Commerce, Page
 from serai.foundation import clock
 from serai.foundation.database import Database, Transaction
@@ -81,6 +83,7 @@ async def find_order(
         place_name=place.name if place else "",
         lines=tuple(_line(line) for line in await store.list_lines(tx, order_id)),
         adjustments=await _list_adjustments(tx, order_id) if row["adjustment_count"] else (),
+        taxes=await list_order_taxes(tx, order_id=order_id) if row["tax_count"] else (),
         payments=await list_payments(tx, order_id=order_id),
         refunds=await list_refunds(tx, order_id=order_id),
         timeline=tuple(OrderNote(event.recorded_at, event.name, event.data) for event in events),
@@ -190,6 +193,9 @@ async def list_expired(owner: Database, *, now: datetime, limit: int = 200) -> l
 async def insert_orders(tx: Transaction, rows: Sequence[NewOrder]) -> None:
     """Write order documents; a writer for the lane's batches."""
     await store.insert_orders(tx, rows)
+    taxes = [(order.order_id, tax) for order in rows for tax in order.taxes]
+    if taxes:
+        await insert_order_taxes(tx, taxes)
 
 
 class Stamp(msgspec.Struct, frozen=True):
@@ -264,12 +270,7 @@ async def fulfil_order(
         moved = await ledger.list_document_transfers(tx, document_id=order_id)
     group_id = derive_id("fulfil", order_id)
     transfers: list[Transfer] = [post(p.transfer_id, "shipped") for p in pendings if p.credit_kind == "stock"]
-    deferred = deferred_of(moved)
-    shipping = min(order.shipping_minor, deferred)
-    for name, account, amount in (
-        ("sales", sales(order.currency), deferred - shipping),
-        ("shipping", shipping_income(order.currency), shipping),
-    ):
+    for name, account, amount in earn_sales(order, deferred_of(moved)):
         if amount > 0:
             transfers.append(
                 posted(derive_id(group_id, name), deferred_sales(order.currency), account, amount, name)

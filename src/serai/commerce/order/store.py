@@ -7,15 +7,18 @@ from uuid import UUID
 
 import msgspec
 
-from serai.commerce.order.types import NewOrder, OrderAdjustment
+from serai.commerce.order.types import NewOrder, OrderAdjustment, OrderLine
+from serai.commerce.tax.types import added_minor, included_minor
 from serai.foundation.database import Database, Transaction
 
 ORDER = (
     "order_id, number, cart_id, channel, member_id, placed_at, expires_at, paid_at, fulfilled_at, cancelled_at, expired_at,"
     " state, currency, items_minor, shipping_minor, total_minor, quantity, email, name, phone, address, delivery, place_id,"
-    " locale, note, tracking, discount_minor, adjustment_count"
+    " locale, note, tracking, discount_minor, adjustment_count, tax_minor, tax_included_minor, tax_count"
 )
 ADJUSTMENT = tuple(n for n in OrderAdjustment.__struct_fields__ if n not in ("claims", "shares"))
+# The columns of a line that are written as they are; its parts are packed.
+LINE = tuple(name for name in OrderLine.__struct_fields__ if name != "parts")
 ROW = "order_id, number, state, placed_at, name, email, total_minor, currency, quantity, delivery"
 
 
@@ -25,17 +28,33 @@ async def insert_orders(tx: Transaction, orders: Sequence[NewOrder]) -> None:
     await tx.execute(
         "WITH placed AS (INSERT INTO commerce.sales_order (merchant_id, order_id, number, cart_id, channel, member_id,"
         "   placed_at, expires_at, paid_at, currency, items_minor, shipping_minor, total_minor, quantity, email, name, phone,"
-        "   address, delivery, place_id, locale, note, access_digest, discount_minor, adjustment_count)"
+        "   address, delivery, place_id, locale, note, access_digest, discount_minor, adjustment_count, tax_minor,"
+        "   tax_included_minor, tax_count)"
         "  SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::timestamptz[],"
         "   $8::timestamptz[], $9::timestamptz[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[], $14::int[],"
         "   $15::text[], $16::text[], $17::text[], $18::jsonb[], $19::text[], $20::uuid[], $21::text[], $22::text[],"
-        "   $23::bytea[], $24::bigint[], $25::smallint[]))"
+        "   $23::bytea[], $24::bigint[], $25::smallint[], $39::bigint[], $40::bigint[], $41::smallint[]))"
         " INSERT INTO commerce.order_line (merchant_id, order_id, line_no, sku_id, product_id, title, quantity, price_minor,"
         "   total_minor, discount_minor, extra, scale, unit, parts)"
         " SELECT $1, * FROM unnest($26::uuid[], $27::smallint[], $28::uuid[], $29::uuid[], $30::text[], $31::int[],"
         "   $32::bigint[], $33::bigint[], $34::bigint[], $35::text[], $36::smallint[],"
         "   $37::text[], $38::jsonb[])",
         tx.merchant_id,
+        *_list_order_columns(orders),
+        [order_id for order_id, _line in lines],
+        *([getattr(line, name) for _order_id, line in lines] for name in LINE),
+        [{"items": msgspec.to_builtins(line.parts)} for _order_id, line in lines],
+        [added_minor(o.taxes) for o in orders],
+        [included_minor(o.taxes) for o in orders],
+        [len(o.taxes) for o in orders],
+    )
+    adjusted = [(order.order_id, each) for order in orders for each in order.adjustments]
+    if adjusted:
+        await _insert_adjustments(tx, adjusted)
+
+
+def _list_order_columns(orders: Sequence[NewOrder]) -> list[list[Any]]:
+    return [
         [o.order_id for o in orders],
         [o.number for o in orders],
         [o.cart_id for o in orders],
@@ -60,23 +79,7 @@ async def insert_orders(tx: Transaction, orders: Sequence[NewOrder]) -> None:
         [o.access_digest for o in orders],
         [o.discount_minor for o in orders],
         [len(o.adjustments) for o in orders],
-        [order_id for order_id, _line in lines],
-        [line.line_no for _order_id, line in lines],
-        [line.sku_id for _order_id, line in lines],
-        [line.product_id for _order_id, line in lines],
-        [line.title for _order_id, line in lines],
-        [line.quantity for _order_id, line in lines],
-        [line.price_minor for _order_id, line in lines],
-        [line.total_minor for _order_id, line in lines],
-        [line.discount_minor for _order_id, line in lines],
-        [line.extra for _order_id, line in lines],
-        [line.scale for _order_id, line in lines],
-        [line.unit for _order_id, line in lines],
-        [{"items": msgspec.to_builtins(line.parts)} for _order_id, line in lines],
-    )
-    adjusted = [(order.order_id, each) for order in orders for each in order.adjustments]
-    if adjusted:
-        await _insert_adjustments(tx, adjusted)
+    ]
 
 
 async def _insert_adjustments(tx: Transaction, adjusted: Sequence[tuple[UUID, OrderAdjustment]]) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from serai.commerce.catalogue.types import show_amount
 from serai.commerce.payment.types import Payment, Refund
 from serai.commerce.promotion.types import Claim
+from serai.commerce.tax.types import OrderTax, TaxSum, sum_taxes
 from serai.foundation.i18n import pick_translation
 
 State = Literal["awaiting_payment", "paid", "fulfilled", "cancelled", "expired"]
@@ -106,7 +107,10 @@ class OrderNote(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """An order with its lines, payments, refunds and history."""
+    """An order with its lines, payments, refunds and history.
+
+    items - discount + shipping + tax = total. ``tax_minor`` came on top of the prices, ``tax_included_minor`` is in them.
+    """
 
     order_id: UUID
     number: str
@@ -136,9 +140,13 @@ class Order(msgspec.Struct, frozen=True):
     tracking: str
     discount_minor: int = 0
     adjustment_count: int = 0
+    tax_minor: int = 0
+    tax_included_minor: int = 0
+    tax_count: int = 0
     place_name: str = ""
     lines: tuple[OrderLine, ...] = ()
     adjustments: tuple[OrderAdjustment, ...] = ()
+    taxes: tuple[OrderTax, ...] = ()
     payments: tuple[Payment, ...] = ()
     refunds: tuple[Refund, ...] = ()
     timeline: tuple[OrderNote, ...] = ()
@@ -147,6 +155,11 @@ class Order(msgspec.Struct, frozen=True):
     def claims(self) -> tuple[Claim, ...]:
         """All that the order took from counters of promotions."""
         return tuple(claim for adjustment in self.adjustments for claim in adjustment.claims)
+
+    @property
+    def tax_sums(self) -> tuple[TaxSum, ...]:
+        """Its taxes, one row per name and rate."""
+        return sum_taxes(self.taxes)
 
     @property
     def paid_minor(self) -> int:
@@ -211,6 +224,7 @@ class NewOrder(msgspec.Struct, frozen=True):
     lines: tuple[OrderLine, ...]
     discount_minor: int = 0
     adjustments: tuple[OrderAdjustment, ...] = ()
+    taxes: tuple[OrderTax, ...] = ()
 
     @property
     def claims(self) -> tuple[Claim, ...]:

@@ -27,6 +27,11 @@ def shipping_income(currency: str) -> Account:
     return account("shipping_income", currency_unit(currency), normal="C")
 
 
+def tax_payable(currency: str) -> Account:
+    """Taxes on what was handed over, owed to the authorities."""
+    return account("tax_payable", currency_unit(currency), normal="C")
+
+
 def sales_returns(currency: str) -> Account:
     return account("sales_returns", currency_unit(currency))
 
