@@ -27,6 +27,7 @@ __all__ = [
     "edit_member",
     "erase_member",
     "find_member",
+    "list_members",
     "register_member",
     "sign_in_by_link",
     "sign_in_member",
@@ -101,6 +102,18 @@ async def sign_in_member(
         return await session.open_session(
             tx, kind="member", subject_id=row["member_id"], email=email, ip=ip, agent=agent
         )
+
+
+async def list_members(
+    tx: Transaction, *, query: str = "", before: UUID | None = None, limit: int = 50
+) -> list[Member]:
+    """Members with an account, the newest first; ``query``: the beginning of an address or number, or part of a name.
+
+    Page on with the last member's id.
+    """
+    words = query.strip().lower()[:100]
+    words = words.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+    return [Member(*row.values()) for row in await store.list_members(tx, words, before, min(limit, 200))]
 
 
 async def ask_link(tx: Transaction, *, purpose: Purpose, email: str, ip: str = "") -> AskedLink | None:

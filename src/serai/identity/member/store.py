@@ -51,6 +51,19 @@ async def find_by_email(tx: Transaction, email: str) -> Any:
     )
 
 
+async def list_members(tx: Transaction, words: str, before: UUID | None, limit: int) -> list[Any]:
+    """By the beginning of an address or number or a part of a name (a LIKE pattern's inside), the newest first."""
+    return await tx.fetch(
+        f"SELECT {COLUMNS} FROM identity.member WHERE merchant_id = $1 AND erased_at IS NULL AND email IS NOT NULL"
+        " AND ($2 = '' OR email LIKE $2 || '%' OR lower(number) LIKE $2 || '%' OR lower(name) LIKE '%' || $2 || '%')"
+        " AND ($3::uuid IS NULL OR member_id < $3) ORDER BY member_id DESC LIMIT $4",
+        tx.merchant_id,
+        words,
+        before,
+        limit,
+    )
+
+
 async def find_password(tx: Transaction, member_id: UUID) -> Any:
     return await tx.fetchrow(
         "SELECT email, password_hash FROM identity.member WHERE merchant_id = $1 AND member_id = $2",
