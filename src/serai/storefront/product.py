@@ -1,15 +1,18 @@
 """The product page: price, unit price, stock at the chosen place and elsewhere, and what stands beside it."""
 
+from uuid import UUID
+
 import msgspec
 from litestar import Response, get
 from litestar.params import FromPath
 
 from serai.commerce.catalogue import api as catalogue
-from serai.commerce.catalogue.types import Product, Variant, show_amount
+from serai.commerce.catalogue.types import Attribute, Product, Variant, show_amount
 from serai.commerce.consultation import api as consultation
 from serai.commerce.media import api as media
 from serai.commerce.stock import api as stock
 from serai.commerce.stock.types import StockLevel
+from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, _
 from serai.foundation.pages import request_locale
 from serai.storefront.describe import describe_page
@@ -33,30 +36,18 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         product, variant, prices = await load_prices(tx, product, variant)
         shell = await load_shell(request, tx)
         levels = await stock.list_levels(tx, sku_id=variant.sku_id)
-        questions = await consultation.list_published(
-            tx, product_id=product.product_id, limit=QUESTIONS_SHOWN
-        )
+        asked_of = product.product_id
+        questions = await consultation.list_published(tx, product_id=asked_of, limit=QUESTIONS_SHOWN)
         beside = await catalogue.list_featured(tx, category_id=product.category_id, limit=RELATED + 1)
         deals = await load_deals(tx, beside)
-        photos = (await media.list_photos(tx, product_ids=[product.product_id]))[product.product_id]
-        attributes = await catalogue.list_attributes(tx) if product.attributes else []
-        others = [v.sku_id for v in product.variants if v.active]
-        online_id = shell.online.place_id if shell.online else None
-        stocked = (
-            await stock.load_available(tx, sku_ids=others, place_id=online_id)
-            if online_id and len(others) > 1
-            else {}
-        )
+        photos = (await media.list_photos(tx, product_ids=[asked_of]))[asked_of]
+        facts = await list_facts(tx, product, locale)
+        stocked = await load_stocked(tx, product, shell)
     category = shell.shelves.find(category_id=product.category_id)
     trail = shell.shelves.trace(category) if category else []
     online, in_store, elsewhere = split_levels(levels, shell)
-    label = product.label(locale)
+    label, address = product.label(locale), f"{request.base_url}p/{product.slug}"
     can_buy = variant.active and variant.price_minor is not None and (online > 0 or bool(in_store))
-    facts = [
-        (attribute, catalogue.show_value(attribute, product.attributes[attribute.code], locale))
-        for attribute in attributes
-        if attribute.code in product.attributes
-    ]
     can_have = {v.sku: stocked.get(v.sku_id, 0) > 0 for v in product.variants} | {variant.sku: can_buy}
     steps = [(f"/c/{c.slug}", c.label(locale)) for c in trail] + [("", label)]
     return show(
@@ -68,13 +59,13 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         variant=variant,
         questions=questions,
         deals=deals,
-        **prices,
         pickers=list_pickers(product, variant, locale),
         versions=[v for v in product.variants if v.active],
         photos=photos,
         facts=facts,
         least_amount=show_amount(variant.increment, variant.scale, variant.unit),
         label=label,
+        **prices,
         motif=next((c.motif for c in reversed(trail) if c.motif), None),
         category=category,
         steps=steps,
@@ -83,13 +74,13 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         other_levels=elsewhere[:STORES_SHOWN],
         can_buy=can_buy,
         related=[card for card in beside if card.product_id != product.product_id][:RELATED],
-        canonical_url=f"{request.base_url}p/{product.slug}",
+        canonical_url=address,
         description_text=product.description or label,
         json_ld=describe_page(
             product,
             variant,
             label=label,
-            base_url=str(request.base_url),
+            base_url=f"{request.base_url}",
             photos=photos,
             available=can_have,
             facts=facts,
@@ -97,6 +88,25 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
             seller=merchant_of(request).name,
         ),
     )
+
+
+async def list_facts(tx: Transaction, product: Product, locale: str) -> list[tuple[Attribute, str]]:
+    """What is said of a product, attribute by attribute, in the reader's language."""
+    if not product.attributes:
+        return []
+    return [
+        (attribute, catalogue.show_value(attribute, product.attributes[attribute.code], locale))
+        for attribute in await catalogue.list_attributes(tx)
+        if attribute.code in product.attributes
+    ]
+
+
+async def load_stocked(tx: Transaction, product: Product, shell: Shell) -> dict[UUID, int]:
+    """What can be delivered of each version, where there are several."""
+    sku_ids = [v.sku_id for v in product.variants if v.active]
+    if shell.online is None or len(sku_ids) < 2:
+        return {}
+    return await stock.load_available(tx, sku_ids=sku_ids, place_id=shell.online.place_id)
 
 
 class Choice(msgspec.Struct, frozen=True):

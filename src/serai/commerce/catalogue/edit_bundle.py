@@ -54,20 +54,10 @@ async def set_bundle(
     variant = await load_variant(tx, sku_id=sku_id)
     await lock_version(tx, variant.product_id, version)
     wanted = dict(parts)
-    if (
-        len(wanted) != len(parts)
-        or len(parts) > MAX_PARTS
-        or sku_id in wanted
-        or not all(0 < quantity <= MAX_QUANTITY for quantity in wanted.values())
-        or (parts and variant.is_weighed)
-        or not 0 <= discount_bp <= 10_000
-    ):
-        raise Invalid(
-            "bundle.parts_invalid",
-            _("A bundle is sold by the piece and has at most %(most)s different parts, none of them itself."),
-            field="parts",
-            most=MAX_PARTS,
-        )
+    if len(wanted) != len(parts) or (parts and variant.is_weighed) or not 0 <= discount_bp <= 10_000:
+        raise _wrong_parts()
+    if len(parts) > MAX_PARTS or sku_id in wanted or not all(0 < n <= MAX_QUANTITY for n in wanted.values()):
+        raise _wrong_parts()
     locked = await write_bundles.lock_variants(tx, [sku_id, *wanted])
     if len(locked) != len(wanted) + 1:
         raise NotFound("product.unknown", _("There is no such product."))
@@ -96,6 +86,15 @@ async def set_bundle(
     )
     await reprice_bundles(tx, part_sku_ids=list(wanted), by=by)
     return await find_bundle(tx, sku_id=sku_id)
+
+
+def _wrong_parts() -> Invalid:
+    return Invalid(
+        "bundle.parts_invalid",
+        _("A bundle is sold by the piece and has at most %(most)s different parts, none of them itself."),
+        field="parts",
+        most=MAX_PARTS,
+    )
 
 
 async def _check_nesting(tx: Transaction, sku_id: UUID, wanted: dict[UUID, int]) -> None:

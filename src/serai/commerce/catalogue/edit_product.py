@@ -105,10 +105,8 @@ async def edit_product(
     }
     old = {name: getattr(before, name) for name in after}
     variant = before.variants[0] if before.variants else None
-    sku, new_gtin = ("-", None)
-    if variant:
-        sku, new_gtin = variant.sku, variant.gtin if gtin is None else gtin.strip() or None
-    _check_texts(after["title"], sku)
+    new_gtin = variant.gtin if variant and gtin is None else (gtin or "").strip() or None
+    _check_texts(after["title"], variant.sku if variant else "-")
     barcodes = await list_barcodes(tx, sku_ids=[v.sku_id for v in before.variants])
     entry = index_product(
         tx.merchant_id,
