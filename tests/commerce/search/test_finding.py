@@ -314,3 +314,9 @@ async def test_a_synonym_that_makes_no_sense_is_refused(shop: Shop, term: str, a
             )
             == 0
         )
+
+
+async def test_whole_words_come_before_beginnings_of_words(shop: Shop) -> None:
+    for title in ("Iced tea, sweetened", "Vanilla ice cream", "Ice, crushed", "Rice"):
+        await shop.add_product(title, stock=0)
+    assert await find(shop, "ice") == ["Ice, crushed", "Vanilla ice cream", "Iced tea, sweetened"]
