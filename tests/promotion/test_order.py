@@ -14,6 +14,7 @@ from serai.commerce.aftersale.propose_refund import propose_refund
 from serai.commerce.checkout.api import (
     PlacedOrder,
     Quote,
+    choose_add_on,
     enter_coupon,
     place_order,
     quote_cart,
@@ -23,6 +24,7 @@ from serai.commerce.checkout.api import (
 from serai.commerce.order.api import load_order
 from serai.commerce.order.types import Order
 from serai.commerce.promotion.types import (
+    AddOn,
     AmountOff,
     Gift,
     PercentOff,
@@ -325,3 +327,30 @@ async def test_a_return_is_proposed_from_the_shares_of_the_order(
             await propose_refund(tx, order_id=order.order_id, returned={line_no: 3})
     assert (half.amount_minor, list(half.clawed_back.values())) == (2250 - 850, [850])
     assert whole.amount_minor == order.paid_minor == 9900
+
+
+async def test_an_add_on_is_chosen_bought_and_dropped_when_it_is_not_earned(
+    shop: Shop, desk: Desk, assert_clean: Check
+) -> None:
+    sku_id = await shop.add_product(price_minor=5000)
+    mug = await shop.add_product("Mug", price_minor=900, stock=3)
+    promotion = await desk.go_live(Terms(name="Mug for 2", layer=2, benefit=AddOn(mug, 200, 4000, 2)))
+    owner, cart_id = await shop.fill_cart((sku_id, 1))
+    seen = await quote(shop, owner)
+    assert [(r.outcome, r.code) for r in seen.pricing.reasons] == [("offered", "add_on")]  # type: ignore[union-attr]
+    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
+        await choose_add_on(tx, owner=owner, promotion_id=promotion.promotion_id, quantity=2)
+    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
+        with pytest.raises(Invalid):
+            await choose_add_on(tx, owner=owner, promotion_id=promotion.promotion_id, quantity=3)
+    seen = await quote(shop, owner)
+    assert [(e.kind, e.quantity, e.net_minor) for e in seen.extras] == [("add_on", 2, 400)]
+    order = await read(shop, (await shop.place_cart(owner, cart_id)).order_id)
+    assert (order.total_minor, order.discount_minor, order.quantity) == (5400, 1400, 3)
+
+    cheap = await shop.add_product(price_minor=3900)
+    owner, _cart_id = await shop.fill_cart((cheap, 1))
+    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
+        await choose_add_on(tx, owner=owner, promotion_id=promotion.promotion_id, quantity=1)
+    assert (await quote(shop, owner)).extras == ()
+    await assert_clean()
