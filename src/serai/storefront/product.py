@@ -1,17 +1,16 @@
 """The product page: price, unit price, stock at the chosen place and elsewhere, and what stands beside it."""
 
-from uuid import UUID
-
 import msgspec
 from litestar import Response, get
 from litestar.params import FromPath
 
 from serai.commerce.catalogue import api as catalogue
-from serai.commerce.catalogue.types import Attribute, Product, Variant, show_amount
+from serai.commerce.catalogue.types import Attribute, Category, Product, Variant, show_amount
 from serai.commerce.consultation import api as consultation
 from serai.commerce.media import api as media
 from serai.commerce.stock import api as stock
 from serai.commerce.stock.types import StockLevel
+from serai.commerce.tax.api import find_goods_rate
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, _
 from serai.foundation.pages import request_locale
@@ -21,7 +20,7 @@ from serai.storefront.view import Asked, Shell, database_of, load_shell, merchan
 
 RELATED = 5
 STORES_SHOWN = 12
-QUESTIONS_SHOWN = 5
+QUESTIONS = 5
 
 
 @get("/p/{slug:str}", include_in_schema=False)
@@ -36,19 +35,17 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         product, variant, prices = await load_prices(tx, product, variant)
         shell = await load_shell(request, tx)
         levels = await stock.list_levels(tx, sku_id=variant.sku_id)
-        asked_of = product.product_id
-        questions = await consultation.list_published(tx, product_id=asked_of, limit=QUESTIONS_SHOWN)
+        questions = await consultation.list_published(tx, product_id=product.product_id, limit=QUESTIONS)
         beside = await catalogue.list_featured(tx, category_id=product.category_id, limit=RELATED + 1)
         deals = await load_deals(tx, beside)
-        photos = (await media.list_photos(tx, product_ids=[asked_of]))[asked_of]
+        photos = (await media.list_photos(tx, product_ids=[product.product_id]))[product.product_id]
         facts = await list_facts(tx, product, locale)
         stocked = await load_stocked(tx, product, shell)
-    category = shell.shelves.find(category_id=product.category_id)
-    trail = shell.shelves.trace(category) if category else []
+        tax_rate = await find_goods_rate(tx, sku_id=variant.sku_id)
+    trail = list_trail(shell, product)
     online, in_store, elsewhere = split_levels(levels, shell)
     label, address = product.label(locale), f"{request.base_url}p/{product.slug}"
     can_buy = variant.active and variant.price_minor is not None and (online > 0 or bool(in_store))
-    can_have = {v.sku: stocked.get(v.sku_id, 0) > 0 for v in product.variants} | {variant.sku: can_buy}
     steps = [(f"/c/{c.slug}", c.label(locale)) for c in trail] + [("", label)]
     return show(
         request,
@@ -57,17 +54,17 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         here=trail[0].slug if trail else "",
         product=product,
         variant=variant,
+        tax_rate=tax_rate,
         questions=questions,
         deals=deals,
         pickers=list_pickers(product, variant, locale),
-        versions=[v for v in product.variants if v.active],
         photos=photos,
         facts=facts,
         least_amount=show_amount(variant.increment, variant.scale, variant.unit),
         label=label,
         **prices,
         motif=next((c.motif for c in reversed(trail) if c.motif), None),
-        category=category,
+        category=trail[-1] if trail else None,
         steps=steps,
         online_available=online,
         store_available=in_store,
@@ -75,19 +72,24 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         can_buy=can_buy,
         related=[card for card in beside if card.product_id != product.product_id][:RELATED],
         canonical_url=address,
-        description_text=product.description or label,
         json_ld=describe_page(
             product,
             variant,
             label=label,
             base_url=f"{request.base_url}",
             photos=photos,
-            available=can_have,
+            available=stocked | {variant.sku: can_buy},
             facts=facts,
             steps=steps,
             seller=merchant_of(request).name,
         ),
     )
+
+
+def list_trail(shell: Shell, product: Product) -> list[Category]:
+    """The shelves a product stands on, department first."""
+    category = shell.shelves.find(category_id=product.category_id)
+    return shell.shelves.trace(category) if category else []
 
 
 async def list_facts(tx: Transaction, product: Product, locale: str) -> list[tuple[Attribute, str]]:
@@ -101,12 +103,13 @@ async def list_facts(tx: Transaction, product: Product, locale: str) -> list[tup
     ]
 
 
-async def load_stocked(tx: Transaction, product: Product, shell: Shell) -> dict[UUID, int]:
-    """What can be delivered of each version, where there are several."""
-    sku_ids = [v.sku_id for v in product.variants if v.active]
-    if shell.online is None or len(sku_ids) < 2:
+async def load_stocked(tx: Transaction, product: Product, shell: Shell) -> dict[str, bool]:
+    """Which versions can be delivered, by SKU, where there are several."""
+    sold = {v.sku_id: v.sku for v in product.variants if v.active}
+    if shell.online is None or len(sold) < 2:
         return {}
-    return await stock.load_available(tx, sku_ids=sku_ids, place_id=shell.online.place_id)
+    available = await stock.load_available(tx, sku_ids=list(sold), place_id=shell.online.place_id)
+    return {sku: available[sku_id] > 0 for sku_id, sku in sold.items()}
 
 
 class Choice(msgspec.Struct, frozen=True):
