@@ -39,8 +39,10 @@ async def first_run(
         if await find_secret(owner, DEMO_MARK) == "loading":
             # Only here: the demo needs numpy and pyarrow, an empty shop does not.
             from serai.main.demo.load import load_demo
+            from serai.main.demo.promote import promote_demo
 
             await load_demo(db, merchant_id, full=full, progress=progress)
+            await promote_demo(db, merchant_id, currency="USD")
             await save_secret(owner, DEMO_MARK, "done")
         else:
             await _ensure_warehouse(db, merchant_id)
