@@ -71,6 +71,7 @@ SECTIONS = (
     ("stock", "stock.read", _("Stock"), "/console/stock", False),
     ("question", "product.read", _("Questions"), "/console/questions", False),
     ("member", "order.read", _("Members"), "/console/members", True),
+    ("tax", "settings.write", _("Taxes"), "/console/taxes", True),
     ("staff", "staff.manage", _("Staff"), "/console/staff", True),
     ("key", "apikey.manage", _("API keys"), "/console/keys", True),
     ("audit", "audit.read", _("Audit log"), "/console/audit", True),

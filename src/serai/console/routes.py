@@ -22,6 +22,7 @@ from serai.console import (
     sign_in,
     staff,
     stock,
+    tax,
     variant,
 )
 from serai.console.desk import (
@@ -94,6 +95,10 @@ ROUTES = [
             staff.deactivate,
             staff.activate,
             staff.give_password,
+            tax.show_taxes,
+            tax.add_tax_rate,
+            tax.save_home,
+            tax.save_classes,
             key.show_keys,
             key.create,
             key.revoke,

@@ -17,6 +17,7 @@ from serai.commerce.checkout.types import Delivery, Quote
 from serai.commerce.order.types import Address, Contact
 from serai.commerce.place import api as place_api
 from serai.commerce.place.types import Place
+from serai.commerce.tax.api import TaxPlace, has_rates
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, Refused, _
 from serai.foundation.i18n import translate
@@ -328,6 +329,7 @@ async def _show_form(
         store_options=[(str(place.place_id), place.name) for place in stores],
         country_options=list_countries(locale),
         region_options=form.country.list_regions(locale),
+        is_taxed=await has_rates(tx),
     )
 
 
@@ -364,6 +366,7 @@ async def _find_quote(
             delivery=form.delivery,
             place_id=form.place_id if form.delivery == "pickup" else None,
             member_id=member_id,
+            destination=TaxPlace(form.country.code, form.text("region")),
         )
     except NotFound as refusal:
         if refusal.code == "cart.unknown":

@@ -86,7 +86,14 @@ def list_order_rows(order: Order) -> tuple[tuple[str, str], ...]:
     rows.append(
         (shipping, format_money(order.shipping_minor, currency, locale) if order.shipping_minor else free)
     )
+    taxes = [
+        (f"{tax.name} {tax.percent} %", format_money(tax.tax_minor, currency, locale), tax.included)
+        for tax in order.tax_sums
+    ]
+    rows += [(label, amount) for label, amount, included in taxes if not included]
     rows.append((translate(_("Total"), locale), format_money(order.total_minor, currency, locale)))
+    inside = translate(_("of which %(text)s"), locale)
+    rows += [(inside % {"text": label}, amount) for label, amount, included in taxes if included]
     return tuple(rows)
 
 

@@ -50,6 +50,7 @@ __all__ = [
     "added_minor",
     "find_goods_rate",
     "find_profile",
+    "has_rates",
     "included_minor",
     "insert_order_taxes",
     "list_category_classes",
@@ -100,6 +101,11 @@ async def tax_goods(
     if profile is None or profile.shipping_taxed:
         lines.append(Taxed(0, shipping_minor, SHIPPING_CLASS))
     return compute_taxes(lines, rates, place)
+
+
+async def has_rates(tx: Transaction) -> bool:
+    """Whether the merchant taxes anything at all."""
+    return bool(await store.list_live_rates(tx, clock.now()))
 
 
 async def find_goods_rate(tx: Transaction, *, sku_id: UUID) -> TaxRate | None:
