@@ -171,6 +171,7 @@ class Reader(HTMLParser):
         self.forms: list[HtmlForm] = []
         self.text = ""
         self._select = ""
+        self._area = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
@@ -180,14 +181,22 @@ class Reader(HTMLParser):
             if values.get("type") not in ("checkbox", "radio") or "checked" in values:
                 self.forms[-1].values[values["name"]] = values.get("value", "")
         elif tag == "select":
-            self._select = values.get("name", "")
+            # Of a list that takes several nothing is chosen by itself.
+            self._select = "" if "multiple" in values else values.get("name", "")
         elif tag == "option" and self.forms and self._select:
             if "selected" in values or self._select not in self.forms[-1].values:
                 self.forms[-1].values[self._select] = values.get("value", "")
         elif tag == "textarea" and self.forms and values.get("name"):
-            self.forms[-1].values[values["name"]] = ""
+            self._area = values["name"]
+            self.forms[-1].values[self._area] = ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self._area = ""
 
     def handle_data(self, data: str) -> None:
+        if self._area:
+            self.forms[-1].values[self._area] += data
         self.text += data
 
 
