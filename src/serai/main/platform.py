@@ -7,6 +7,8 @@ from uuid import UUID
 
 import msgspec
 
+from serai.commerce.market.api import MarketProvider
+from serai.commerce.market.types import MARKET
 from serai.commerce.media.api import FolderStore
 from serai.commerce.payment.sandbox import SandboxAccount, SandboxProvider
 from serai.commerce.settings import CommerceSettings
@@ -57,7 +59,10 @@ class Platform:
         self.commerce = Commerce(
             self.db,
             self.lane,
-            {self._provider.name: self._provider},
+            {
+                self._provider.name: self._provider,
+                MARKET: MarketProvider(self.db, self.lane, {self._provider.name: self._provider}),
+            },
             self._settings,
             self.secret.order_link.encode(),
             blobs=FolderStore(Path(self._settings.media_dir)) if self._settings.media_dir else NoBlobs(),

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from serai.commerce.aftersale import jobs as aftersale_jobs
 from serai.commerce.checkout import jobs as checkout_jobs
+from serai.commerce.market import jobs as market_jobs
 from serai.commerce.price import jobs as price_jobs
 from serai.commerce.promotion import jobs as promotion_jobs
 from serai.commerce.search import jobs as search_jobs
@@ -65,6 +66,9 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
         Schedule("expire coupons", "* * * * * */30", lambda: promotion_jobs.expire_coupons(commerce, owner)),
         Schedule("count search words", "* * * * * */10", lambda: search_jobs.count_words(commerce, owner)),
         Schedule("refresh search", "* * * * *", lambda: search_jobs.refresh_search(commerce, owner)),
+        Schedule(
+            "end stuck checkouts", "* * * * * */30", lambda: market_jobs.end_stuck_checkouts(commerce, owner)
+        ),
         Schedule("check payments", "* * * * * */15", lambda: checkout_jobs.check_payments(commerce, owner)),
         Schedule(
             "make event partitions",

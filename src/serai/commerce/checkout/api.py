@@ -73,6 +73,10 @@ async def start_payment(commerce: Commerce, merchant_id: MerchantId, *, order_id
     async with commerce.db.transaction(merchant_id) as tx:
         order = await load_order(tx, order_id=order_id)
         check_move(order, "pay")
+        if order.channel == "market":
+            raise Conflict(
+                "order.paid_at_market", _("This order is part of a checkout at a market and is paid there.")
+            )
         last = order.payments[-1] if order.payments else None
         attempt = last.attempt if last else 1
         if last and last.state in ("failed", "voided", "expired"):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import Literal
 from uuid import UUID
 
 from serai.foundation.database import Database
@@ -32,11 +33,12 @@ async def add_merchant(
     locale: str = "en",
     hostnames: tuple[str, ...] = (),
     support_email: str,
+    kind: Literal["shop", "market"] = "shop",
 ) -> bool:
     """Register a merchant (owner's role). The first one becomes the default. False when it was there already."""
     minor_digits(currency)
     done = await store.insert_merchant(
-        owner, merchant_id, slug, name, currency, locale, [h.lower() for h in hostnames], support_email
+        owner, merchant_id, slug, name, currency, locale, [h.lower() for h in hostnames], support_email, kind
     )
     return done.endswith("1")
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from serai.foundation.database import Database
 
-COLUMNS = "merchant_id, slug, name, currency, locale, hostnames, support_email, is_default"
+COLUMNS = "merchant_id, slug, name, currency, locale, hostnames, support_email, is_default, kind"
 
 
 async def list_merchants(db: Database) -> list[Any]:
@@ -23,10 +23,11 @@ async def insert_merchant(
     locale: str,
     hostnames: list[str],
     support_email: str,
+    kind: str,
 ) -> str:
     return await owner.execute(
-        "INSERT INTO identity.merchant (merchant_id, slug, name, currency, locale, hostnames, support_email, is_default)"
-        " SELECT $1, $2, $3, $4, $5, $6, $7, NOT EXISTS (SELECT FROM identity.merchant WHERE is_default)"
+        "INSERT INTO identity.merchant (merchant_id, slug, name, currency, locale, hostnames, support_email, kind,"
+        "   is_default) SELECT $1, $2, $3, $4, $5, $6, $7, $8, NOT EXISTS (SELECT FROM identity.merchant WHERE is_default)"
         " ON CONFLICT (merchant_id) DO NOTHING",
         merchant_id,
         slug,
@@ -35,4 +36,5 @@ async def insert_merchant(
         locale,
         hostnames,
         support_email,
+        kind,
     )

@@ -1,0 +1,1 @@
+"""Markets: one checkout over the goods of several merchants."""

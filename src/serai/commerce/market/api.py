@@ -1,0 +1,85 @@
+"""Markets: members and their commission, checkouts over several merchants, their payment, and the settlement."""
+
+from uuid import UUID
+
+from serai.commerce.market import store
+from serai.commerce.market.pay_checkout import load_checkout, settle_checkout, start_checkout_payment
+from serai.commerce.market.place_checkout import end_checkout, find_checkout, list_members, place_checkout
+from serai.commerce.market.provider import MarketProvider
+from serai.commerce.market.types import (
+    PPM,
+    MarketCheckout,
+    MarketLine,
+    MarketMember,
+    MarketOrder,
+    Settlement,
+    settlement_due,
+)
+from serai.foundation import clock
+from serai.foundation.database import Transaction
+from serai.foundation.errors import Conflict, Invalid, _
+from serai.identity.audit import api as audit
+from serai.ledger.api import load_balances
+
+__all__ = [
+    "MarketCheckout",
+    "MarketLine",
+    "MarketMember",
+    "MarketOrder",
+    "MarketProvider",
+    "Settlement",
+    "add_member",
+    "end_checkout",
+    "find_checkout",
+    "list_members",
+    "list_settlements",
+    "load_checkout",
+    "place_checkout",
+    "settle_checkout",
+    "start_checkout_payment",
+]
+
+
+async def add_member(tx: Transaction, *, member_id: UUID, commission_ppm: int, by: str) -> MarketMember:
+    """Let a merchant sell in this market.
+
+    Raises:
+        Invalid: ``market.commission_invalid``. Conflict: ``market.member_twice`` when it sells in a market already.
+    """
+    if not 0 <= commission_ppm <= PPM:
+        raise Invalid(
+            "market.commission_invalid", _("A commission is from 0 to 100 percent."), field="commission"
+        )
+    now = clock.now()
+    if (
+        member_id == tx.merchant_id
+        or await store.insert_member(tx, member_id, commission_ppm, now, by) is None
+    ):
+        raise Conflict("market.member_twice", _("This merchant sells in a market already."))
+    await audit.record(
+        tx,
+        actor=by,
+        action="market.member_added",
+        subject_kind="merchant",
+        subject_id=member_id,
+        after={"commission_ppm": commission_ppm},
+    )
+    return MarketMember(member_id, commission_ppm, now, by, None)
+
+
+async def list_settlements(tx: Transaction, *, currency: str) -> list[Settlement]:
+    """Where every member stands with the market, in the order of joining."""
+    sums = {row["member_id"]: row for row in await store.sum_orders(tx)}
+    members = await list_members(tx)
+    accounts = {each.member_id: settlement_due(each.member_id, currency).account_id for each in members}
+    balances = await load_balances(tx, account_ids=list(accounts.values()))
+    return [
+        Settlement(
+            each.member_id,
+            each.commission_ppm,
+            sums[each.member_id]["orders"] if each.member_id in sums else 0,
+            sums[each.member_id]["sold"] if each.member_id in sums else 0,
+            balances[accounts[each.member_id]].posted,
+        )
+        for each in members
+    ]
