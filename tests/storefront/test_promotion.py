@@ -1,6 +1,7 @@
 """Promotions at the cart, the checkout and the order: what is taken off, and every refusal in words."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,19 @@ from tests.storefront.shopper import Shopper, forms_of, text_of
 
 from serai.commerce.order.api import access_token
 from serai.commerce.promotion import api
-from serai.commerce.promotion.types import AddOn, AmountOff, Gift, PercentOff, Promotion, Scope, Terms, Tier
+from serai.commerce.promotion.types import (
+    AddOn,
+    AmountOff,
+    Audience,
+    Gift,
+    PercentOff,
+    Promotion,
+    Scope,
+    SkuPrice,
+    Terms,
+    Tier,
+    UnitPrice,
+)
 from serai.foundation.ids import new_id
 
 
@@ -220,3 +233,35 @@ async def test_an_unknown_add_on_is_refused(shopper: Shopper, shop: Shop) -> Non
     await shopper.add()
     answer = await shopper.post(f"/cart/add-ons/{new_id()}", quantity="1")
     assert answer.status_code == 404
+
+
+async def test_the_product_page_tells_a_flash_price_with_its_end_and_what_is_left(
+    shopper: Shopper, shop: Shop
+) -> None:
+    await go_live(
+        shop,
+        name="Noon flash",
+        layer=1,
+        benefit=UnitPrice("flash", (SkuPrice(shop.sku_id, 299),)),
+        quota=7,
+        ends_at=datetime(2999, 1, 1, tzinfo=UTC),
+    )
+    said = text_of(await shopper.get(f"/p/{shop.product.slug}"))
+    assert "Noon flash $2.99" in said
+    assert "Until 1/1/99" in said
+    assert "7 are left at this price." in said
+
+
+async def test_the_product_page_tells_what_else_holds_and_no_coupon_promotion(
+    shopper: Shopper, shop: Shop
+) -> None:
+    await go_live(shop)
+    await go_coupon(shop)
+    members = Audience(members_only=True)
+    await go_live(shop, name="Club", layer=1, benefit=UnitPrice("member", percent_off=1000), audience=members)
+    await go_live(shop, name="Elsewhere", scope=Scope(brands=("Elsewhere",)))
+    said = text_of(await shopper.get(f"/p/{shop.product.slug}"))
+    assert "Spend and save $5.00 off from $10.00" in said
+    assert "Club 10% off the price" in said
+    assert "Spring coupon" not in said
+    assert "Elsewhere" not in said

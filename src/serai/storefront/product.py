@@ -15,6 +15,7 @@ from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, _
 from serai.foundation.pages import request_locale
 from serai.storefront.describe import describe_page
+from serai.storefront.offer import load_offers
 from serai.storefront.price import load_deals, load_prices
 from serai.storefront.view import Asked, Shell, database_of, load_shell, merchant_id_of, merchant_of, show
 
@@ -34,6 +35,7 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
             raise NotFound("product.unknown", _("This product is not sold here (any more)."))
         product, variant, prices = await load_prices(tx, product, variant)
         shell = await load_shell(request, tx)
+        offers = await load_offers(tx, variant, shell, locale)
         levels = await stock.list_levels(tx, sku_id=variant.sku_id)
         questions = await consultation.list_published(tx, product_id=product.product_id, limit=QUESTIONS)
         beside = await catalogue.list_featured(tx, category_id=product.category_id, limit=RELATED + 1)
@@ -63,6 +65,7 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         least_amount=show_amount(variant.increment, variant.scale, variant.unit),
         label=label,
         **prices,
+        offers=offers,
         motif=next((c.motif for c in reversed(trail) if c.motif), None),
         category=trail[-1] if trail else None,
         steps=steps,

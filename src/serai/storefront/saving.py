@@ -168,6 +168,9 @@ def _tell_missing(reason: Reason, currency: str, locale: str) -> str:
 def _step(reason: Reason, currency: str, locale: str) -> Step | None:
     """The way to the next benefit of an offer; None where there is none or nothing of it has begun."""
     data = reason.data
+    if reason.kind.startswith("coupon_") and reason.outcome != "applied":
+        # The coupon says at its own place what it still needs.
+        return None
     if reason.outcome == "applied" and data.get("next_missing"):
         needed, missing = int(data["next_needed"]), int(data["next_missing"])
     elif reason.code == "threshold" and data.get("missing") and data.get("needed"):
