@@ -8,7 +8,6 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from serai.commerce.promotion import api
-from serai.commerce.promotion.tell_terms import tell_benefit
 from serai.commerce.promotion.types import Promotion, PromotionReport, State
 from serai.console.desk import AtDesk, Desk, link, not_found
 from serai.console.form import fill_form, parse_uuid
@@ -74,7 +73,7 @@ async def view_promotion(tx: Transaction, desk: Desk, promotion: Promotion) -> P
         await api.load_report(tx, promotion_id=promotion.promotion_id, currency=currency),
         find_stand(promotion, clock.now()),
         desk.say(kind.name) if kind else desk.say(_("Written by a program")),
-        tell_benefit(promotion.terms.benefit, currency, desk.locale),
+        api.tell_benefit(promotion.terms.benefit, currency, desk.locale),
     )
 
 
@@ -171,7 +170,8 @@ async def show_view(
         can_edit=find_kind(terms) is not None,
         scope=await tell_scope(tx, desk, terms.scope, skus),
         versions=[
-            (each, tell_benefit(each.terms.benefit, desk.merchant.currency, desk.locale)) for each in versions
+            (each, api.tell_benefit(each.terms.benefit, desk.merchant.currency, desk.locale))
+            for each in versions
         ],
         coupons=page.items if page else (),
         first_href=path if cursor else "",

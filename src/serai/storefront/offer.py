@@ -6,9 +6,8 @@ from uuid import UUID
 import msgspec
 
 from serai.commerce.catalogue.types import Variant
-from serai.commerce.checkout.price_goods import Goods, Priced, Shopper, price_goods
+from serai.commerce.checkout.api import Goods, Priced, Shopper, price_goods
 from serai.commerce.promotion import api as promotion
-from serai.commerce.promotion.tell_terms import tell_benefit
 from serai.commerce.promotion.types import Reason
 from serai.foundation.database import Transaction
 from serai.storefront.view import Shell
@@ -75,7 +74,7 @@ def _note(priced: Priced, reason: Reason, variant: Variant, locale: str) -> Offe
         return None
     if compiled.layer == 1 and reason.code not in OPEN:
         return None
-    return OfferNote(reason.label(locale), tell_benefit(compiled.benefit, variant.currency, locale))
+    return OfferNote(reason.label(locale), promotion.tell_benefit(compiled.benefit, variant.currency, locale))
 
 
 async def _find_price(

@@ -35,7 +35,7 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
             raise NotFound("product.unknown", _("This product is not sold here (any more)."))
         product, variant, prices = await load_prices(tx, product, variant)
         shell = await load_shell(request, tx)
-        offers = await load_offers(tx, variant, shell, locale)
+        prices["offers"] = await load_offers(tx, variant, shell, locale)
         levels = await stock.list_levels(tx, sku_id=variant.sku_id)
         questions = await consultation.list_published(tx, product_id=product.product_id, limit=QUESTIONS)
         beside = await catalogue.list_featured(tx, category_id=product.category_id, limit=RELATED + 1)
@@ -43,7 +43,7 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         photos = (await media.list_photos(tx, product_ids=[product.product_id]))[product.product_id]
         facts = await list_facts(tx, product, locale)
         stocked = await load_stocked(tx, product, shell)
-        tax_rate = await find_goods_rate(tx, sku_id=variant.sku_id)
+        prices["tax_rate"] = await find_goods_rate(tx, sku_id=variant.sku_id)
     trail = list_trail(shell, product)
     online, in_store, elsewhere = split_levels(levels, shell)
     label, address = product.label(locale), f"{request.base_url}p/{product.slug}"
@@ -56,7 +56,6 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         here=trail[0].slug if trail else "",
         product=product,
         variant=variant,
-        tax_rate=tax_rate,
         questions=questions,
         deals=deals,
         pickers=list_pickers(product, variant, locale),
@@ -65,7 +64,6 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         least_amount=show_amount(variant.increment, variant.scale, variant.unit),
         label=label,
         **prices,
-        offers=offers,
         motif=next((c.motif for c in reversed(trail) if c.motif), None),
         category=trail[-1] if trail else None,
         steps=steps,

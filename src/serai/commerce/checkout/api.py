@@ -14,6 +14,7 @@ from serai.commerce.checkout.place_order import (
     submit_draft,
 )
 from serai.commerce.checkout.preview_promotion import Preview, preview_promotion
+from serai.commerce.checkout.price_goods import Goods, Priced, Shopper, price_goods
 from serai.commerce.checkout.quote_cart import choose_place, quote_cart, shipping_price
 from serai.commerce.checkout.settle_payment import refresh_payment, settle_payment
 from serai.commerce.checkout.types import DeliveryOption, PlacedOrder, Quote
@@ -30,9 +31,12 @@ __all__ = [
     "Contact",
     "DeliveryOption",
     "Draft",
+    "Goods",
     "PlacedOrder",
     "Preview",
+    "Priced",
     "Quote",
+    "Shopper",
     "check_address",
     "check_contact",
     "check_total",
@@ -44,6 +48,7 @@ __all__ = [
     "join_group",
     "place_order",
     "preview_promotion",
+    "price_goods",
     "price_items",
     "quote_cart",
     "refresh_payment",

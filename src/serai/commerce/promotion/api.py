@@ -62,6 +62,7 @@ from serai.commerce.promotion.open_group import (
 )
 from serai.commerce.promotion.price_cart import quote
 from serai.commerce.promotion.refund_shares import Returned, refund_shares
+from serai.commerce.promotion.tell_terms import tell_benefit
 from serai.commerce.promotion.types import Promotion, PromotionReport, Rule, State, Terms
 from serai.commerce.types import Page
 from serai.foundation import clock
@@ -113,6 +114,7 @@ __all__ = [
     "revoke_coupon",
     "stop_promotion",
     "take_claims",
+    "tell_benefit",
 ]
 
 
