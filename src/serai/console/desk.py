@@ -71,6 +71,7 @@ SECTIONS = (
     ("stock", "stock.read", _("Stock"), "/console/stock", False),
     ("question", "product.read", _("Questions"), "/console/questions", False),
     ("member", "order.read", _("Members"), "/console/members", True),
+    ("market", "audit.read", _("Settlement"), "/console/settlement", True),
     ("tax", "settings.write", _("Taxes"), "/console/taxes", True),
     ("staff", "staff.manage", _("Staff"), "/console/staff", True),
     ("key", "apikey.manage", _("API keys"), "/console/keys", True),
@@ -150,7 +151,7 @@ class Desk:
             headers={"cache-control": "no-store"},
             staff=self.staff,
             may=self.staff.may,
-            nav=list_sections(self.staff, section, self.locale),
+            nav=list_sections(self.staff, section, self.locale, kind=self.merchant.kind),
             title=title,
             crumbs=crumbs,
             flash=flash,
@@ -248,12 +249,12 @@ async def open_desk(request: AnyRequest) -> Desk:
     return desk
 
 
-def list_sections(staff: Staff, section: str, locale: str) -> list[NavItem]:
-    """What somebody's role lets them see, in the reader's language."""
+def list_sections(staff: Staff, section: str, locale: str, *, kind: str = "shop") -> list[NavItem]:
+    """What somebody's role lets them see, in the reader's language. ``kind``: only markets settle with members."""
     return [
         NavItem(name, translate(label, locale), href, house, name == section)
         for name, permission, label, href, house in SECTIONS
-        if staff.may(permission)
+        if staff.may(permission) and (name != "market" or kind == "market")
     ]
 
 

@@ -39,6 +39,9 @@ def add_shop(
     host: Annotated[list[str], typer.Option(help="Host name at which the shop answers; may be given again.")],
     email: Annotated[str, typer.Option(help="E-mail address of the shop's owner.")],
     currency: Annotated[str, typer.Option(help="ISO 4217 code of the shop's currency.")] = "USD",
+    market: Annotated[
+        bool, typer.Option("--market", help="A market: it sells the goods of its members.")
+    ] = False,
 ) -> None:
     """Open a further shop: its own goods, orders, staff and money, answering at its own host name."""
     from serai.main.borrowing import borrow_database
@@ -56,6 +59,7 @@ def add_shop(
                     hostnames=tuple(host),
                     currency=currency,
                     email=email,
+                    kind="market" if market else "shop",
                 )
             )
         console.print(
@@ -64,6 +68,23 @@ def add_shop(
         console.print(
             f"Owner {opened.owner_email}, password {opened.owner_password}", highlight=False, markup=False
         )
+
+
+@merchants.command("join")
+def join_market(
+    market: Annotated[str, typer.Argument(help="The market's short name.")],
+    member: Annotated[str, typer.Argument(help="Short name of the shop that is to sell there.")],
+    commission: Annotated[
+        float, typer.Option(min=0, max=100, help="The market's share of goods, in percent.")
+    ] = 5.0,
+) -> None:
+    """Let a shop sell in a market."""
+    from serai.main.borrowing import borrow_database
+    from serai.main.opening import join_market
+
+    with telling_faults(), borrow_database(load_house(os.environ)) as url:
+        asyncio.run(join_market(url, market=market, member=member, commission_percent=commission))
+        console.print(f"{member} sells in {market}, for {commission:g} % of its goods.", highlight=False)
 
 
 def reset_password(

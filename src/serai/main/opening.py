@@ -1,7 +1,9 @@
 """Open further merchants in an installation."""
 
 import re
+from typing import Literal
 
+from serai.commerce.market.api import add_member
 from serai.commerce.place.api import add_places
 from serai.commerce.place.types import Place
 from serai.foundation.database import open_database
@@ -36,6 +38,7 @@ async def open_shop(
     hostnames: tuple[str, ...],
     currency: str,
     email: str,
+    kind: Literal["shop", "market"] = "shop",
 ) -> FirstRun:
     """Add a merchant with a warehouse, an account at the payment sandbox and an owner.
 
@@ -60,6 +63,7 @@ async def open_shop(
             currency=currency,
             hostnames=hosts,
             support_email=email,
+            kind=kind,
         )
         await ensure_pay_accounts(owner, installation)
         place = Place(
@@ -74,6 +78,29 @@ async def open_shop(
     finally:
         await db.close()
         await owner.close()
+
+
+async def join_market(url: str, *, market: str, member: str, commission_percent: float) -> None:
+    """Let a shop sell in a market, both by their short names.
+
+    Raises:
+        Fault: one of the two does not exist or is of the wrong kind. Refused: the shop sells in a market already.
+    """
+    db = await open_database(url, size=1)
+    try:
+        by_slug = {merchant.slug: merchant for merchant in await list_merchants(db)}
+        for slug, kind in ((market, "market"), (member, "shop")):
+            if slug not in by_slug or by_slug[slug].kind != kind:
+                raise Fault(f"There is no {kind} {slug!r}.", "See `serai merchant list`.")
+        async with db.transaction(MerchantId(by_slug[market].merchant_id)) as tx:
+            await add_member(
+                tx,
+                member_id=by_slug[member].merchant_id,
+                commission_ppm=round(commission_percent * 10_000),
+                by="command line",
+            )
+    finally:
+        await db.close()
 
 
 def _check(merchants: list[Merchant], slug: str, hosts: tuple[str, ...], currency: str) -> None:

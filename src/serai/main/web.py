@@ -26,6 +26,7 @@ from serai.commerce.aftersale import http as aftersale_http
 from serai.commerce.catalogue import http as catalogue_http
 from serai.commerce.checkout import http as checkout_http
 from serai.commerce.exporting import http as exporting_http
+from serai.commerce.market import http as market_http
 from serai.commerce.media import http as media_http
 from serai.commerce.order import http as order_http
 from serai.commerce.price import http as price_http
@@ -76,6 +77,7 @@ API_HANDLERS = [
     *stock_http.HANDLERS,
     *checkout_http.HANDLERS,
     *order_http.HANDLERS,
+    *market_http.HANDLERS,
     *aftersale_http.HANDLERS,
     *promotion_http.HANDLERS,
     *price_http.HANDLERS,

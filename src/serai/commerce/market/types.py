@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from serai.commerce.tax.types import show_percent
 from serai.ledger.types import Account, account, currency_unit
 
 # The provider's name under which members see payments that the market took for them.
@@ -98,3 +99,8 @@ class Settlement(msgspec.Struct, frozen=True):
     orders: int
     sold_minor: int
     due_minor: int
+
+    @property
+    def commission_percent(self) -> str:
+        """The commission as people write it, without its sign."""
+        return show_percent(self.commission_ppm)
