@@ -39,8 +39,8 @@ def new_form(kind: Kind) -> Form:
         "nth": "2",
         "pieces": "2",
     }
-    if kind.code == "flash":
-        values["scope"] = "all"
+    if kind.source in ("flash", "group"):
+        values["combines"] = "none"
     return fill_form("promotion", **values)
 
 
