@@ -17,7 +17,7 @@ from serai.commerce.aftersale.jobs import expire_orders
 from serai.commerce.checkout import api as checkout_api
 from serai.commerce.market import place_checkout as flow
 from serai.commerce.market.api import add_member, find_checkout, list_settlements
-from serai.commerce.market.jobs import end_stuck_checkouts
+from serai.commerce.market.jobs import check_checkout_payments, end_stuck_checkouts
 from serai.commerce.market.logic import commission_back, commission_of
 from serai.commerce.market.types import MarketCheckout, commission_cost
 from serai.commerce.order.api import fulfil_order
@@ -195,6 +195,18 @@ async def test_what_a_dead_process_left_is_called_off(
     with clock.clock_shifted(timedelta(minutes=3)):
         assert await end_stuck_checkouts(market.commerce, owner) >= 1
     assert [await available(shop, sku) for shop, sku, _n in goods] == [3, 3]
+    await assert_clean()
+
+
+async def test_a_payment_that_nobody_told_of_is_asked_for(
+    market: Market, owner: Database, assert_clean: Clean
+) -> None:
+    checkout = await market.order(*[(shop, await shop.add_product(), 1) for shop in market.shops])
+    market.provider.capture(market_payment_id(await market.start(checkout)))
+    assert [order.state for order in await market.orders(checkout)] == ["awaiting_payment"] * 2
+    with clock.clock_shifted(timedelta(seconds=20)):
+        assert await check_checkout_payments(market.commerce, owner) >= 1
+    assert [order.state for order in await market.orders(checkout)] == ["paid"] * 2
     await assert_clean()
 
 

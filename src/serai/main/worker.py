@@ -69,6 +69,11 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
         Schedule(
             "end stuck checkouts", "* * * * * */30", lambda: market_jobs.end_stuck_checkouts(commerce, owner)
         ),
+        Schedule(
+            "check checkout payments",
+            "* * * * * */15",
+            lambda: market_jobs.check_checkout_payments(commerce, owner),
+        ),
         Schedule("check payments", "* * * * * */15", lambda: checkout_jobs.check_payments(commerce, owner)),
         Schedule(
             "make event partitions",

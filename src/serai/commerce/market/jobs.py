@@ -1,16 +1,24 @@
 """What markets do by themselves."""
 
+import logging
 from datetime import timedelta
 
 from serai.commerce.market import store
+from serai.commerce.market.pay_checkout import settle_checkout
 from serai.commerce.market.place_checkout import end_checkout
 from serai.commerce.types import Commerce
 from serai.foundation import clock
 from serai.foundation.database import Database
+from serai.foundation.errors import Outside
 from serai.foundation.ids import MerchantId
+
+log = logging.getLogger("serai.commerce")
 
 # A checkout takes a second or two; one that began so long ago lost its process.
 STUCK = timedelta(minutes=2)
+# Providers tell by themselves first; after a day nobody pays any more.
+PATIENCE = timedelta(seconds=15)
+LONGEST = timedelta(days=1)
 
 
 async def end_stuck_checkouts(commerce: Commerce, owner: Database) -> int:
@@ -19,3 +27,20 @@ async def end_stuck_checkouts(commerce: Commerce, owner: Database) -> int:
     for row in rows:
         await end_checkout(commerce, MerchantId(row["merchant_id"]), checkout_id=row["checkout_id"])
     return len(rows)
+
+
+async def check_checkout_payments(commerce: Commerce, owner: Database) -> int:
+    """Ask providers about checkouts' payments of which nothing was heard. Returns how many events were taken in."""
+    now = clock.now()
+    taken = 0
+    for row in await store.list_open_payments(owner, now - LONGEST, now - PATIENCE, 100):
+        market_id = MerchantId(row["merchant_id"])
+        try:
+            payment = await commerce.providers[row["provider"]].load_payment(market_id, row["payment_id"])
+        except Outside as error:
+            log.info("payment %s of a market is not answered: %s", row["payment_id"], error)
+            continue
+        for event in payment.events if payment else ():
+            await settle_checkout(commerce, market_id, event=event, source="check")
+            taken += 1
+    return taken

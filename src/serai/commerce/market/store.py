@@ -181,6 +181,18 @@ async def find_last_payment(tx: Transaction, checkout_id: UUID) -> Any:
     )
 
 
+async def list_open_payments(owner: Database, after: datetime, before: datetime, limit: int) -> list[Any]:
+    """Payments of all markets whose end nobody has told (owner's role)."""
+    return await owner.fetch(
+        "SELECT merchant_id, payment_id, provider FROM commerce.market_payment"
+        " WHERE captured_at IS NULL AND failed_at IS NULL AND created_at BETWEEN $1 AND $2"
+        " ORDER BY created_at LIMIT $3",
+        after,
+        before,
+        limit,
+    )
+
+
 async def sum_orders(tx: Transaction) -> list[Any]:
     """Per member how many orders of paid checkouts there were, and what they came to."""
     return await tx.fetch(
