@@ -19,7 +19,7 @@ from serai.commerce.checkout.quote_cart import choose_place, quote_cart, shippin
 from serai.commerce.checkout.settle_payment import refresh_payment, settle_payment
 from serai.commerce.checkout.types import DeliveryOption, PlacedOrder, Quote
 from serai.commerce.order.api import access_token, check_move, load_order
-from serai.commerce.order.types import Address, Contact
+from serai.commerce.order.types import Address, Contact, Order
 from serai.commerce.payment import api as payment
 from serai.commerce.types import Commerce, PaymentRequest
 from serai.foundation.errors import Conflict, _
@@ -60,6 +60,14 @@ __all__ = [
 ]
 
 MAX_ATTEMPTS = 20
+
+
+def _list_payables(order: Order) -> tuple[tuple[str, int, int], ...]:
+    """What the provider's page shows: (title, minor units, quantity) of goods, delivery and taxes on top."""
+    rows = [(line.title, line.net_minor, line.quantity) for line in order.lines]
+    if order.shipping_minor:
+        rows.append((translate(_("Delivery"), order.locale), order.shipping_minor, 1))
+    return tuple(rows + [(tax.name, tax.tax_minor, 1) for tax in order.tax_sums if not tax.included])
 
 
 async def start_payment(commerce: Commerce, merchant_id: MerchantId, *, order_id: UUID, base_url: str) -> str:
@@ -106,13 +114,7 @@ async def start_payment(commerce: Commerce, merchant_id: MerchantId, *, order_id
         f"{base}/orders/{order_id}/return?key={token}",
         f"{base}/webhooks/{intent.provider}",
         order.locale,
-        tuple((line.title, line.net_minor, line.quantity) for line in order.lines)
-        + (
-            ((translate(_("Delivery"), order.locale), order.shipping_minor, 1),)
-            if order.shipping_minor
-            else ()
-        )
-        + tuple((tax.name, tax.tax_minor, 1) for tax in order.tax_sums if not tax.included),
+        _list_payables(order),
     )
     opened = await commerce.providers[intent.provider].create_payment(merchant_id, request)
     async with commerce.db.transaction(merchant_id) as tx:

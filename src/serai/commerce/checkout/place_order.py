@@ -149,11 +149,10 @@ async def prepare_order(
         _check_quote(quote, expected_digest)
     except Refused:
         # A twin of this call may have placed the cart between two of our reads: what it took is not missing.
-        async with commerce.db.transaction(merchant_id, "read") as tx:
-            earlier = await find_placed_order(tx, owner=owner, cart_id=cart_id)
-            if earlier is None:
-                raise
-            return await _placed_before(commerce, tx, earlier)
+        twin = await _find_twin(commerce, merchant_id, owner, cart_id)
+        if twin is None:
+            raise
+        return twin
     items, adjustments = read_quote(quote)
     return Draft(
         order_id=derive_id("order", cart_id),
@@ -172,6 +171,15 @@ async def prepare_order(
         adjustments=adjustments,
         taxes=quote.taxes,
     )
+
+
+async def _find_twin(
+    commerce: Commerce, merchant_id: MerchantId, owner: str, cart_id: UUID
+) -> PlacedOrder | None:
+    """The order that the cart has become meanwhile."""
+    async with commerce.db.transaction(merchant_id, "read") as tx:
+        earlier = await find_placed_order(tx, owner=owner, cart_id=cart_id)
+        return await _placed_before(commerce, tx, earlier) if earlier else None
 
 
 def _check_quote(quote: Quote, expected_digest: str) -> None:
