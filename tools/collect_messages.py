@@ -85,7 +85,11 @@ def make_traditional(catalogue: Catalog, corrections: Sequence[tuple[str, str]])
     def convert(text: str) -> str:
         text = converter.convert(text)
         for wrong, right in corrections:
-            text = text.replace(wrong, right)
+            # A leading = stands for a whole text: the same word may be right inside others.
+            if wrong.startswith("="):
+                text = right if text == wrong[1:] else text
+            else:
+                text = text.replace(wrong, right)
         return text
 
     made = Catalog(locale=TRADITIONAL, project="Serai", version="1", charset="utf-8", fuzzy=False)
