@@ -9,9 +9,17 @@ from tests.journeys.steps import order_of, pay
 from tests.shop import ADDRESS, Shop
 from tests.tax.conftest import Taxing
 
+from serai.commerce.aftersale.api import refund_order
 from serai.commerce.checkout.api import quote_cart
 from serai.commerce.order.api import fulfil_order
-from serai.commerce.payment.types import deferred_sales, order_due, sales, shipping_income, tax_payable
+from serai.commerce.payment.types import (
+    deferred_sales,
+    order_due,
+    sales,
+    sales_returns,
+    shipping_income,
+    tax_payable,
+)
 from serai.commerce.tax.api import NewRate, TaxPlace, add_rate, list_rates, set_category_class
 from serai.foundation import clock
 from serai.foundation.errors import Conflict, Invalid
@@ -156,3 +164,31 @@ async def test_rates_that_cannot_be_are_refused(
     assert refused.value.code == code
     async with shop.commerce.db.transaction(shop.merchant_id, "read") as tx:
         assert len(await list_rates(tx)) == 1
+
+
+@pytest.mark.parametrize("answer", ["done", "failed"])
+async def test_refunds_of_a_fulfilled_order_take_their_part_of_the_tax_back(
+    shop: Shop, tax: Taxing, provider: Any, assert_clean: Clean, answer: Any
+) -> None:
+    await tax("US", 10, region="OH")
+    sku_id = await shop.add_product(price_minor=1000)
+    placed = await shop.place((sku_id, 2))
+    paid = await pay(shop, provider, placed)
+    assert (paid.total_minor, paid.tax_minor) == (2859, 260)
+    await fulfil_order(shop.commerce, shop.merchant_id, order_id=placed.order_id, by="t")
+    provider.refund_answer = answer
+    for amount, key in ((1000, "a"), (7, "b"), (1852, "c")):
+        order = await order_of(shop, placed.order_id)
+        await refund_order(
+            shop.commerce,
+            shop.merchant_id,
+            order_id=order.order_id,
+            amount_minor=amount,
+            reason="r",
+            by="t",
+            key=key,
+        )
+    left = {"done": (0, 2599), "failed": (260, 0)}[answer]
+    assert (await balance_of(shop, tax_payable("USD")), await balance_of(shop, sales_returns("USD"))) == left
+    assert await balance_of(shop, order_due(placed.order_id, "USD")) == 0
+    await assert_clean()

@@ -22,6 +22,7 @@ from serai.commerce.payment.types import (
     refund_control,
     refundable,
     sales_returns,
+    tax_payable,
 )
 from serai.commerce.promotion.api import give_back_claims
 from serai.commerce.types import Commerce
@@ -37,6 +38,12 @@ __all__ = ["cancel_order", "expire_order", "refund_order", "settle_refund"]
 
 log = logging.getLogger("serai.commerce")
 ATTEMPTS = 3
+# Where the sale of a refund was taken from, by the kind of the account.
+TAKEN_FROM = {
+    "sales_returns": sales_returns,
+    "deferred_sales": deferred_sales,
+    "tax_payable": tax_payable,
+}
 
 
 async def cancel_order(
@@ -229,7 +236,16 @@ async def _request_refund(
     # A cancelled or expired order owes nothing any more; of a living one, part of the sale is taken back.
     if order.state in ("paid", "fulfilled") and not overpaid:
         taken_from = sales_returns(currency) if order.state == "fulfilled" else deferred_sales(currency)
-        transfers.append(posted(derive_id(refund_id, "sale"), taken_from, due, amount_minor, "refund"))
+        # Taxes were owed when the goods were handed over, so a refund after that takes its share of them back.
+        tax_minor = tax_refunded(order, amount_minor) if order.state == "fulfilled" else 0
+        if amount_minor > tax_minor:
+            transfers.append(
+                posted(derive_id(refund_id, "sale"), taken_from, due, amount_minor - tax_minor, "refund")
+            )
+        if tax_minor:
+            transfers.append(
+                posted(derive_id(refund_id, "tax"), tax_payable(currency), due, tax_minor, "refund")
+            )
     reason = " ".join(reason.split())[:200] or "refund"
     row = Refund(
         refund_id, order.order_id, paid.intent_id, amount_minor, reason, by, clock.now(), None, None, ""
@@ -254,6 +270,16 @@ async def _request_refund(
     if outcome.shortages:
         raise _too_much(outcome.shortages[0].available)
     await ask_refund(commerce, merchant_id, refund_id=refund_id)
+
+
+def tax_refunded(order: Order, amount_minor: int) -> int:
+    """What of a refund is tax: over all refunds of an order the same part as of its total, all of it in the end."""
+    taxes = order.tax_minor + order.tax_included_minor
+    if not taxes:
+        return 0
+    before = min(order.refunded_minor, order.total_minor)
+    after = min(before + amount_minor, order.total_minor)
+    return taxes * after // order.total_minor - taxes * before // order.total_minor
 
 
 async def ask_refund(commerce: Commerce, merchant_id: MerchantId, *, refund_id: UUID) -> None:
@@ -288,19 +314,16 @@ async def settle_refund(
     assert paid is not None
     parts = (derive_id(refund_id, "control"), derive_id(refund_id, "money"))
     transfers = [post(p, "refund") if failure is None else void(p, "refund failed") for p in parts]
-    sale = next((t for t in moved if t.transfer_id == derive_id(refund_id, "sale")), None)
+    sales = [t for t in moved if t.transfer_id in (derive_id(refund_id, "sale"), derive_id(refund_id, "tax"))]
     event: RefundDone | RefundFailed = RefundDone(refund.order_id, refund_id, refund.amount_minor)
     if failure is not None:
         event = RefundFailed(refund.order_id, refund_id, refund.amount_minor, failure)
-        if sale is not None:
-            taken_from = (sales_returns if sale.debit_kind == "sales_returns" else deferred_sales)(
-                paid.currency
-            )
+        for sale in sales:
+            taken_from = TAKEN_FROM[sale.debit_kind](paid.currency)
             due = order_due(refund.order_id, paid.currency)
+            name = "tax back" if sale.debit_kind == "tax_payable" else "sale back"
             transfers.append(
-                posted(
-                    derive_id(refund_id, "sale back"), due, taken_from, refund.amount_minor, "refund failed"
-                )
+                posted(derive_id(refund_id, name), due, taken_from, sale.amount, "refund failed")
             )
     group_id = derive_id("refund end", refund_id, "failed" if failure is not None else "done")
     await commerce.lane.submit(
