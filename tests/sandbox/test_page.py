@@ -215,3 +215,17 @@ def test_every_word_of_the_pages_is_translated(tmp_path: Path) -> None:
         }
     assert len(wanted) > 50
     assert known == wanted
+
+
+@pytest.mark.parametrize(
+    ("currency", "shown"),
+    [
+        ("CNY", "CN¥15.97"),
+        ("JPY", "¥1,597"),
+        ("KWD", "KWD1.597"),
+        ("IQD", "IQD\N{NO-BREAK SPACE}1.597"),
+        ("AFN", "AFN\N{NO-BREAK SPACE}15.97"),
+    ],
+)
+def test_amounts_have_the_digits_of_iso_4217(currency: str, shown: str) -> None:
+    assert format_amount(1597, currency, "en") == shown

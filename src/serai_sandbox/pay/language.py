@@ -7,11 +7,37 @@ from importlib import resources
 from typing import Any, Literal
 
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, get_currency_precision
+from babel.numbers import format_currency, format_decimal, get_currency_precision
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
+# Minor units of ISO 4217 that are not two digits.
+ISO_DIGITS = {
+    0: frozenset(
+        [
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "UYI",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ]
+    ),
+    3: frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"]),
+    4: frozenset(["CLF", "UYW"]),
+}
 LOCALES: dict[Language, str] = {"en": "en", "zh": "zh_Hans_CN"}
 
 
@@ -35,8 +61,17 @@ def choose_language(wanted: str, payment_locale: str, accept_language: str) -> L
 
 def format_amount(amount_minor: int, currency: str, language: Language) -> str:
     """Return the amount with its currency, as ¥12.30; unknown currencies are taken to have two decimals."""
-    amount = Decimal(amount_minor).scaleb(-get_currency_precision(currency))
-    return format_currency(amount, currency, locale=LOCALES[language])
+    digits = count_digits(currency)
+    amount = Decimal(amount_minor).scaleb(-digits)
+    if digits == get_currency_precision(currency):
+        return format_currency(amount, currency, locale=LOCALES[language])
+    pattern = "#,##0." + "0" * digits
+    return f"{currency}\N{NO-BREAK SPACE}{format_decimal(amount, pattern, LOCALES[language])}"
+
+
+def count_digits(currency: str) -> int:
+    """Return the decimal digits of a currency's minor unit by ISO 4217; CLDR's own leave out minor units without coins."""
+    return next((digits for digits, codes in ISO_DIGITS.items() if currency in codes), 2)
 
 
 def load_messages(language: Language) -> dict[str, str]:
