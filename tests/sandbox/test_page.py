@@ -11,6 +11,8 @@ import pytest
 from babel.messages.pofile import read_po
 from tests.sandbox.provider import SOURCES, Merchant, Provider, read_error
 
+from serai_sandbox.pay.language import format_amount
+
 PACKAGE = SOURCES / "serai_sandbox" / "pay"
 
 

@@ -219,6 +219,37 @@ async def _request_refund(
 ) -> None:
     """Reserve the refund in the ledger, then ask the provider; what it does not answer is asked again by a job."""
     refund_id = derive_id("refund", order.order_id, key)
+    transfers = _take_back(order, paid, refund_id, amount_minor, overpaid=overpaid)
+    reason = " ".join(reason.split())[:200] or "refund"
+    row = Refund(
+        refund_id, order.order_id, paid.intent_id, amount_minor, reason, by, clock.now(), None, None, ""
+    )
+    details = {"amount_minor": amount_minor, "reason": reason}
+    outcome = await commerce.lane.submit(
+        merchant_id,
+        Group(
+            refund_id,
+            tuple(transfers),
+            (
+                Write(payment.insert_refunds, row),
+                Write(
+                    record_rows, AuditRow(by, "order.refunded", "order", str(order.order_id), None, details)
+                ),
+                *writes,
+            ),
+            (Fact(order.order_id, RefundRequested(order.order_id, refund_id, amount_minor, reason, by)),),
+            document_id=order.order_id,
+        ),
+    )
+    if outcome.shortages:
+        raise _too_much(outcome.shortages[0].available)
+    await ask_refund(commerce, merchant_id, refund_id=refund_id)
+
+
+def _take_back(
+    order: Order, paid: Payment, refund_id: UUID, amount_minor: int, *, overpaid: bool
+) -> list[Transfer]:
+    """The transfers of a refund: the money is reserved, and of a living order part of the sale is taken back."""
     currency = order.currency
     due = order_due(order.order_id, currency)
     transfers = [
@@ -246,30 +277,7 @@ async def _request_refund(
             transfers.append(
                 posted(derive_id(refund_id, "tax"), tax_payable(currency), due, tax_minor, "refund")
             )
-    reason = " ".join(reason.split())[:200] or "refund"
-    row = Refund(
-        refund_id, order.order_id, paid.intent_id, amount_minor, reason, by, clock.now(), None, None, ""
-    )
-    details = {"amount_minor": amount_minor, "reason": reason}
-    outcome = await commerce.lane.submit(
-        merchant_id,
-        Group(
-            refund_id,
-            tuple(transfers),
-            (
-                Write(payment.insert_refunds, row),
-                Write(
-                    record_rows, AuditRow(by, "order.refunded", "order", str(order.order_id), None, details)
-                ),
-                *writes,
-            ),
-            (Fact(order.order_id, RefundRequested(order.order_id, refund_id, amount_minor, reason, by)),),
-            document_id=order.order_id,
-        ),
-    )
-    if outcome.shortages:
-        raise _too_much(outcome.shortages[0].available)
-    await ask_refund(commerce, merchant_id, refund_id=refund_id)
+    return transfers
 
 
 def tax_refunded(order: Order, amount_minor: int) -> int:
