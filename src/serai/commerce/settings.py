@@ -21,7 +21,9 @@ class CommerceSettings(msgspec.Struct, frozen=True, kw_only=True):
     line_quantity: Annotated[int, Meta(ge=1, le=100_000, description="Most units of one line")] = 999
     price_protection_days: Annotated[
         int,
-        Meta(ge=0, le=365, description="Days after the payment in which a fallen price is given back; 0: never"),
+        Meta(
+            ge=0, le=365, description="Days after the payment in which a fallen price is given back; 0: never"
+        ),
     ] = 7
     price_protection_excludes: Annotated[
         str,
