@@ -7,6 +7,8 @@
 Both run the house's own statements over sixteen connections. Whichever settles more orders is the rival.
 """
 
+import asyncpg
+
 from serai.foundation import clock
 from serai.foundation.database import Database
 from serai.foundation.event import append_facts
@@ -30,7 +32,11 @@ class _RefusedError(Exception):
 
 async def settle_as_lane_of_one(database: Database, merchant_id: MerchantId, group: Group) -> Outcome:
     """The lane's transaction, for one group."""
-    return (await settle_groups(database, merchant_id, [group]))[0]
+    try:
+        return (await settle_groups(database, merchant_id, [group]))[0]
+    except asyncpg.UniqueViolationError:
+        # Another connection opened the same account in the same moment; as the lane does, try again from the start.
+        return (await settle_groups(database, merchant_id, [group], opens_first=True))[0]
 
 
 async def settle_documents_first(database: Database, merchant_id: MerchantId, group: Group) -> Outcome:
