@@ -48,7 +48,10 @@ class Visitor:
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
 
     def _listen(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        # Who presses Enter while suggestions are on their way leaves the page, and htmx says so. An answer that failed
+        # is told in other words (responseError, sendError) and by the browser itself.
+        left_behind = message.text.startswith(("htmx:sendAbort", "htmx:afterRequest"))
+        if message.type in ("error", "warning") and not left_behind:
             self.complaints.append(f"{self.page.url}: {message.text}")
 
     def say(self, message: str, **data: Any) -> str:
