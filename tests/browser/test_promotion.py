@@ -30,6 +30,8 @@ async def write_coupon(owner: Visitor, sku: str) -> None:
     await page.get_by_text("Publish…").click()
     await page.get_by_role("button", name="Publish this version").click()
     await page.get_by_text("Issue coupons…").click()
+    # Opening the fold moves the cursor into its first field, a moment later; who types before that types there.
+    await expect(page.get_by_label("How many")).to_be_focused()
     await page.get_by_label("Uses of each").fill("9")
     await page.get_by_label("A code of your own optional").fill(CODE)
     await page.get_by_role("button", name="Issue and show").click()
