@@ -93,7 +93,7 @@ def read_percent(text: str) -> int:
 def read_chosen(sent: Mapping[str, Any]) -> dict[UUID, int]:
     """The products of a form with their versions: ``version_<id>`` where it was shown, 0 where it was only marked."""
     chosen: dict[UUID, int] = {}
-    for name, value in sent.multi_items():  # type: ignore[attr-defined]
+    for name, value in sent.multi_items():  # type: ignore[attr-defined]  # a form of many values
         if name == "product" and isinstance(value, str) and (product_id := parse_uuid(value)):
             version = str(sent.get(f"version_{product_id}", ""))
             chosen[product_id] = int(version) if version.isdecimal() and len(version) < 10 else 0

@@ -49,7 +49,7 @@ def translations(locale: str) -> NullTranslations:
         if merged is None:
             merged = catalogue
         else:
-            merged._catalog.update(catalogue._catalog)  # type: ignore[attr-defined]
+            merged._catalog.update(catalogue._catalog)  # type: ignore[attr-defined]  # gettext cannot merge
     return merged or NullTranslations()
 
 

@@ -75,7 +75,7 @@ def _make_environment(folders: list[str], locale: str) -> jinja2.Environment:
         cache_size=1000,
     )
     catalogue = translations(locale)
-    environment.install_gettext_callables(  # type: ignore[attr-defined]
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
         catalogue.gettext, catalogue.ngettext, newstyle=True, pgettext=catalogue.pgettext
     )
     environment.policies["ext.i18n.trimmed"] = True

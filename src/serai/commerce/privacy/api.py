@@ -58,14 +58,14 @@ async def export_member(tx: Transaction, *, member_id: UUID) -> dict[str, Any]:
         await wish_api.open_list(tx, member_id=member_id, list_id=one.list_id)
         for one in await wish_api.list_lists(tx, member_id=member_id)
     ]
-    passkeys = await passkey_api.list_passkeys(tx, **who)  # type: ignore[arg-type]
+    passkeys = await passkey_api.list_passkeys(tx, **who)  # type: ignore[arg-type]  # one of two keyword pairs
     exported: dict[str, Any] = msgspec.to_builtins(
         {
             "exported_at": clock.now(),
             "member": member,
             "addresses": await address_api.list_addresses(tx, member_id=member_id),
             "consents": await consent_api.list_consents(tx, member_id=member_id),
-            "sessions": await session_api.list_sessions(tx, **who),  # type: ignore[arg-type]
+            "sessions": await session_api.list_sessions(tx, **who),  # type: ignore[arg-type]  # one of two keyword pairs
             "passkeys": [
                 {"name": key.name, "made_at": key.made_at, "used_at": key.used_at} for key in passkeys
             ],
