@@ -57,6 +57,15 @@ async def enter(shop: Shop, owner: str, code: str) -> None:
         await enter_coupon(tx, owner=owner, code=code)
 
 
+async def place_at_once(shop: Shop, carts: list[tuple[str, UUID]]) -> list[PlacedOrder | BaseException]:
+    """Place carts in the same moment, every one at the quote that held before the first was placed."""
+    digests = [(await quote(shop, owner)).digest for owner, _cart_id in carts]
+    return await asyncio.gather(
+        *(shop.place_cart(*cart, digest=digest) for cart, digest in zip(carts, digests, strict=True)),
+        return_exceptions=True,
+    )
+
+
 async def read(shop: Shop, order_id: UUID) -> Order:
     async with shop.commerce.db.transaction(shop.merchant_id, "read") as tx:
         return await load_order(tx, order_id=order_id)
@@ -139,9 +148,7 @@ async def test_one_use_and_fifty_payers_make_one_winner(shop: Shop, desk: Desk, 
     carts = [await shop.fill_cart((sku_id, 1)) for _ in range(50)]
     for owner, _cart_id in carts:
         await enter(shop, owner, "first")
-    answers = await asyncio.gather(
-        *(shop.place_cart(owner, cart_id) for owner, cart_id in carts), return_exceptions=True
-    )
+    answers = await place_at_once(shop, carts)
     won = [each for each in answers if not isinstance(each, BaseException)]
     assert len(won) == 1
     assert {each.code for each in answers if isinstance(each, Conflict)} == {"checkout.changed"}
@@ -162,9 +169,7 @@ async def test_a_quota_is_never_oversold(shop: Shop, desk: Desk, assert_clean: C
         )
     )
     carts = [await shop.fill_cart((sku_id, 2)) for _ in range(12)]
-    answers = await asyncio.gather(
-        *(shop.place_cart(owner, cart_id) for owner, cart_id in carts), return_exceptions=True
-    )
+    answers = await place_at_once(shop, carts)
     won = [each for each in answers if not isinstance(each, BaseException)]
     assert {each.total_minor for each in won} == {2000}
     assert len(won) == 3
@@ -180,14 +185,7 @@ async def test_a_budget_is_never_overspent(shop: Shop, desk: Desk, assert_clean:
     sku_id = await shop.add_product(price_minor=5000, stock=100)
     promotion = await desk.go_live(spend(1000, 400, budget_minor=1000))
     carts = [await shop.fill_cart((sku_id, 1)) for _ in range(10)]
-    digest = [(await quote(shop, owner)).digest for owner, _cart_id in carts]
-    answers = await asyncio.gather(
-        *(
-            shop.place_cart(owner, cart_id, digest=d)
-            for (owner, cart_id), d in zip(carts, digest, strict=True)
-        ),
-        return_exceptions=True,
-    )
+    answers = await place_at_once(shop, carts)
     assert sum(not isinstance(each, BaseException) for each in answers) == 2
     assert (await desk.report(promotion)).budget == (1000, 0, 800, 200)
     placed = await shop.place((sku_id, 1))
