@@ -19,7 +19,7 @@ from serai.commerce.checkout.quote_cart import choose_place, quote_cart, shippin
 from serai.commerce.checkout.settle_payment import refresh_payment, settle_payment
 from serai.commerce.checkout.types import DeliveryOption, PlacedOrder, Quote
 from serai.commerce.order.api import access_token, check_move, load_order
-from serai.commerce.order.types import Address, Contact, Order
+from serai.commerce.order.types import Address, Contact, Order, amount_due
 from serai.commerce.payment import api as payment
 from serai.commerce.types import Commerce, PaymentRequest
 from serai.foundation.errors import Conflict, _
@@ -100,7 +100,7 @@ async def start_payment(commerce: Commerce, merchant_id: MerchantId, *, order_id
             tx,
             order_id=order_id,
             provider=commerce.default_provider,
-            amount_minor=order.due_minor,
+            amount_minor=amount_due(order),
             currency=order.currency,
             attempt=attempt,
         )

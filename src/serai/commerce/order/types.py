@@ -177,10 +177,18 @@ class Order(msgspec.Struct, frozen=True):
 
     @property
     def due_minor(self) -> int:
-        """What the buyer still owes; nothing once the order is cancelled or expired."""
-        if self.state != "awaiting_payment":
-            return 0
-        return max(0, self.total_minor - self.paid_minor)
+        """What the buyer is to pay now, see :func:`amount_due`."""
+        return amount_due(self)
+
+
+def amount_due(order: Order) -> int:
+    """What a payment of the order asks for now, in minor units; nothing once it is paid, cancelled or expired.
+
+    The one answer for pages, payments and settlement: whatever is not paid with a provider's money is taken off here.
+    """
+    if order.state != "awaiting_payment":
+        return 0
+    return max(0, order.total_minor - order.paid_minor)
 
 
 class OrderRow(msgspec.Struct, frozen=True):
