@@ -19,7 +19,7 @@ from serai.foundation import clock
 from serai.foundation.database import Database, open_database
 from serai.foundation.ids import MerchantId, new_id
 from serai.ledger.api import load_balances
-from serai.ledger.lane import settle_groups
+from serai.ledger.settle_groups import settle_groups
 from serai.ledger.types import Account, Group, Outcome, Phase, Transfer, account, pending, post, posted, void
 
 SHELVES = 3

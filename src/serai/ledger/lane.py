@@ -10,26 +10,27 @@ quiet and large under load, without a timer. A batch is one transaction:
     5  write sums and transfers with one statement, then the groups' documents and facts, one statement per writer
     6  commit, and only then answer
 
+Groups that resolve nothing and whose documents are new rows (orders) go a faster way: documents first, then 2-6, with a
+second batch writing its documents meanwhile. Such a batch passes whole; when a group in it is refused or repeated, it is
+undone and settled in the order above.
+
 What may fail: a broken connection leaves the commit in doubt, so the batch is tried again and finds its own transfers; a
 statement that breaks (a poisoned document) makes the batch split in halves until the culprit stands alone.
 """
 
 import asyncio
 from collections import deque
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
-from serai.foundation import clock
-from serai.foundation.database import Database, DatabaseUnreachable, Transaction
+from serai.foundation.database import Database, DatabaseUnreachable
 from serai.foundation.errors import Limited, _
-from serai.foundation.event import append_facts
 from serai.foundation.ids import MerchantId
-from serai.ledger import store
-from serai.ledger.logic import Decision, Reservation, Row, check_group, decide
-from serai.ledger.types import Account, Group, Outcome, Writer
+from serai.ledger.logic import check_group
+from serai.ledger.settle_groups import NotAllPassError, settle_early, settle_groups
+from serai.ledger.types import Group, Outcome, is_early
 
 BROKEN = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, DatabaseUnreachable, OSError, TimeoutError)
 AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.UniqueViolationError)
@@ -40,11 +41,13 @@ class LaneSettings(msgspec.Struct, frozen=True):
 
     Attributes:
         batch_groups: most groups in one transaction; past some hundred, larger batches stop paying.
+        overlap_groups: how many early groups must wait for a second batch to start beside the one under way.
         queue_groups: most groups waiting; one more is refused as ``ledger.busy``.
         patience_s: how long a batch is tried again while the database does not answer.
     """
 
     batch_groups: int = 256
+    overlap_groups: int = 32
     queue_groups: int = 20_000
     patience_s: float = 20.0
 
@@ -55,20 +58,30 @@ class _Ticket(msgspec.Struct, eq=False):
     answer: asyncio.Future[Outcome]
 
 
+# Whose groups, and whether they are early: what one batch has in common.
+_Line = tuple[MerchantId, bool]
+
+
 class Lane:
     """One lane of one process. :meth:`start` it inside the event loop, :meth:`stop` drains it."""
 
     def __init__(self, database: Database, settings: LaneSettings | None = None) -> None:
         self._database = database
         self._settings = settings or LaneSettings()
-        self._waiting: dict[MerchantId, deque[_Ticket]] = {}
-        self._order: deque[MerchantId] = deque()
+        self._waiting: dict[_Line, deque[_Ticket]] = {}
+        self._order: deque[_Line] = deque()
         self._count = 0
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
+        self._under_way: dict[asyncio.Task[None], _Line] = {}
+        self._early_ids: set[UUID] = set()
+        self._twins: list[_Ticket] = []
+        self._turn = asyncio.Lock()
+        self._backoff = _Backoff()
         self.batches = 0
         self.groups = 0
+        self.undone = 0
 
     def start(self) -> None:
         """Begin to take batches."""
@@ -100,50 +113,107 @@ class Lane:
                 "ledger.busy", _("The shop is very busy. Please try again in a moment."), retry_after_s=2
             )
         ticket = _Ticket(merchant_id, group, asyncio.get_running_loop().create_future())
-        queue = self._waiting.get(merchant_id)
-        if queue is None:
-            queue = self._waiting[merchant_id] = deque()
-            self._order.append(merchant_id)
-        queue.append(ticket)
+        self._enqueue(ticket)
         self._count += 1
         self._wake.set()
         return await ticket.answer
 
+    def _enqueue(self, ticket: _Ticket) -> None:
+        line = (ticket.merchant_id, is_early(ticket.group))
+        queue = self._waiting.get(line)
+        if queue is None:
+            queue = self._waiting[line] = deque()
+            self._order.append(line)
+        queue.append(ticket)
+
     async def _run(self) -> None:
         while True:
-            if not self._order:
-                if self._stopping:
-                    return
-                self._wake.clear()
-                await self._wake.wait()
-                # Requests that were read in the same turn of the event loop join the first batch.
-                await asyncio.sleep(0)
+            line = self._choose_line()
+            if line is not None:
+                self._begin(line)
                 continue
-            await self._settle(self._take_batch())
+            if self._stopping and not self._order and not self._under_way:
+                return
+            self._wake.clear()
+            await self._wake.wait()
+            # Requests that were read in the same turn of the event loop join the first batch.
+            await asyncio.sleep(0)
 
-    def _take_batch(self) -> list[_Ticket]:
-        """The next batch: one merchant's groups in arrival order, merchants taking turns."""
-        merchant_id = self._order.popleft()
-        queue = self._waiting[merchant_id]
-        batch = [queue.popleft() for _ in range(min(len(queue), self._settings.batch_groups))]
-        self._count -= len(batch)
+    def _choose_line(self) -> _Line | None:
+        """The next line that may start a batch now; lines take turns.
+
+        One batch at a time, and a second one of early groups when enough of them wait to be worth a transaction.
+        """
+        for line in self._order:
+            _merchant_id, is_early_line = line
+            beside = sum(other[1] == is_early_line for other in self._under_way.values())
+            worth_it = is_early_line and len(self._waiting[line]) >= self._settings.overlap_groups
+            if beside == 0 or (beside == 1 and worth_it):
+                return line
+        return None
+
+    def _begin(self, line: _Line) -> None:
+        batch = self._take_batch(line)
+        task = asyncio.create_task(self._work(line, batch), name="ledger batch")
+        self._under_way[task] = line
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        line = self._under_way.pop(task)
+        if line[1]:
+            twins, self._twins = self._twins, []
+            for ticket in twins:
+                self._enqueue(ticket)
+        self._wake.set()
+
+    def _take_batch(self, line: _Line) -> list[_Ticket]:
+        """The next batch of a line, in order of arrival.
+
+        An early group whose twin is under way waits for it: two transactions that write one document before their locks
+        could wait for each other.
+        """
+        self._order.remove(line)
+        queue = self._waiting[line]
+        taken = [queue.popleft() for _ in range(min(len(queue), self._settings.batch_groups))]
         if queue:
-            self._order.append(merchant_id)
+            self._order.append(line)
         else:
-            del self._waiting[merchant_id]
-        return [ticket for ticket in batch if not ticket.answer.done()]
+            del self._waiting[line]
+        batch = [ticket for ticket in taken if not ticket.answer.done()]
+        self._count -= len(taken)
+        if not line[1]:
+            return batch
+        alone = []
+        for ticket in batch:
+            if ticket.group.group_id in self._early_ids:
+                self._twins.append(ticket)
+                self._count += 1
+            else:
+                self._early_ids.add(ticket.group.group_id)
+                alone.append(ticket)
+        return alone
 
-    async def _settle(self, batch: list[_Ticket]) -> None:
+    async def _work(self, line: _Line, batch: list[_Ticket]) -> None:
+        try:
+            await self._settle(batch, early=line[1])
+        finally:
+            if line[1]:
+                self._early_ids.difference_update(ticket.group.group_id for ticket in batch)
+
+    async def _settle(self, batch: list[_Ticket], *, early: bool) -> None:
         """Answer every ticket of a batch, splitting it where one of them breaks the statement."""
         if not batch:
             return
+        merchant_id, groups = batch[0].merchant_id, [ticket.group for ticket in batch]
         try:
-            outcomes = await self._try_patiently(batch[0].merchant_id, [ticket.group for ticket in batch])
+            outcomes = await self._try_early(merchant_id, groups) if early else None
+            if outcomes is None:
+                outcomes = await self._try_patiently(merchant_id, groups)
         except Exception as error:  # noqa: BLE001 - the caller gets it; the lane itself must live on
             if len(batch) > 1 and not isinstance(error, DatabaseUnreachable):
                 middle = len(batch) // 2
-                await self._settle(batch[:middle])
-                await self._settle(batch[middle:])
+                await self._settle(batch[:middle], early=False)
+                await self._settle(batch[middle:], early=False)
                 return
             for ticket in batch:
                 if not ticket.answer.done():
@@ -154,6 +224,19 @@ class Lane:
         for ticket, outcome in zip(batch, outcomes, strict=True):
             if not ticket.answer.done():
                 ticket.answer.set_result(outcome)
+
+    async def _try_early(self, merchant_id: MerchantId, groups: list[Group]) -> list[Outcome] | None:
+        """Outcomes when all pass at the first try; None when the batch has to go the way that settles everything."""
+        if not self._backoff.allows():
+            return None
+        try:
+            outcomes = await settle_early(self._database, merchant_id, groups, self._turn)
+        except (NotAllPassError, asyncpg.PostgresError, *BROKEN):
+            self._backoff.failed()
+            self.undone += 1
+            return None
+        self._backoff.passed()
+        return outcomes
 
     async def _try_patiently(self, merchant_id: MerchantId, groups: list[Group]) -> list[Outcome]:
         loop = asyncio.get_running_loop()
@@ -173,75 +256,22 @@ class Lane:
                 pause_s = min(pause_s * 2, 1.0)
 
 
-async def settle_groups(
-    database: Database, merchant_id: MerchantId, groups: list[Group], *, opens_first: bool = False
-) -> list[Outcome]:
-    """Settle one batch in one transaction and return an outcome per group, in order.
+class _Backoff:
+    """How many batches skip the early way after one had to be undone: a sold-out SKU would undo every one of them."""
 
-    Accounts that do not exist yet are opened by the batch itself, with the sums they end up with. Should another lane
-    open one of them in the same moment, the database refuses the batch; it is then settled with ``opens_first``: missing
-    accounts in a transaction of their own, so that nothing waits for a foreign insert while holding locks.
+    MOST = 64
 
-    Raises:
-        asyncpg.UniqueViolationError: another lane was faster; to be tried again with ``opens_first``.
-    """
-    accounts, pending_ids = _touched(groups)
-    while True:
-        async with database.transaction(merchant_id) as tx:
-            if pending_ids:
-                pendings = await store.list_reservations(tx, pending_ids)
-                sides = {row[side] for row in pendings for side in ("debit_id", "credit_id")}
-                rows = await store.lock_accounts(tx, list(sides.union(accounts)))
-            else:
-                pendings = []
-                rows = await store.lock_sums(tx, accounts)
-            missing = [account for account_id, account in accounts.items() if account_id not in rows]
-            if not missing or not opens_first:
-                for account in missing:
-                    rows[account.account_id] = Row(account, [0, 0, 0, 0], is_new=True)
-                decision = await _decide_locked(tx, groups, rows, pendings, pending_ids)
-                await _write(tx, rows, decision)
-                return decision.outcomes
-        async with database.transaction(merchant_id) as tx:
-            await store.add_accounts(tx, missing)
+    def __init__(self) -> None:
+        self._rest = 0
+        self._last = 1
 
+    def allows(self) -> bool:
+        self._rest -= self._rest > 0
+        return self._rest == 0
 
-def _touched(groups: list[Group]) -> tuple[dict[UUID, Account], list[UUID]]:
-    accounts: dict[UUID, Account] = {}
-    pending_ids: list[UUID] = []
-    for group in groups:
-        for transfer in group.transfers:
-            if transfer.pending_id is not None:
-                pending_ids.append(transfer.pending_id)
-                continue
-            for account in (transfer.debit, transfer.credit):
-                assert account is not None
-                accounts[account.account_id] = account
-    return accounts, pending_ids
+    def failed(self) -> None:
+        self._last = min(2 * self._last, self.MOST)
+        self._rest = self._last
 
-
-async def _decide_locked(
-    tx: Transaction, groups: list[Group], rows: dict[UUID, Row], pendings: list[Any], pending_ids: list[UUID]
-) -> Decision:
-    transfer_ids = [transfer.transfer_id for group in groups for transfer in group.transfers]
-    found = await store.list_existing(tx, transfer_ids, pending_ids)
-    existing = {row["transfer_id"]: row["group_id"] for row in found}
-    resolved = {row["pending_id"] for row in found if row["pending_id"]}
-    reservations: dict[UUID, Reservation] = {
-        row["transfer_id"]: store.reservation_of(row, resolved) for row in pendings
-    }
-    return decide(rows, groups, existing, reservations, clock.now())
-
-
-async def _write(tx: Transaction, rows: dict[UUID, Row], decision: Decision) -> None:
-    if not decision.passed:
-        return
-    touched = [row for row in rows.values() if row.touched]
-    await store.write_batch(tx, touched, decision.movements, clock.now())
-    by_writer: dict[Writer, list[Any]] = {}
-    for group in decision.passed:
-        for write in group.writes:
-            by_writer.setdefault(write.writer, []).append(write.row)
-    for writer, batch_rows in by_writer.items():
-        await writer(tx, batch_rows)
-    await append_facts(tx, [fact for group in decision.passed for fact in group.facts])
+    def passed(self) -> None:
+        self._last = 1

@@ -107,10 +107,17 @@ Writer = Callable[[Transaction, list[Any]], Awaitable[None]]
 
 
 class Write(msgspec.Struct, frozen=True, eq=False):
-    """A row that must commit with its group. The lane calls each writer once per batch with all its rows."""
+    """A row that must commit with its group. The lane calls each writer once per batch with all its rows.
+
+    Attributes:
+        early: that it may be written before the ledger's accounts are locked. Only for a writer whose row locks no other
+            group waits for while it holds accounts: it inserts rows under keys of its own document, or changes a row that
+            groups of the same id alone change.
+    """
 
     writer: Writer
     row: Any
+    early: bool = False
 
 
 class Group(msgspec.Struct, frozen=True, eq=False):
@@ -124,6 +131,13 @@ class Group(msgspec.Struct, frozen=True, eq=False):
     writes: tuple[Write, ...] = ()
     facts: tuple[Fact, ...] = ()
     document_id: UUID | None = None
+
+
+def is_early(group: Group) -> bool:
+    """Whether a group's documents may be written before the accounts are locked: it resolves nothing, and they are early."""
+    return all(write.early for write in group.writes) and all(
+        transfer.pending_id is None for transfer in group.transfers
+    )
 
 
 class Shortage(msgspec.Struct, frozen=True):

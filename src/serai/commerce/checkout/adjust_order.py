@@ -132,7 +132,7 @@ async def fund_claims(
 def write_seats(order_id: UUID, adjustments: Iterable[OrderAdjustment]) -> tuple[Write, ...]:
     """Rows that tell which buying group an order sits in."""
     return tuple(
-        Write(insert_group_orders, GroupOrder(claim.subject_id, order_id))
+        Write(insert_group_orders, GroupOrder(claim.subject_id, order_id), early=True)
         for each in adjustments
         for claim in each.claims
         if claim.kind == "seat"

@@ -289,7 +289,7 @@ async def post_order(request: Asked, data: JSONBody[OrderBody]) -> Response[Plac
         # What will be answered follows from the draft, so it can commit together with the order.
         reply = ReplyRow(call, 201, msgspec.to_builtins(api.describe_placed(caller.commerce, draft)))
         return await api.submit_draft(
-            caller.commerce, caller.merchant_id, draft, (Write(save_replies, reply),)
+            caller.commerce, caller.merchant_id, draft, (Write(save_replies, reply, early=True),)
         )
 
     return await answer_through_lane(request, caller, "order", data, effect, status=201)

@@ -107,7 +107,10 @@ async def place_order(
     if isinstance(prepared, PlacedOrder):
         return prepared
     if gift_message := check_message(gift_message):
-        writes = (*writes, Write(insert_gifts, Gift(prepared.order_id, gift_message, prepared.contact.name)))
+        writes = (
+            *writes,
+            Write(insert_gifts, Gift(prepared.order_id, gift_message, prepared.contact.name), early=True),
+        )
     return await submit_draft(commerce, merchant_id, prepared, writes)
 
 
@@ -235,13 +238,20 @@ async def submit_draft(
     """Hand a priced order to the lane. Conflict ``checkout.short`` when stock is missing; nothing has moved then."""
     order = make_order(commerce, draft)
     await fund_claims(commerce, merchant_id, order.adjustments)
-    closing = (Write(mark_placed, Placed(draft.cart_id, draft.order_id)),) if draft.cart_id else ()
+    closing = (
+        (Write(mark_placed, Placed(draft.cart_id, draft.order_id), early=True),) if draft.cart_id else ()
+    )
     outcome = await commerce.lane.submit(
         merchant_id,
         Group(
             derive_id("place", draft.order_id),
             make_transfers(commerce, order),
-            (Write(insert_orders, order), *closing, *write_seats(order.order_id, order.adjustments), *writes),
+            (
+                Write(insert_orders, order, early=True),
+                *closing,
+                *write_seats(order.order_id, order.adjustments),
+                *writes,
+            ),
             (Fact(order.order_id, _placed_event(order)),),
             document_id=order.order_id,
         ),

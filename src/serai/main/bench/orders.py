@@ -82,7 +82,7 @@ class OrderBook:
             draft = self._draft()
             call = Call(str(self.shop.key.key_id), "order /api/v1/orders", str(new_id()), b"\0" * 16)
             reply = msgspec.to_builtins(describe_placed(self._commerce, draft))
-            writes = (Write(save_replies, ReplyRow(call, 201, reply)),)
+            writes = (Write(save_replies, ReplyRow(call, 201, reply), early=True),)
             await submit_draft(self._commerce, self.shop.merchant_id, draft, writes)
         groups = self._keeper.groups
         return deque(map(self._take_budget, groups) if budget else groups)

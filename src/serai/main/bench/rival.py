@@ -14,8 +14,8 @@ from serai.foundation.database import Database
 from serai.foundation.event import append_facts
 from serai.foundation.ids import MerchantId, derive_id
 from serai.ledger import store
-from serai.ledger.lane import settle_groups
 from serai.ledger.logic import PASSED, decide
+from serai.ledger.settle_groups import settle_groups
 from serai.ledger.types import Account, Group, Outcome, account, posted
 
 CONNECTIONS = 16
