@@ -4,8 +4,10 @@ from litestar import Router
 from litestar.di import Provide
 
 from serai.console import (
+    attribute,
     audit,
     board,
+    fact,
     key,
     member,
     order,
@@ -72,6 +74,16 @@ ROUTES = [
             photo.edit_photo,
             variant.save_options,
             variant.save_variant,
+            fact.show_facts,
+            fact.save_facts,
+            fact.save_variant_facts,
+            fact.save_channels,
+            attribute.show_attributes,
+            attribute.save_set,
+            attribute.show_new,
+            attribute.add,
+            attribute.show_attribute,
+            attribute.save,
             promotion.show_promotions,
             promotion.show_kinds,
             promotion_writer.show_new,

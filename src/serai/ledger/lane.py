@@ -41,12 +41,14 @@ class LaneSettings(msgspec.Struct, frozen=True):
 
     Attributes:
         batch_groups: most groups in one transaction; past some hundred, larger batches stop paying.
-        overlap_groups: how many early groups must wait for a second batch to start beside the one under way.
+        early_batches: most batches of early groups under way at once.
+        overlap_groups: how many early groups must wait for a further batch to start beside one under way.
         queue_groups: most groups waiting; one more is refused as ``ledger.busy``.
         patience_s: how long a batch is tried again while the database does not answer.
     """
 
     batch_groups: int = 256
+    early_batches: int = 3
     overlap_groups: int = 32
     queue_groups: int = 20_000
     patience_s: float = 20.0
@@ -142,13 +144,13 @@ class Lane:
     def _choose_line(self) -> _Line | None:
         """The next line that may start a batch now; lines take turns.
 
-        One batch at a time, and a second one of early groups when enough of them wait to be worth a transaction.
+        One batch at a time, and further ones of early groups while enough of them wait to be worth a transaction.
         """
         for line in self._order:
             _merchant_id, is_early_line = line
             beside = sum(other[1] == is_early_line for other in self._under_way.values())
             worth_it = is_early_line and len(self._waiting[line]) >= self._settings.overlap_groups
-            if beside == 0 or (beside == 1 and worth_it):
+            if beside == 0 or (worth_it and beside < self._settings.early_batches):
                 return line
         return None
 

@@ -120,6 +120,11 @@ def decide(
     return decision
 
 
+def plan_movements(groups: Sequence[Group]) -> list[Movement]:
+    """The transfer rows of groups that resolve nothing, should all of them pass."""
+    return [movement for group in groups for movement in _resolve(group, {}, set(), datetime.max)[0]]
+
+
 def _resolve(
     group: Group, reservations: Mapping[UUID, Reservation], resolved: set[UUID], now: datetime
 ) -> tuple[list[Movement], list[Fault]]:

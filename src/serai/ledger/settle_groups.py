@@ -1,7 +1,7 @@
 """Settling one batch of groups: one transaction, in the order that keeps locks safe or in the one that keeps them short.
 
 ``settle_groups`` locks first and writes everything under the locks; it settles whatever it is given. ``settle_early``
-writes the documents before it locks, so that the next batch's documents can be written while this one moves its sums; it
+writes documents and transfers before it locks, so that the next batch can write its own while this one moves the sums; it
 settles only batches of which every group passes, and leaves no trace of any other.
 """
 
@@ -15,7 +15,7 @@ from serai.foundation.database import Database, Transaction
 from serai.foundation.event import append_facts
 from serai.foundation.ids import MerchantId
 from serai.ledger import store
-from serai.ledger.logic import PASSED, Decision, Reservation, Row, decide
+from serai.ledger.logic import PASSED, Decision, Reservation, Row, decide, plan_movements
 from serai.ledger.types import Account, Group, Outcome, Writer, is_early
 
 
@@ -46,7 +46,8 @@ async def settle_groups(
                 _open_rows(rows, missing)
                 decision = await _decide_locked(tx, groups, rows, pendings, pending_ids)
                 if decision.passed:
-                    await _write_sums(tx, rows, decision)
+                    touched = [row for row in rows.values() if row.touched]
+                    await store.write_batch(tx, touched, decision.movements, clock.now())
                     await _write_documents(tx, decision.passed)
                 return decision.outcomes
         async with database.transaction(merchant_id) as tx:
@@ -54,20 +55,20 @@ async def settle_groups(
 
 
 class NotAllPassError(Exception):
-    """A batch that was settled early holds a group that does not pass, or passed before; all of it is undone."""
+    """A batch that was settled early holds a group that does not pass; all of it is undone."""
 
 
 async def settle_early(
     database: Database, merchant_id: MerchantId, groups: Sequence[Group], turn: asyncio.Lock
 ) -> list[Outcome]:
-    """Settle a batch of early groups, documents before locks.
+    """Settle a batch of early groups: documents and transfers, as if all passed, then locks, judgement and sums.
 
     Args:
         turn: held from the locks to the commit, so that the batches of one lane do not queue inside the database.
 
     Raises:
-        NotAllPassError: a group is refused or replayed; nothing was written.
-        asyncpg.UniqueViolationError: a document or an account exists already; nothing was written.
+        NotAllPassError: a group is refused; nothing was written.
+        asyncpg.UniqueViolationError: a document, a transfer or an account exists already; nothing was written.
     """
     assert all(is_early(group) for group in groups)
     accounts, _pending_ids = _touched(groups)
@@ -75,13 +76,14 @@ async def settle_early(
     try:
         async with database.transaction(merchant_id) as tx:
             await _write_documents(tx, groups)
+            await store.write_transfers(tx, plan_movements(groups), clock.now())
             has_turn = await turn.acquire()
             rows = await store.lock_sums(tx, accounts)
             _open_rows(rows, [account for account_id, account in accounts.items() if account_id not in rows])
-            decision = await _decide_locked(tx, groups, rows, [], [])
+            decision = decide(rows, groups, {}, {}, clock.now())
             if len(decision.passed) < len(groups):
                 raise NotAllPassError
-            await _write_sums(tx, rows, decision)
+            await store.write_sums(tx, list(rows.values()))
     finally:
         if has_turn:
             turn.release()
@@ -122,11 +124,6 @@ async def _decide_locked(
         row["transfer_id"]: store.reservation_of(row, resolved) for row in pendings
     }
     return decide(rows, groups, existing, reservations, clock.now())
-
-
-async def _write_sums(tx: Transaction, rows: dict[UUID, Row], decision: Decision) -> None:
-    touched = [row for row in rows.values() if row.touched]
-    await store.write_batch(tx, touched, decision.movements, clock.now())
 
 
 async def _write_documents(tx: Transaction, groups: Sequence[Group]) -> None:

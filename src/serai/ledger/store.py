@@ -9,24 +9,36 @@ from serai.foundation.database import Transaction
 from serai.ledger.logic import Movement, Reservation, Row
 from serai.ledger.types import Account
 
-# The parts of the one statement that writes a batch.
+# The parts of the statements that write a batch; %s stands for the next argument, $1 is the merchant.
 MOVED = (
-    "moved AS (INSERT INTO ledger.transfer (merchant_id, transfer_id, group_id, debit_id, credit_id, unit_id, amount,"
-    "  phase, pending_id, expires_at, reason, document_id, recorded_at)"
-    " SELECT $1, t.*, $2 FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::bigint[],"
-    "  $9::smallint[], $10::uuid[], $11::timestamptz[], $12::text[], $13::uuid[]) t)"
-)
-OPENED = (
-    "opened AS (INSERT INTO ledger.account (merchant_id, account_id, kind, unit_id, normal, no_negative, subject_id,"
-    "  place_id, posted_dr, posted_cr, pending_dr, pending_cr)"
-    ' SELECT $1, * FROM unnest($19::uuid[], $20::text[], $21::uuid[], $22::text[]::"char"[], $23::bool[],'
-    "  $24::uuid[], $25::uuid[], $26::bigint[], $27::bigint[], $28::bigint[], $29::bigint[]))"
+    "INSERT INTO ledger.transfer (merchant_id, recorded_at, transfer_id, group_id, debit_id, credit_id, unit_id, amount,"
+    "  phase, pending_id, expires_at, reason, document_id)"
+    " SELECT $1, %s, t.* FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::bigint[],"
+    "  %s::smallint[], %s::uuid[], %s::timestamptz[], %s::text[], %s::uuid[]) t"
 )
 SUMMED = (
-    " UPDATE ledger.account a SET posted_dr = s.pd, posted_cr = s.pc, pending_dr = s.qd, pending_cr = s.qc"
-    " FROM unnest($14::uuid[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[]) s (id, pd, pc, qd, qc)"
+    "UPDATE ledger.account a SET posted_dr = s.pd, posted_cr = s.pc, pending_dr = s.qd, pending_cr = s.qc"
+    " FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) s (id, pd, pc, qd, qc)"
     " WHERE a.merchant_id = $1 AND a.account_id = s.id"
 )
+OPENED = (
+    "INSERT INTO ledger.account (merchant_id, account_id, kind, unit_id, normal, no_negative, subject_id,"
+    "  place_id, posted_dr, posted_cr, pending_dr, pending_cr)"
+    ' SELECT $1, * FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::text[]::"char"[], %s::bool[],'
+    "  %s::uuid[], %s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])"
+)
+
+
+def _number(statement: str) -> str:
+    """Give every %s its number, from $2 on."""
+    return statement % tuple(f"${n}" for n in range(2, 2 + statement.count("%s")))
+
+
+WRITE_BATCH = _number(f"WITH moved AS ({MOVED}) {SUMMED}")
+WRITE_OPENING_BATCH = _number(f"WITH moved AS ({MOVED}), opened AS ({OPENED}) {SUMMED}")
+WRITE_TRANSFERS = _number(MOVED)
+WRITE_SUMS = _number(SUMMED)
+WRITE_OPENING_SUMS = _number(f"WITH opened AS ({OPENED}) {SUMMED}")
 ACCOUNT_COLUMNS = "account_id, kind, unit_id, normal, no_negative, subject_id, place_id"
 
 
@@ -122,11 +134,29 @@ async def write_batch(
     The accounts are locked by this transaction, so the sums decided in memory are the sums to store. A new account that
     another transaction opened meanwhile breaks the statement (unique violation); the batch is then tried again.
     """
-    known = [row for row in rows if not row.is_new]
-    new = sorted((row for row in rows if row.is_new), key=lambda row: row.account.account_id)
-    args = [
-        tx.merchant_id,
-        at,
+    opened, summed = _sums_of(rows)
+    if opened:
+        await tx.execute(WRITE_OPENING_BATCH, tx.merchant_id, at, *_moved(movements), *opened, *summed)
+    else:
+        await tx.execute(WRITE_BATCH, tx.merchant_id, at, *_moved(movements), *summed)
+
+
+async def write_transfers(tx: Transaction, movements: Sequence[Movement], at: datetime) -> None:
+    """The transfers of a batch alone. One that exists already breaks the statement (unique violation)."""
+    await tx.execute(WRITE_TRANSFERS, tx.merchant_id, at, *_moved(movements))
+
+
+async def write_sums(tx: Transaction, rows: Sequence[Row]) -> None:
+    """The sums of locked accounts, new ones included; see :func:`write_batch`."""
+    opened, summed = _sums_of(rows)
+    if opened:
+        await tx.execute(WRITE_OPENING_SUMS, tx.merchant_id, *opened, *summed)
+    else:
+        await tx.execute(WRITE_SUMS, tx.merchant_id, *summed)
+
+
+def _moved(movements: Sequence[Movement]) -> list[list[Any]]:
+    return [
         [m.transfer.transfer_id for m in movements],
         [m.group.group_id for m in movements],
         [m.debit_id for m in movements],
@@ -138,15 +168,19 @@ async def write_batch(
         [m.transfer.expires_at for m in movements],
         [m.transfer.reason for m in movements],
         [m.group.document_id for m in movements],
-        [r.account.account_id for r in known],
-        *([r.sums[i] for r in known] for i in range(4)),
     ]
+
+
+def _sums_of(rows: Sequence[Row]) -> tuple[list[list[Any]], list[list[Any]]]:
+    """(columns of new accounts or nothing, columns of known ones), both in key order."""
+    ordered = sorted(rows, key=lambda row: row.account.account_id)
+    new = [row for row in ordered if row.is_new]
+    known = [row for row in ordered if not row.is_new]
+    summed = [[r.account.account_id for r in known], *([r.sums[i] for r in known] for i in range(4))]
     if not new:
-        await tx.execute(f"WITH {MOVED}{SUMMED}", *args)
-        return
-    args += _columns([row.account for row in new])
-    args += [[r.sums[i] for r in new] for i in range(4)]
-    await tx.execute(f"WITH {MOVED}, {OPENED}{SUMMED}", *args)
+        return [], summed
+    opened = [*_columns([row.account for row in new]), *([r.sums[i] for r in new] for i in range(4))]
+    return opened, summed
 
 
 def reservation_of(row: Any, resolved: set[UUID]) -> Reservation:

@@ -1,5 +1,5 @@
 // The console works without this file. It adds: keys to get about, closing of disclosures, protection against a double
-// press, copying of secrets, and a chart with values under the pointer.
+// press and against leaving a form half filled in, copying of secrets, and a chart with values under the pointer.
 (() => {
   "use strict";
 
@@ -71,6 +71,26 @@
       delete form.dataset.sent;
       form.querySelectorAll("button").forEach((button) => (button.disabled = false));
     });
+  });
+
+  // ---- Whoever leaves a form half filled in is asked first (data-guard).
+  const isDirty = (form) =>
+    [...form.elements].some((field) => {
+      if (!field.name || field.type === "hidden" || field.disabled) return false;
+      if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+      if (field.tagName === "SELECT") {
+        const chosen = [...field.options].some((option) => option.defaultSelected);
+        return [...field.options].some((option, at) => option.selected !== (chosen ? option.defaultSelected : at === 0));
+      }
+      return field.type !== "file" && "defaultValue" in field && field.value !== field.defaultValue;
+    });
+  let isSending = false;
+  document.addEventListener("submit", (event) => {
+    isSending = isSending || !event.defaultPrevented;
+  });
+  addEventListener("beforeunload", (event) => {
+    if (isSending || ![...document.querySelectorAll("form[data-guard]")].some(isDirty)) return;
+    event.preventDefault();
   });
 
   // ---- Secrets are copied by a button where the browser can.

@@ -24,7 +24,12 @@ from serai.commerce.payment.types import (
     sales_returns,
     tax_payable,
 )
-from serai.commerce.promotion.api import give_back_claims
+from serai.commerce.promotion.api import (
+    give_back_claims,
+    refund_discounts,
+    restore_discounts,
+    return_discounts,
+)
 from serai.commerce.types import Commerce
 from serai.foundation import clock
 from serai.foundation.errors import Conflict, Invalid, NotFound, Outside, _
@@ -121,6 +126,7 @@ async def _release(
     if order.paid_at is not None:
         # What an unpaid order holds of promotions is among the pendings; what a paid one used is given back.
         transfers += give_back_claims(order.claims, group_id, order.currency)
+        transfers += return_discounts(moved, group_id, order.currency)
     unshipped = deferred_of(moved)
     if unshipped > 0:
         due, deferred = order_due(order.order_id, order.currency), deferred_sales(order.currency)
@@ -277,6 +283,14 @@ def _take_back(
             transfers.append(
                 posted(derive_id(refund_id, "tax"), tax_payable(currency), due, tax_minor, "refund")
             )
+        transfers += refund_discounts(
+            order.claims,
+            refund_id,
+            currency,
+            total_minor=order.total_minor,
+            before_minor=order.refunded_minor,
+            minor=amount_minor,
+        )
     return transfers
 
 
@@ -333,6 +347,7 @@ async def settle_refund(
             transfers.append(
                 posted(derive_id(refund_id, name), due, taken_from, sale.amount, "refund failed")
             )
+        transfers += restore_discounts(moved, refund_id, paid.currency)
     group_id = derive_id("refund end", refund_id, "failed" if failure is not None else "done")
     await commerce.lane.submit(
         merchant_id,

@@ -5,16 +5,23 @@ from uuid import UUID
 
 from serai.commerce.catalogue import store, write_variants
 from serai.commerce.catalogue.add_products import add_categories, add_products
+from serai.commerce.catalogue.edit_attributes import (
+    count_attribute_uses,
+    delete_attribute,
+    list_attributes,
+    list_category_sets,
+    mark_of,
+    save_attribute,
+    set_category_attributes,
+)
 from serai.commerce.catalogue.edit_bulk import BulkChange, BulkOutcome, BulkRow, apply_bulk, plan_bulk
 from serai.commerce.catalogue.edit_bundle import find_bundle, set_bundle
 from serai.commerce.catalogue.edit_facts import (
     CHANNELS,
-    list_attributes,
     load_channels,
-    save_attribute,
-    set_category_attributes,
     set_channels,
     set_facts,
+    set_variant_facts,
     show_value,
 )
 from serai.commerce.catalogue.edit_product import (
@@ -106,7 +113,9 @@ __all__ = [
     "add_variants",
     "apply_bulk",
     "check_price",
+    "count_attribute_uses",
     "create_product",
+    "delete_attribute",
     "edit_product",
     "edit_products",
     "edit_variant",
@@ -120,12 +129,14 @@ __all__ = [
     "list_barcodes",
     "list_categories",
     "list_category_chains",
+    "list_category_sets",
     "list_flat_products",
     "load_channels",
     "load_parts",
     "load_product",
     "load_variant",
     "make_slug",
+    "mark_of",
     "parse_content",
     "parse_gtin",
     "parse_scan",
@@ -140,6 +151,7 @@ __all__ = [
     "set_facts",
     "set_options",
     "set_price",
+    "set_variant_facts",
     "show_value",
     "count_products",
     "find_cards",

@@ -13,7 +13,7 @@ PRODUCT = (
 )
 VARIANT = (
     "sku_id, product_id, sku, gtin, option, price_minor, currency, content_text, content_amount, content_unit, scale,"
-    " increment, active, choices, unit"
+    " increment, active, choices, unit, attributes"
 )
 PHOTO = (
     "(SELECT m.digest FROM commerce.product_media m WHERE m.merchant_id = p.merchant_id AND m.product_id = p.product_id"

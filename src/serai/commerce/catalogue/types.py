@@ -111,7 +111,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 class Variant(msgspec.Struct, frozen=True):
     """One sellable thing (SKU). Quantities are whole steps of 10^-scale of ``unit``, in multiples of ``increment``; the
-    price is that of one unit. ``choices`` has a value per option of the product, in their order."""
+    price is that of one unit. ``choices`` has a value per option of the product, in their order; ``attributes`` what is said
+    of this variant alone."""
 
     sku_id: UUID
     product_id: UUID
@@ -128,6 +129,7 @@ class Variant(msgspec.Struct, frozen=True):
     active: bool
     choices: tuple[str, ...] = ()
     unit: str = "pc"
+    attributes: dict[str, "AttributeValue"] = {}
 
     @property
     def is_weighed(self) -> bool:
@@ -167,7 +169,7 @@ AttributeValue = str | int | float | bool
 
 class Attribute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Something that can be said of products. ``unit`` belongs to a number; ``choices`` are the values of a choice with
-    their labels by locale."""
+    their labels by locale. Shoppers narrow lists by a ``filterable`` one."""
 
     code: str
     kind: AttributeKind
@@ -176,6 +178,7 @@ class Attribute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unit: str = ""
     choices: dict[str, dict[str, str]] = {}
     position: int = 0
+    filterable: bool = False
 
     def label(self, locale: str) -> str:
         return pick_translation(self.translations, locale, self.name)
@@ -203,6 +206,10 @@ class Product(msgspec.Struct, frozen=True):
 
     def label(self, locale: str) -> str:
         return pick_translation(self.translations, locale, self.title)
+
+    def as_variant(self, variant: Variant) -> "Product":
+        """The product with what is said of one of its variants, which counts before what is said of the product."""
+        return msgspec.structs.replace(self, attributes={**self.attributes, **variant.attributes})
 
 
 class SaleItem(msgspec.Struct, frozen=True):

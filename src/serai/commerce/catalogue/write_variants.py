@@ -6,7 +6,7 @@ from uuid import UUID
 
 from serai.foundation.database import Transaction
 
-ATTRIBUTE = "code, kind, name, translations, unit, choices, position"
+ATTRIBUTE = "code, kind, name, translations, unit, choices, position, filterable"
 
 
 async def list_skus_of(tx: Transaction, product_ids: Sequence[UUID]) -> list[Any]:
@@ -130,10 +130,10 @@ async def list_attributes(tx: Transaction, category_ids: Sequence[UUID] | None) 
 
 async def save_attribute(tx: Transaction, values: tuple[Any, ...]) -> None:
     await tx.execute(
-        f"INSERT INTO commerce.attribute (merchant_id, {ATTRIBUTE}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+        f"INSERT INTO commerce.attribute (merchant_id, {ATTRIBUTE}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
         " ON CONFLICT (merchant_id, code) DO UPDATE SET kind = excluded.kind, name = excluded.name,"
         "   translations = excluded.translations, unit = excluded.unit, choices = excluded.choices,"
-        "   position = excluded.position",
+        "   position = excluded.position, filterable = excluded.filterable",
         tx.merchant_id,
         *values,
     )
@@ -154,13 +154,71 @@ async def replace_category_attributes(tx: Transaction, category_id: UUID, codes:
     )
 
 
-async def is_attribute_used(tx: Transaction, code: str) -> bool:
-    found = await tx.fetchval(
-        "SELECT 1 FROM commerce.product WHERE merchant_id = $1 AND attributes ? $2 LIMIT 1",
+async def lock_attribute(tx: Transaction, code: str) -> Any:
+    """A definition, kept from changing until the end."""
+    return await tx.fetchrow(
+        f"SELECT {ATTRIBUTE} FROM commerce.attribute WHERE merchant_id = $1 AND code = $2 FOR NO KEY UPDATE",
         tx.merchant_id,
         code,
     )
-    return found is not None
+
+
+async def share_attributes(tx: Transaction, codes: Sequence[str]) -> list[Any]:
+    """Definitions that stay as they are until the end; in the order of their codes."""
+    return await tx.fetch(
+        f"SELECT {ATTRIBUTE} FROM commerce.attribute WHERE merchant_id = $1 AND code = ANY($2) ORDER BY code FOR SHARE",
+        tx.merchant_id,
+        codes,
+    )
+
+
+async def delete_attribute(tx: Transaction, code: str) -> None:
+    await tx.execute(
+        "DELETE FROM commerce.attribute WHERE merchant_id = $1 AND code = $2", tx.merchant_id, code
+    )
+
+
+async def count_attribute_uses(tx: Transaction) -> dict[str, int]:
+    """How many products and variants have a value of each attribute."""
+    rows = await tx.fetch(
+        "SELECT code, count(*)::int AS uses FROM (SELECT jsonb_object_keys(attributes) AS code FROM commerce.product"
+        "     WHERE merchant_id = $1 AND attributes <> '{}'"
+        "   UNION ALL SELECT jsonb_object_keys(attributes) FROM commerce.variant"
+        "     WHERE merchant_id = $1 AND attributes <> '{}') used GROUP BY code",
+        tx.merchant_id,
+    )
+    return {row["code"]: row["uses"] for row in rows}
+
+
+async def list_used_values(tx: Transaction, code: str, limit: int) -> list[Any]:
+    """Different values that products and variants have of an attribute, as JSON texts."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT attributes ->> $2 AS value FROM (SELECT attributes FROM commerce.product WHERE merchant_id = $1"
+        "     AND attributes ? $2 UNION ALL SELECT attributes FROM commerce.variant WHERE merchant_id = $1"
+        "     AND attributes ? $2) used ORDER BY value LIMIT $3",
+        tx.merchant_id,
+        code,
+        limit,
+    )
+    return [row["value"] for row in rows]
+
+
+async def list_category_sets(tx: Transaction) -> list[Any]:
+    """Which category names which attributes itself, in the order of each set."""
+    return await tx.fetch(
+        "SELECT category_id, code FROM commerce.category_attribute WHERE merchant_id = $1"
+        " ORDER BY category_id, position, code",
+        tx.merchant_id,
+    )
+
+
+async def update_variant_facts(tx: Transaction, sku_id: UUID, attributes: dict[str, Any]) -> None:
+    await tx.execute(
+        "UPDATE commerce.variant SET attributes = $3 WHERE merchant_id = $1 AND sku_id = $2",
+        tx.merchant_id,
+        sku_id,
+        attributes,
+    )
 
 
 async def update_facts(

@@ -12,6 +12,7 @@ from serai.commerce.promotion.api import (
     CLAIM_KINDS,
     GroupOrder,
     fund_allowances,
+    fund_discount,
     insert_group_orders,
     name_claim,
 )
@@ -108,7 +109,7 @@ def make_adjustments(
             each.funded_by,
             each.returns,
             each.amount_minor,
-            each.claims,
+            (*each.claims, *fund_discount(each)),
             tuple(
                 (0 if share.line_key == SHIPPING else line_nos[share.line_key], share.amount_minor)
                 for share in each.shares

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from serai.commerce.checkout.draft_order import draft_order
-from serai.commerce.checkout.enter_coupon import choose_add_on, enter_coupon, join_group, remove_coupon
+from serai.commerce.checkout.enter_coupon import choose_add_on, enter_coupon, remove_coupon
 from serai.commerce.checkout.logic import check_address, check_contact
 from serai.commerce.checkout.place_order import (
     Draft,
@@ -17,6 +17,7 @@ from serai.commerce.checkout.preview_promotion import Preview, preview_promotion
 from serai.commerce.checkout.price_goods import Goods, Priced, Shopper, price_goods
 from serai.commerce.checkout.quote_cart import choose_place, quote_cart, shipping_price
 from serai.commerce.checkout.settle_payment import refresh_payment, settle_payment
+from serai.commerce.checkout.take_seat import join_group, seats_of, start_group
 from serai.commerce.checkout.types import DeliveryOption, PlacedOrder, Quote
 from serai.commerce.order.api import access_token, check_move, load_order
 from serai.commerce.order.types import Address, Contact, Order, amount_due
@@ -53,8 +54,10 @@ __all__ = [
     "quote_cart",
     "refresh_payment",
     "remove_coupon",
+    "seats_of",
     "settle_payment",
     "shipping_price",
+    "start_group",
     "start_payment",
     "submit_draft",
 ]

@@ -1,4 +1,4 @@
-"""Coupons, add-ons and buying groups at the cart: they are kept with the cart's details, and judged anew at every quote."""
+"""Coupons and add-ons at the cart: they are kept with the cart's details, and judged anew at every quote."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -27,6 +27,10 @@ def read_shopper(
         coupon_ids=tuple(UUID(text) for text in _list(cart, "coupons")),
         add_ons={UUID(promotion_id): quantity for promotion_id, quantity in _map(cart, "add_ons").items()},
         group_ids=tuple(UUID(text) for text in _list(cart, "groups")),
+        opens={
+            promotion_id: promotion.own_group_id(promotion_id, cart.cart_id)
+            for promotion_id in map(UUID, _list(cart, "opens"))
+        },
     )
 
 
@@ -94,20 +98,6 @@ async def choose_add_on(
     if len(chosen) > MAX_ADD_ONS:
         raise Conflict("cart.too_many_add_ons", _("That is more than one order can take."))
     return await set_details(tx, owner=owner, cart_id=cart.cart_id, add_ons=chosen)
-
-
-async def join_group(tx: Transaction, *, owner: str, group_id: UUID, cart_id: UUID | None = None) -> Cart:
-    """Buy this cart in a group: its price holds while a seat is free, and the order takes the seat.
-
-    Raises:
-        NotFound: ``cart.unknown``, ``group.unknown``. Conflict: ``group.over`` when it is full or has ended.
-    """
-    cart = await load_cart(tx, owner=owner, cart_id=cart_id)
-    group = await promotion.load_group(tx, group_id=group_id)
-    seats = await promotion.load_seats(tx, group_ids=[group_id])
-    if group.promotion_id not in seats or not group.free:
-        raise Conflict("group.over", _("This group is full or has ended. You can open a new one."))
-    return await set_details(tx, owner=owner, cart_id=cart.cart_id, groups=[str(group_id)])
 
 
 async def list_quote_coupons(

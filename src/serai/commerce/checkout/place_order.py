@@ -23,6 +23,7 @@ from serai.commerce.checkout.adjust_order import Item, fund_claims, read_quote, 
 from serai.commerce.checkout.logic import check_address, check_contact
 from serai.commerce.checkout.quote_cart import quote_cart
 from serai.commerce.checkout.reserve_order import Draft, make_order, make_transfers, money_pending_id
+from serai.commerce.checkout.take_seat import plan_opening, write_opening
 from serai.commerce.checkout.types import Delivery, PlacedOrder, Quote, QuoteShortage
 from serai.commerce.gift.api import Gift, check_message, insert_gifts
 from serai.commerce.order.api import (
@@ -87,7 +88,8 @@ async def place_order(
     Raises:
         NotFound: ``cart.unknown``.
         Invalid: ``checkout.field_invalid`` with ``field``; ``checkout.empty``; ``gift.too_long``.
-        Conflict: ``checkout.changed`` with ``changes``; ``checkout.short`` with ``shortages``. Nothing was placed.
+        Conflict: ``checkout.changed`` with ``changes``; ``checkout.short`` with ``shortages``; ``group.joined_already``.
+            Nothing was placed.
     """
     prepared = await prepare_order(
         commerce,
@@ -149,6 +151,7 @@ async def prepare_order(
                 member_id=member_id,
                 destination=TaxPlace(address.country, address.region) if address else None,
             )
+            opening = await plan_opening(tx, quote, member_id=member_id)
         _check_quote(quote, expected_digest)
     except Refused:
         # A twin of this call may have placed the cart between two of our reads: what it took is not missing.
@@ -173,6 +176,7 @@ async def prepare_order(
         note=note.strip()[:MAX_NOTE],
         adjustments=adjustments,
         taxes=quote.taxes,
+        opening=opening,
     )
 
 
@@ -238,6 +242,7 @@ async def submit_draft(
     """Hand a priced order to the lane. Conflict ``checkout.short`` when stock is missing; nothing has moved then."""
     order = make_order(commerce, draft)
     await fund_claims(commerce, merchant_id, order.adjustments)
+    seats, group_rows, group_facts = write_opening(draft.opening)
     closing = (
         (Write(mark_placed, Placed(draft.cart_id, draft.order_id), early=True),) if draft.cart_id else ()
     )
@@ -245,14 +250,15 @@ async def submit_draft(
         merchant_id,
         Group(
             derive_id("place", draft.order_id),
-            make_transfers(commerce, order),
+            (*seats, *make_transfers(commerce, order)),
             (
                 Write(insert_orders, order, early=True),
                 *closing,
+                *group_rows,
                 *write_seats(order.order_id, order.adjustments),
                 *writes,
             ),
-            (Fact(order.order_id, _placed_event(order)),),
+            (Fact(order.order_id, _placed_event(order)), *group_facts),
             document_id=order.order_id,
         ),
     )

@@ -10,6 +10,7 @@ import msgspec
 
 from serai.commerce.catalogue.api import list_category_chains, list_sale_items
 from serai.commerce.catalogue.types import SaleItem
+from serai.commerce.checkout.take_seat import own_seats
 from serai.commerce.promotion import api as promotion
 from serai.commerce.promotion.types import Extra, HeldCoupon, Left, Line, Request, Result
 from serai.commerce.stock.api import load_available
@@ -28,7 +29,7 @@ class Goods(msgspec.Struct, frozen=True):
 
 class Shopper(msgspec.Struct, frozen=True, kw_only=True):
     """Who buys, and what was said at the cart: coupons that were entered, add-ons that were chosen (per
-    promotion), groups that were joined."""
+    promotion), groups that were joined, and groups that the order would open (by promotion)."""
 
     channel: str = "web"
     member_id: UUID | None = None
@@ -36,6 +37,7 @@ class Shopper(msgspec.Struct, frozen=True, kw_only=True):
     coupon_ids: tuple[UUID, ...] = ()
     add_ons: dict[UUID, int] = {}
     group_ids: tuple[UUID, ...] = ()
+    opens: dict[UUID, UUID] = {}
 
 
 class Priced(msgspec.Struct, frozen=True):
@@ -103,7 +105,7 @@ async def run_program(
         left=dict(left),
         extras=await _load_extras(tx, program, goods, items, place_id),
         add_ons=shopper.add_ons,
-        seats=await promotion.load_seats(tx, group_ids=shopper.group_ids),
+        seats=await promotion.load_seats(tx, group_ids=shopper.group_ids) | own_seats(program, shopper.opens),
     )
     return Priced(program, request, promotion.quote(program, request), items)
 

@@ -10,7 +10,7 @@ from serai.commerce.checkout.types import Delivery
 from serai.commerce.order.api import NewOrder, OrderLine, access_digest, access_token, make_number
 from serai.commerce.order.types import Address, Contact, OrderAdjustment, OrderPart
 from serai.commerce.payment.types import deferred_sales, order_due, psp_clearing
-from serai.commerce.promotion.api import take_claims
+from serai.commerce.promotion.api import NewGroup, take_claims
 from serai.commerce.stock.types import customer_account, stock_account
 from serai.commerce.tax.types import OrderTax, added_minor
 from serai.commerce.types import Commerce
@@ -21,7 +21,7 @@ from serai.ledger.types import Transfer, pending, posted
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """An order that is ready to be placed."""
+    """An order that is ready to be placed. ``opening`` is the buying group that comes into being with it."""
 
     order_id: UUID
     cart_id: UUID | None
@@ -38,6 +38,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     note: str
     adjustments: tuple[OrderAdjustment, ...] = ()
     taxes: tuple[OrderTax, ...] = ()
+    opening: NewGroup | None = None
 
     @property
     def total_minor(self) -> int:

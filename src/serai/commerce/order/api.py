@@ -29,7 +29,7 @@ from serai.commerce.order.types import (
 from serai.commerce.payment.api import list_payments, list_refunds
 from serai.commerce.payment.types import deferred_sales
 from serai.commerce.place.api import find_place
-from serai.commerce.promotion.api import find_order_group
+from serai.commerce.promotion.api import find_order_group, list_waiting_orders
 from serai.commerce.promotion.types import Claim
 from serai.commerce.tax.api import insert_order_taxes, list_order_taxes
 from serai.commerce.types import Commerce, Page
@@ -77,16 +77,19 @@ async def find_order(
     place = await find_place(tx, place_id=row["place_id"])
     values = dict(row)
     address = values.pop("address")
+    adjustments = await _list_adjustments(tx, order_id) if row["adjustment_count"] else ()
+    has_seat = any(claim.kind == "seat" for each in adjustments for claim in each.claims)
     return Order(
         **values,
         address=msgspec.convert(address, Address) if address else None,
         place_name=place.name if place else "",
         lines=tuple(_line(line) for line in await store.list_lines(tx, order_id)),
-        adjustments=await _list_adjustments(tx, order_id) if row["adjustment_count"] else (),
+        adjustments=adjustments,
         taxes=await list_order_taxes(tx, order_id=order_id) if row["tax_count"] else (),
         payments=await list_payments(tx, order_id=order_id),
         refunds=await list_refunds(tx, order_id=order_id),
         timeline=tuple(OrderNote(event.recorded_at, event.name, event.data) for event in events),
+        group=await find_order_group(tx, order_id=order_id) if has_seat else None,
     )
 
 
@@ -147,7 +150,9 @@ async def list_orders(
         )
         if rows:
             break
-    items = tuple(OrderRow(*row.values()) for row in rows[:limit])
+    paid = [row["order_id"] for row in rows if row["state"] == "paid"]
+    waiting = await list_waiting_orders(tx, order_ids=paid)
+    items = tuple(OrderRow(*row.values(), row["order_id"] in waiting) for row in rows[:limit])
     more = f"{items[-1].placed_at.isoformat()}|{items[-1].order_id}" if len(rows) > limit else None
     return Page(items, more)
 
@@ -241,12 +246,10 @@ def deferred_of(moved: Sequence[ledger.DocumentTransfer]) -> int:
     return gained - sum(t.amount for t in counted if t.debit_kind == "deferred_sales")
 
 
-async def _check_group(tx: Transaction, order: Order) -> None:
+def _check_group(order: Order) -> None:
     """Conflict ``order.awaiting_group`` while an order's buying group is not complete: it may yet be called off."""
-    if any(claim.kind == "seat" for claim in order.claims):
-        group = await find_order_group(tx, order_id=order.order_id)
-        if group is not None and group.outcome != "grouped":
-            raise Conflict("order.awaiting_group", _("The group of this order is not complete yet."))
+    if order.awaits_group:
+        raise Conflict("order.awaiting_group", _("The group of this order is not complete yet."))
 
 
 async def fulfil_order(
@@ -265,7 +268,7 @@ async def fulfil_order(
         if order.state == "fulfilled":
             return order
         check_move(order, "fulfil")
-        await _check_group(tx, order)
+        _check_group(order)
         pendings = await ledger.list_open_pendings(tx, document_id=order_id)
         moved = await ledger.list_document_transfers(tx, document_id=order_id)
     group_id = derive_id("fulfil", order_id)

@@ -8,7 +8,7 @@ import msgspec
 
 from serai.commerce.catalogue.types import show_amount
 from serai.commerce.payment.types import Payment, Refund
-from serai.commerce.promotion.types import Claim
+from serai.commerce.promotion.types import Claim, GroupBuy
 from serai.commerce.tax.types import OrderTax, TaxSum, sum_taxes
 from serai.foundation.i18n import pick_translation
 
@@ -110,6 +110,7 @@ class Order(msgspec.Struct, frozen=True):
     """An order with its lines, payments, refunds and history.
 
     items - discount + shipping + tax = total. ``tax_minor`` came on top of the prices, ``tax_included_minor`` is in them.
+    ``group`` is the buying group in which it has a seat.
     """
 
     order_id: UUID
@@ -150,6 +151,12 @@ class Order(msgspec.Struct, frozen=True):
     payments: tuple[Payment, ...] = ()
     refunds: tuple[Refund, ...] = ()
     timeline: tuple[OrderNote, ...] = ()
+    group: GroupBuy | None = None
+
+    @property
+    def awaits_group(self) -> bool:
+        """Whether it is paid but its group is not complete: it may yet be called off and must not leave."""
+        return self.state == "paid" and self.group is not None and self.group.outcome != "grouped"
 
     @property
     def claims(self) -> tuple[Claim, ...]:
@@ -192,7 +199,7 @@ def amount_due(order: Order) -> int:
 
 
 class OrderRow(msgspec.Struct, frozen=True):
-    """An order in a list."""
+    """An order in a list. ``awaits_group``: paid, but its buying group is not complete."""
 
     order_id: UUID
     number: str
@@ -204,6 +211,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     currency: str
     quantity: int
     delivery: str
+    awaits_group: bool = False
 
 
 class NewOrder(msgspec.Struct, frozen=True):

@@ -42,6 +42,7 @@ class Group(msgspec.Struct, eq=False):
     mask: int
     start: int = 0
     unit_minor: int = 0
+    seller_id: UUID | None = None
 
 
 class Gain(msgspec.Struct, frozen=True):
@@ -89,6 +90,28 @@ def spread(amount: int, weights: Sequence[int], limits: Sequence[int]) -> list[i
         taken = [share + min(extra, space) for share, extra, space in zip(taken, more, room, strict=True)]
         rest = amount - sum(taken)
     return taken
+
+
+def spread_over_sellers(amount: int, weights: Sequence[int], groups: Sequence[Group]) -> list[int]:
+    """Split an amount first over shops and then within each, both exactly, so that every shop bears its own share.
+
+    Shops come in the order of their ids. ``weights`` are also the limits; within one shop it is :func:`spread`.
+    """
+    members: dict[UUID | None, list[int]] = {}
+    for number, group in enumerate(groups):
+        members.setdefault(group.seller_id, []).append(number)
+    if len(members) == 1:
+        return spread(amount, weights, weights)
+    shops = [
+        members[seller] for seller in sorted(members, key=lambda seller: seller.bytes if seller else b"")
+    ]
+    sums = [sum(weights[n] for n in shop) for shop in shops]
+    shares = [0] * len(groups)
+    for shop, part in zip(shops, spread(amount, sums, sums), strict=True):
+        own = [weights[n] for n in shop]
+        for n, share in zip(shop, spread(part, own, own), strict=True):
+            shares[n] = share
+    return shares
 
 
 def _share(amount: int, weights: Sequence[int]) -> list[int]:

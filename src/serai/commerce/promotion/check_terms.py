@@ -76,6 +76,12 @@ def _list_faults(terms: Terms) -> Iterator[RuleFault]:
         yield RuleFault("basis_late", "basis", _("The threshold must be read before the promotion applies."))
     if terms.coupon and terms.layer not in (4, 5, 6):
         yield RuleFault("coupon_layer", "coupon", _("Only layers 4 to 6 can ask for a coupon."))
+    if terms.seller_percent > WHOLE or (terms.seller_percent and terms.funded_by != "platform"):
+        yield RuleFault(
+            "seller_percent_wrong",
+            "seller_percent",
+            _("Sellers can bear up to 100 % of a promotion that the platform funds."),
+        )
     if terms.layer == 4 and not terms.coupon:
         yield RuleFault("coupon_missing", "coupon", _("A promotion of the coupon layer needs coupons."))
 

@@ -8,6 +8,12 @@ free again when the order is cancelled or expires.
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from serai.commerce.promotion.fund_discounts import (
+    FUNDING_KINDS,
+    discount_by,
+    discounted_sales,
+    name_funder,
+)
 from serai.commerce.promotion.types import Claim
 from serai.foundation.ids import derive_id
 from serai.ledger.types import Account, Transfer, account, currency_unit, pending, post, posted
@@ -131,6 +137,8 @@ def _sides(claim: Claim, currency: str) -> tuple[Account, Account]:
             return seats_taken(claim.subject_id), seats_left(claim.subject_id)
         case "coupon":
             return coupon_gone(claim.promotion_id, "used"), coupon_free(claim.promotion_id, claim.subject_id)
+        case "seller_discount" | "platform_discount" | "brand_discount":
+            return discount_by(name_funder(claim.kind), currency), discounted_sales(currency)
 
 
 def name_claim(claim: Claim, currency: str) -> UUID:
@@ -176,9 +184,14 @@ def post_claims(claims: Iterable[Claim], order_id: UUID) -> list[Transfer]:
 
 
 def give_back_claims(claims: Iterable[Claim], group_id: UUID, currency: str) -> list[Transfer]:
-    """The transfers that return claims which had been posted: a paid order was called off."""
+    """The transfers that return claims which had been posted: a paid order was called off.
+
+    What was posted to the funders of its discounts is not among them: refunds may have taken part of it back before.
+    """
     transfers = []
     for claim in _sum_claims(claims):
+        if claim.kind in FUNDING_KINDS:
+            continue
         taken, left = _sides(claim, currency)
         transfer_id = derive_id(group_id, "claim back", claim.kind, claim.promotion_id, claim.subject_id)
         transfers.append(posted(transfer_id, left, taken, claim.amount, f"promotion {claim.kind} back"))

@@ -90,6 +90,33 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "promotion.discounts_are_posted_to_their_funders",
+        "What promotions took off an order that stands is posted to whoever funds it, less the part of its refunds; of an"
+        " order that does not stand nothing is.",
+        """
+        SELECT coalesce(b.merchant_id, w.merchant_id) AS merchant_id, coalesce(b.order_id, w.order_id) AS order_id,
+            coalesce(b.funder, w.funder) AS funder, b.minor AS booked, w.minor AS funded FROM (
+            SELECT t.merchant_id, t.document_id AS order_id,
+                split_part(CASE WHEN c.kind = 'discounted_sales' THEN d.kind ELSE c.kind END, ':', 2) AS funder,
+                sum(CASE WHEN c.kind = 'discounted_sales' THEN t.amount ELSE -t.amount END) AS minor
+            FROM ledger.transfer t
+            JOIN ledger.account d ON d.merchant_id = t.merchant_id AND d.account_id = t.debit_id
+            JOIN ledger.account c ON c.merchant_id = t.merchant_id AND c.account_id = t.credit_id
+            WHERE t.phase IN (1, 3) AND 'discounted_sales' IN (c.kind, d.kind) GROUP BY 1, 2, 3) b
+        FULL JOIN (
+            SELECT a.merchant_id, a.order_id, replace(claim->>'kind', '_discount', '') AS funder,
+                sum((claim->>'amount')::bigint) AS minor, min(o.state) IN ('paid', 'fulfilled') AS stands,
+                EXISTS (SELECT FROM commerce.refund r WHERE r.merchant_id = a.merchant_id AND r.order_id = a.order_id
+                    AND r.failed_at IS NULL) AS refunded
+            FROM commerce.order_adjustment a
+            JOIN commerce.sales_order o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
+            CROSS JOIN jsonb_array_elements(a.claims->'items') claim
+            WHERE claim->>'kind' LIKE '%_discount' GROUP BY 1, 2, 3) w USING (merchant_id, order_id, funder)
+        WHERE CASE WHEN w.stands AND w.refunded THEN coalesce(b.minor, 0) NOT BETWEEN 0 AND w.minor
+            WHEN w.stands THEN b.minor IS DISTINCT FROM w.minor ELSE coalesce(b.minor, 0) <> 0 END
+        """,
+    ),
+    Invariant(
         "promotion.open_orders_hold_their_claims",
         "What unpaid orders claim is held in the ledger, and nothing else is.",
         """
@@ -97,7 +124,8 @@ INVARIANTS = (
             h.amount AS held, w.amount AS claimed FROM (
             SELECT t.merchant_id, t.document_id AS order_id, sum(t.amount) AS amount FROM ledger.transfer t
             JOIN ledger.account c ON c.merchant_id = t.merchant_id AND c.account_id = t.credit_id
-                AND c.kind IN ('promotion_quota', 'promotion_budget', 'promotion_allowance', 'coupon', 'group_seat')
+                AND c.kind IN ('promotion_quota', 'promotion_budget', 'promotion_allowance', 'coupon', 'group_seat',
+                    'discounted_sales')
             LEFT JOIN ledger.transfer x ON x.merchant_id = t.merchant_id AND x.pending_id = t.transfer_id
             WHERE t.phase = 2 AND x.transfer_id IS NULL GROUP BY 1, 2) h
         FULL JOIN (

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from serai.commerce.promotion import store
+from serai.commerce.promotion import group_store as store
 from serai.commerce.promotion.claim_counters import (
     seats_closed,
     seats_fund,
@@ -28,7 +28,7 @@ from serai.foundation.errors import Conflict, NotFound, _
 from serai.foundation.event import Fact, append_facts
 from serai.foundation.ids import MerchantId, derive_id, new_id
 from serai.ledger.api import load_balances
-from serai.ledger.types import Group, Write, posted
+from serai.ledger.types import Group, Transfer, Write, posted
 
 
 class NewGroup(msgspec.Struct, frozen=True):
@@ -39,6 +39,7 @@ class NewGroup(msgspec.Struct, frozen=True):
     people: int
     opened_at: datetime
     deadline: datetime
+    sku_id: UUID | None = None
 
 
 class GroupOrder(msgspec.Struct, frozen=True):
@@ -58,10 +59,41 @@ async def insert_group_orders(tx: Transaction, rows: Sequence[GroupOrder]) -> No
     await store.insert_group_orders(tx, [row.group_id for row in rows], [row.order_id for row in rows])
 
 
+def own_group_id(promotion_id: UUID, cart_id: UUID) -> UUID:
+    """The group that a cart opens with its order: a cart that is placed twice opens it once."""
+    return derive_id("group buy of a cart", promotion_id, cart_id)
+
+
+def plan_group(
+    group_id: UUID, promotion_id: UUID, benefit: UnitPrice, now: datetime, sku_id: UUID | None
+) -> NewGroup:
+    """A group that begins now."""
+    deadline = now + timedelta(hours=benefit.hours)
+    return NewGroup(group_id, promotion_id, benefit.people, now, deadline, sku_id)
+
+
+def write_opening(row: NewGroup) -> tuple[Transfer, Write, Fact]:
+    """What opens a group in a group of the lane: its seats, its row, and the fact."""
+    seats = posted(
+        derive_id(row.group_id, "seats"),
+        seats_left(row.group_id),
+        seats_fund(row.group_id),
+        row.people,
+        "group opened",
+    )
+    fact = GroupOpened(row.group_id, row.promotion_id, row.people, row.deadline)
+    return seats, Write(insert_groups, row, early=True), Fact(row.group_id, fact)
+
+
 async def open_group(
-    commerce: Commerce, merchant_id: MerchantId, *, promotion_id: UUID, key: UUID | None = None
+    commerce: Commerce,
+    merchant_id: MerchantId,
+    *,
+    promotion_id: UUID,
+    key: UUID | None = None,
+    sku_id: UUID | None = None,
 ) -> GroupBuy:
-    """Open a group of a live group price. The same key again gives the same group.
+    """Open a group of a live group price, for one of its goods or all. The same key again gives the same group.
 
     Raises:
         NotFound: ``promotion.unknown``. Conflict: ``group.not_offered`` when the promotion has no live group price.
@@ -76,24 +108,10 @@ async def open_group(
     if promotion.state != "live" or over or not isinstance(benefit, UnitPrice) or benefit.source != "group":
         raise Conflict("group.not_offered", _("There is no group price at the moment."))
     group_id = derive_id("group buy", merchant_id, promotion_id, key or new_id())
-    row = NewGroup(group_id, promotion_id, benefit.people, now, now + timedelta(hours=benefit.hours))
+    seats, row, fact = write_opening(plan_group(group_id, promotion_id, benefit, now, sku_id))
     await commerce.lane.submit(
         merchant_id,
-        Group(
-            derive_id("open group", group_id),
-            (
-                posted(
-                    derive_id(group_id, "seats"),
-                    seats_left(group_id),
-                    seats_fund(group_id),
-                    benefit.people,
-                    "group opened",
-                ),
-            ),
-            (Write(insert_groups, row),),
-            (Fact(group_id, GroupOpened(group_id, promotion_id, benefit.people, row.deadline)),),
-            document_id=group_id,
-        ),
+        Group(derive_id("open group", group_id), (seats,), (row,), (fact,), document_id=group_id),
     )
     async with commerce.db.transaction(merchant_id, "read") as tx:
         return await load_group(tx, group_id=group_id)
@@ -104,13 +122,13 @@ async def load_group(tx: Transaction, *, group_id: UUID) -> GroupBuy:
     rows = await store.list_groups(tx, [group_id])
     if not rows:
         raise NotFound("group.unknown", _("There is no such group."))
-    return (await _with_seats(tx, rows))[0]
+    return (await with_seats(tx, rows))[0]
 
 
 async def list_open_groups(tx: Transaction, *, promotion_id: UUID, limit: int = 20) -> list[GroupBuy]:
     """Groups of a promotion that can be joined, the one that ends first before the others."""
     rows = await store.list_open_groups(tx, promotion_id, clock.now(), limit)
-    return [group for group in await _with_seats(tx, rows) if group.free]
+    return [group for group in await with_seats(tx, rows) if group.free]
 
 
 async def load_seats(tx: Transaction, *, group_ids: Sequence[UUID]) -> dict[UUID, Seat]:
@@ -118,7 +136,7 @@ async def load_seats(tx: Transaction, *, group_ids: Sequence[UUID]) -> dict[UUID
     if not group_ids:
         return {}
     now = clock.now()
-    groups = await _with_seats(tx, await store.list_groups(tx, group_ids))
+    groups = await with_seats(tx, await store.list_groups(tx, group_ids))
     return {
         group.promotion_id: Seat(group.group_id, group.free, group.people)
         for group in groups
@@ -126,7 +144,8 @@ async def load_seats(tx: Transaction, *, group_ids: Sequence[UUID]) -> dict[UUID
     }
 
 
-async def _with_seats(tx: Transaction, rows: Sequence[Any]) -> list[GroupBuy]:
+async def with_seats(tx: Transaction, rows: Sequence[Any]) -> list[GroupBuy]:
+    """Rows of groups with what the ledger says of their seats."""
     left = [seats_left(row["group_id"]).account_id for row in rows]
     taken = [seats_taken(row["group_id"]).account_id for row in rows]
     balances = await load_balances(tx, account_ids=[*left, *taken]) if rows else {}
@@ -144,7 +163,7 @@ async def _with_seats(tx: Transaction, rows: Sequence[Any]) -> list[GroupBuy]:
 async def find_order_group(tx: Transaction, *, order_id: UUID) -> GroupBuy | None:
     """The group in which an order has its seat."""
     rows = await store.list_groups_of_order(tx, order_id)
-    return (await _with_seats(tx, rows))[0] if rows else None
+    return (await with_seats(tx, rows))[0] if rows else None
 
 
 class GroupEnd(msgspec.Struct, frozen=True):
@@ -160,10 +179,12 @@ async def end_groups(tx: Transaction, rows: Sequence[GroupEnd]) -> None:
     await store.end_groups(tx, [row.group_id for row in rows], [row.outcome for row in rows], rows[0].at)
 
 
-async def complete_group(tx: Transaction, *, group: GroupBuy) -> None:
-    """Everybody has paid: the orders of the group may be fulfilled."""
-    await end_groups(tx, [GroupEnd(group.group_id, "grouped", clock.now())])
+async def complete_group(tx: Transaction, *, group: GroupBuy) -> bool:
+    """Everybody has paid: the orders of the group may be fulfilled. False when somebody else has ended it before."""
+    if not await store.end_groups(tx, [group.group_id], ["grouped"], clock.now()):
+        return False
     await append_facts(tx, [Fact(group.group_id, GroupEnded(group.group_id, group.promotion_id, "grouped"))])
+    return True
 
 
 async def close_group(commerce: Commerce, merchant_id: MerchantId, *, group: GroupBuy) -> bool:

@@ -12,7 +12,15 @@ SHARE    what each rule took is spread over the lines exactly; nothing is ever t
 
 from collections.abc import Sequence
 
-from serai.commerce.promotion.apply_benefit import Gain, Group, Missing, gain_of, spread, threshold_missing
+from serai.commerce.promotion.apply_benefit import (
+    Gain,
+    Group,
+    Missing,
+    gain_of,
+    spread,
+    spread_over_sellers,
+    threshold_missing,
+)
 from serai.commerce.promotion.compile_rules import Compiled, Program, list_bits
 from serai.commerce.promotion.explain_rules import explain, gate_rules
 from serai.commerce.promotion.price_lines import PriceCut, make_groups, price_groups
@@ -21,6 +29,7 @@ from serai.commerce.promotion.share_result import share_result
 from serai.commerce.promotion.types import AddOn, Gift, HeldCoupon, Left, Request, Result, ShippingOff
 
 MAX_CANDIDATES = 12
+CROSS_SHOP = 5
 
 
 def quote(program: Program, request: Request) -> Result:
@@ -202,7 +211,10 @@ def _try(pricing: Pricing, state: State, each: Compiled) -> Applied | Missing:
         return Missing("nothing")
     if _exceeds_budget(pricing, each, amount):
         return Missing("budget")
-    shares = spread(amount, gain.weights or running, running)
+    if each.layer == CROSS_SHOP and gain.weights is None:
+        shares = spread_over_sellers(amount, running, [pricing.groups[n] for n in reach])
+    else:
+        shares = spread(amount, gain.weights or running, running)
     return Applied(
         each,
         amount,

@@ -52,7 +52,9 @@ def make_groups(program: Program, lines: Sequence[Line]) -> list[Group]:
             if program.excluded:
                 mask &= ~program.excluded.get(line.sku_id, 0)
             key = (line.sku_id.hex, f"{line.list_minor:020d}{own}")
-            by_key[same] = group = Group(key, line.sku_id, [], 0, 0, line.scale, 0, mask)
+            by_key[same] = group = Group(
+                key, line.sku_id, [], 0, 0, line.scale, 0, mask, seller_id=line.seller_id
+            )
         group.lines.append(i)
         group.quantity += line.quantity
         group.pieces += 1 if line.scale else line.quantity

@@ -197,6 +197,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         per_order: most units at the price of layer 1 in one order (None: no limit).
         quota: units (layer 1) or orders (others) in total; ``per_user``: the same per member; ``budget_minor``: in total.
         coupon: applies only with a coupon of this promotion.
+        seller_percent: of what a ``platform`` promotion takes off, the part (basis points) that each seller bears of its
+            own goods' share.
         returns: what a partial return does when the rest misses the threshold: ``keep`` the benefit or ``claw_back``.
     """
 
@@ -221,6 +223,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     budget_minor: Minor | None = None
     coupon: bool = False
     funded_by: Literal["seller", "platform", "brand"] = "seller"
+    seller_percent: BasisPoints = 0
     returns: Literal["keep", "claw_back"] = "claw_back"
 
     def label(self, locale: str) -> str:

@@ -10,6 +10,13 @@ from uuid import UUID
 
 import msgspec
 
+from serai.commerce.promotion.state_group import (
+    GroupBuy,
+    GroupMember,
+    GroupOutcome,
+    MemberGroup,
+    write_initials,
+)
 from serai.commerce.promotion.state_terms import (
     AddOn,
     AmountOff,
@@ -68,7 +75,10 @@ __all__ = [
     "PricedLine",
     "Seat",
     "GroupBuy",
+    "GroupMember",
     "GroupOutcome",
+    "MemberGroup",
+    "write_initials",
     "UsedTender",
     "Reason",
     "Result",
@@ -195,10 +205,19 @@ class Claim(msgspec.Struct, frozen=True):
     """What an adjustment takes from a counter in the ledger: ``quota`` and ``allowance`` in units, ``budget`` in money.
 
     ``subject_id`` is the coupon of a ``coupon`` claim, the user of an ``allowance`` and the group of a ``seat``, else the
-    promotion.
+    promotion. The claims ``…_discount`` are no limits: they post what was taken off to whoever funds it, in money.
     """
 
-    kind: Literal["quota", "budget", "coupon", "allowance", "seat"]
+    kind: Literal[
+        "quota",
+        "budget",
+        "coupon",
+        "allowance",
+        "seat",
+        "seller_discount",
+        "platform_discount",
+        "brand_discount",
+    ]
     promotion_id: UUID
     subject_id: UUID
     amount: int
@@ -366,20 +385,3 @@ class IssuedCoupon(msgspec.Struct, frozen=True):
 
     coupon_id: UUID
     code: str
-
-
-GroupOutcome = Literal["grouped", "failed"]
-
-
-class GroupBuy(msgspec.Struct, frozen=True):
-    """A group that buys together: of its seats so many are ``free``, ``held`` by orders that wait, and ``taken`` (paid)."""
-
-    group_id: UUID
-    promotion_id: UUID
-    people: int
-    opened_at: datetime
-    deadline: datetime
-    outcome: GroupOutcome | None
-    free: int
-    held: int
-    taken: int

@@ -80,7 +80,7 @@ class ChannelsBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether a product is shown on a channel; null follows the web again."""
 
     version: int
-    channels: dict[Literal["app", "pos", "agent"], bool | None]
+    channels: dict[Literal["app", "pos", "agent", "market"], bool | None]
 
 
 class CodesBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,1 @@
+"""Points, gift cards and red packets: what pays an order beside a provider's money."""
