@@ -65,6 +65,7 @@ from serai.commerce.promotion.list_seats import (
     list_waiting_orders,
 )
 from serai.commerce.promotion.load_program import load_held_coupons, load_left, load_program
+from serai.commerce.promotion.logic import keyed_seed, part_of_seed, read_code, spell_code
 from serai.commerce.promotion.open_group import (
     GroupOrder,
     NewGroup,
@@ -117,6 +118,7 @@ __all__ = [
     "give_back_claims",
     "insert_group_orders",
     "issue_coupons",
+    "keyed_seed",
     "list_begun_groups",
     "list_coupons",
     "list_group_members",
@@ -141,14 +143,17 @@ __all__ = [
     "own_group_id",
     "plan_group",
     "part_back",
+    "part_of_seed",
     "post_claims",
     "publish_promotion",
     "quote",
+    "read_code",
     "refund_discounts",
     "refund_shares",
     "restore_discounts",
     "return_discounts",
     "revoke_coupon",
+    "spell_code",
     "split_funding",
     "stop_promotion",
     "sum_funding",

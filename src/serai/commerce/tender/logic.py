@@ -14,7 +14,9 @@ def digest_code(text: str) -> bytes:
     return hashlib.blake2b(read_code(text).encode(), digest_size=20, person=b"serai gift card").digest()
 
 
-def list_parts(tenders: Sequence[OrderTender], refunded: Mapping[int, int], amount_minor: int) -> tuple[Part, ...]:
+def list_parts(
+    tenders: Sequence[OrderTender], refunded: Mapping[int, int], amount_minor: int
+) -> tuple[Part, ...]:
     """How a refund goes back to what had paid, first to the tender that had paid first.
 
     Args:

@@ -209,8 +209,8 @@ def change_award(
         )
     if owed:
         transfers.append(
-            posted(derive_id(salt, "award owed"), points_debt(member_id), points_earned(), owed, "points owed")
+            posted(
+                derive_id(salt, "award owed"), points_debt(member_id), points_earned(), owed, "points owed"
+            )
         )
     return tuple(transfers), ()
-
-

@@ -51,7 +51,9 @@ async def insert_cards(tx: Transaction, columns: tuple[list[Any], ...]) -> None:
 
 async def find_card(tx: Transaction, digest: bytes) -> Any:
     return await tx.fetchrow(
-        f"SELECT {CARD} FROM commerce.gift_card WHERE merchant_id = $1 AND digest = $2", tx.merchant_id, digest
+        f"SELECT {CARD} FROM commerce.gift_card WHERE merchant_id = $1 AND digest = $2",
+        tx.merchant_id,
+        digest,
     )
 
 
