@@ -29,6 +29,7 @@ from serai.commerce.order.types import (
 from serai.commerce.payment.api import list_payments, list_refunds
 from serai.commerce.payment.types import deferred_sales
 from serai.commerce.place.api import find_place
+from serai.commerce.presale.api import find_order_presale, insert_order_presales
 from serai.commerce.promotion.api import find_order_group, list_waiting_orders
 from serai.commerce.promotion.types import Claim
 from serai.commerce.tax.api import insert_order_taxes, list_order_taxes
@@ -90,6 +91,7 @@ async def find_order(
         refunds=await list_refunds(tx, order_id=order_id),
         timeline=tuple(OrderNote(event.recorded_at, event.name, event.data) for event in events),
         group=await find_order_group(tx, order_id=order_id) if has_seat else None,
+        presale=await find_order_presale(tx, order_id=order_id) if row["presale_id"] else None,
     )
 
 
@@ -201,6 +203,11 @@ async def insert_orders(tx: Transaction, rows: Sequence[NewOrder]) -> None:
     taxes = [(order.order_id, tax) for order in rows for tax in order.taxes]
     if taxes:
         await insert_order_taxes(tx, taxes)
+    presales = [order.presale for order in rows if order.presale is not None]
+    if presales:
+        await insert_order_presales(tx, presales)
+        ids = [each.order_id for each in presales], [each.presale_id for each in presales]
+        await store.set_presales(tx, (*ids, [each.deposit_total_minor for each in presales]))
 
 
 class Stamp(msgspec.Struct, frozen=True):
@@ -213,6 +220,8 @@ class Stamp(msgspec.Struct, frozen=True):
     expired_at: datetime | None = None
     revived: bool = False
     tracking: str | None = None
+    deposit_paid_at: datetime | None = None
+    lapsed_at: datetime | None = None
 
 
 async def stamp_orders(tx: Transaction, rows: Sequence[Stamp]) -> None:
@@ -227,6 +236,8 @@ async def stamp_orders(tx: Transaction, rows: Sequence[Stamp]) -> None:
             [row.expired_at for row in rows],
             [row.revived for row in rows],
             [row.tracking for row in rows],
+            [row.deposit_paid_at for row in rows],
+            [row.lapsed_at for row in rows],
         ),
     )
 

@@ -7,11 +7,11 @@ from uuid import UUID
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: no I, L, O, U to misread
 
 ALLOWED = {
-    "pay": frozenset({"awaiting_payment"}),
+    "pay": frozenset({"awaiting_payment", "awaiting_deposit", "awaiting_balance"}),
     "fulfil": frozenset({"paid"}),
-    "cancel": frozenset({"awaiting_payment", "paid"}),
-    "expire": frozenset({"awaiting_payment"}),
-    "refund": frozenset({"paid", "fulfilled", "cancelled", "expired"}),
+    "cancel": frozenset({"awaiting_payment", "awaiting_deposit", "awaiting_balance", "paid"}),
+    "expire": frozenset({"awaiting_payment", "awaiting_deposit"}),
+    "refund": frozenset({"paid", "fulfilled", "cancelled", "expired", "lapsed"}),
 }
 
 

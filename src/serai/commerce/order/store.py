@@ -14,7 +14,8 @@ from serai.foundation.database import Database, Transaction
 ORDER = (
     "order_id, number, cart_id, channel, member_id, placed_at, expires_at, paid_at, fulfilled_at, cancelled_at, expired_at,"
     " state, currency, items_minor, shipping_minor, total_minor, quantity, email, name, phone, address, delivery, place_id,"
-    " locale, note, tracking, discount_minor, adjustment_count, tax_minor, tax_included_minor, tax_count"
+    " locale, note, tracking, discount_minor, adjustment_count, tax_minor, tax_included_minor, tax_count,"
+    " presale_id, deposit_minor, deposit_paid_at, lapsed_at"
 )
 ADJUSTMENT = tuple(n for n in OrderAdjustment.__struct_fields__ if n not in ("claims", "shares"))
 # The columns of a line that are written as they are; its parts are packed.
@@ -50,7 +51,7 @@ async def insert_orders(tx: Transaction, orders: Sequence[NewOrder]) -> None:
     )
     adjusted = [(order.order_id, each) for order in orders for each in order.adjustments]
     if adjusted:
-        await _insert_adjustments(tx, adjusted)
+        await insert_adjustments(tx, adjusted)
 
 
 def _list_order_columns(orders: Sequence[NewOrder]) -> list[list[Any]]:
@@ -82,7 +83,8 @@ def _list_order_columns(orders: Sequence[NewOrder]) -> list[list[Any]]:
     ]
 
 
-async def _insert_adjustments(tx: Transaction, adjusted: Sequence[tuple[UUID, OrderAdjustment]]) -> None:
+async def insert_adjustments(tx: Transaction, adjusted: Sequence[tuple[UUID, OrderAdjustment]]) -> None:
+    """What promotions took off orders, each with its shares."""
     shares = [(order_id, each.adjustment_no, *share) for order_id, each in adjusted for share in each.shares]
     await tx.execute(
         "WITH written AS (INSERT INTO commerce.order_adjustment (merchant_id, order_id, adjustment_no, kind, layer,"
@@ -116,6 +118,47 @@ async def list_adjustments(tx: Transaction, order_id: UUID) -> list[Any]:
     )
 
 
+async def revise_orders(
+    tx: Transaction, sums: tuple[list[Any], ...], lines: tuple[list[Any], ...], taxes: tuple[list[Any], ...]
+) -> None:
+    """Other sums of orders, with the discounts of their lines and their taxes."""
+    await tx.execute(
+        "UPDATE commerce.sales_order o SET discount_minor = s.discount, adjustment_count = s.adjustments,"
+        "   shipping_minor = s.shipping, tax_minor = s.tax, tax_included_minor = s.included, total_minor = s.total"
+        " FROM unnest($2::uuid[], $3::bigint[], $4::smallint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])"
+        "   s (id, discount, adjustments, shipping, tax, included, total)"
+        " WHERE o.merchant_id = $1 AND o.order_id = s.id",
+        tx.merchant_id,
+        *sums,
+    )
+    await tx.execute(
+        "UPDATE commerce.order_line l SET discount_minor = n.discount"
+        " FROM unnest($2::uuid[], $3::smallint[], $4::bigint[]) n (id, line_no, discount)"
+        " WHERE l.merchant_id = $1 AND l.order_id = n.id AND l.line_no = n.line_no",
+        tx.merchant_id,
+        *lines,
+    )
+    if taxes[0]:
+        await tx.execute(
+            "UPDATE commerce.order_tax t SET base_minor = n.base, tax_minor = n.tax"
+            " FROM unnest($2::uuid[], $3::smallint[], $4::bigint[], $5::bigint[]) n (id, line_no, base, tax)"
+            " WHERE t.merchant_id = $1 AND t.order_id = n.id AND t.line_no = n.line_no",
+            tx.merchant_id,
+            *taxes,
+        )
+
+
+async def set_presales(tx: Transaction, columns: tuple[list[Any], ...]) -> None:
+    """Say that new orders are of presales, and how large their deposits are."""
+    await tx.execute(
+        "UPDATE commerce.sales_order o SET presale_id = p.presale_id, deposit_minor = p.deposit"
+        " FROM unnest($2::uuid[], $3::uuid[], $4::bigint[]) p (id, presale_id, deposit)"
+        " WHERE o.merchant_id = $1 AND o.order_id = p.id",
+        tx.merchant_id,
+        *columns,
+    )
+
+
 async def stamp_orders(tx: Transaction, columns: tuple[list[Any], ...]) -> None:
     """Set the moments at which something happened; a None leaves a moment as it is, ``revived`` clears the expiry."""
     await tx.execute(
@@ -123,9 +166,12 @@ async def stamp_orders(tx: Transaction, columns: tuple[list[Any], ...]) -> None:
         "   fulfilled_at = coalesce(s.fulfilled_at, o.fulfilled_at),"
         "   cancelled_at = coalesce(s.cancelled_at, o.cancelled_at),"
         "   expired_at = CASE WHEN s.revived THEN NULL ELSE coalesce(s.expired_at, o.expired_at) END,"
-        "   tracking = coalesce(s.tracking, o.tracking)"
+        "   tracking = coalesce(s.tracking, o.tracking),"
+        "   deposit_paid_at = coalesce(s.deposit_paid_at, o.deposit_paid_at),"
+        "   lapsed_at = coalesce(s.lapsed_at, o.lapsed_at)"
         " FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::bool[],"
-        "   $8::text[]) s (id, paid_at, fulfilled_at, cancelled_at, expired_at, revived, tracking)"
+        "   $8::text[], $9::timestamptz[], $10::timestamptz[])"
+        "   s (id, paid_at, fulfilled_at, cancelled_at, expired_at, revived, tracking, deposit_paid_at, lapsed_at)"
         " WHERE o.merchant_id = $1 AND o.order_id = s.id",
         tx.merchant_id,
         *columns,
@@ -203,7 +249,8 @@ async def list_expired(owner: Database, now: datetime, limit: int) -> list[Any]:
     """Unpaid orders of all merchants whose time is over (owner's role)."""
     return await owner.fetch(
         "SELECT merchant_id, order_id FROM commerce.sales_order"
-        " WHERE paid_at IS NULL AND cancelled_at IS NULL AND expired_at IS NULL AND expires_at < $1"
+        " WHERE paid_at IS NULL AND cancelled_at IS NULL AND expired_at IS NULL AND deposit_paid_at IS NULL"
+        "   AND expires_at < $1"
         " ORDER BY expires_at LIMIT $2",
         now,
         limit,

@@ -8,12 +8,33 @@ import msgspec
 
 from serai.commerce.catalogue.types import show_amount
 from serai.commerce.payment.types import Payment, Refund
+from serai.commerce.presale.types import OrderPresale
 from serai.commerce.promotion.types import Claim, GroupBuy
 from serai.commerce.tax.types import OrderTax, TaxSum, sum_taxes
 from serai.foundation.i18n import pick_translation
 
-State = Literal["awaiting_payment", "paid", "fulfilled", "cancelled", "expired"]
-STATES: tuple[State, ...] = ("awaiting_payment", "paid", "fulfilled", "cancelled", "expired")
+State = Literal[
+    "awaiting_payment",
+    "awaiting_deposit",
+    "awaiting_balance",
+    "paid",
+    "fulfilled",
+    "cancelled",
+    "expired",
+    "lapsed",
+]
+STATES: tuple[State, ...] = (
+    "awaiting_payment",
+    "awaiting_deposit",
+    "awaiting_balance",
+    "paid",
+    "fulfilled",
+    "cancelled",
+    "expired",
+    "lapsed",
+)
+# An order in one of these states waits for money, or holds goods that were paid for.
+LIVE: frozenset[State] = frozenset({"awaiting_payment", "awaiting_deposit", "awaiting_balance", "paid"})
 
 
 class Contact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,7 +131,8 @@ class Order(msgspec.Struct, frozen=True):
     """An order with its lines, payments, refunds and history.
 
     items - discount + shipping + tax = total. ``tax_minor`` came on top of the prices, ``tax_included_minor`` is in them.
-    ``group`` is the buying group in which it has a seat.
+    ``group`` is the buying group in which it has a seat, ``presale`` what it agreed to when it was placed in one:
+    ``total_minor`` is then the most it comes to, until the balance is fixed.
     """
 
     order_id: UUID
@@ -152,6 +174,16 @@ class Order(msgspec.Struct, frozen=True):
     refunds: tuple[Refund, ...] = ()
     timeline: tuple[OrderNote, ...] = ()
     group: GroupBuy | None = None
+    presale_id: UUID | None = None
+    deposit_minor: int = 0
+    deposit_paid_at: datetime | None = None
+    lapsed_at: datetime | None = None
+    presale: OrderPresale | None = None
+
+    @property
+    def kept_minor(self) -> int:
+        """What of the deposit stays with the merchant: its balance was not paid, or the buyer stepped back."""
+        return self.deposit_minor if self.presale is not None and self.presale.kept_at is not None else 0
 
     @property
     def awaits_group(self) -> bool:
@@ -180,7 +212,7 @@ class Order(msgspec.Struct, frozen=True):
 
     @property
     def refundable_minor(self) -> int:
-        return max(0, self.paid_minor - self.refunded_minor)
+        return max(0, self.paid_minor - self.refunded_minor - self.kept_minor)
 
     @property
     def due_minor(self) -> int:
@@ -193,9 +225,15 @@ def amount_due(order: Order) -> int:
 
     The one answer for pages, payments and settlement: whatever is not paid with a provider's money is taken off here.
     """
-    if order.state != "awaiting_payment":
-        return 0
-    return max(0, order.total_minor - order.paid_minor)
+    match order.state:
+        case "awaiting_payment":
+            return max(0, order.total_minor - order.paid_minor)
+        case "awaiting_deposit":
+            return order.deposit_minor
+        case "awaiting_balance" if order.presale is not None and order.presale.fixed_at is not None:
+            return max(0, order.total_minor - order.deposit_minor)
+        case _:
+            return 0
 
 
 class OrderRow(msgspec.Struct, frozen=True):
@@ -241,6 +279,7 @@ class NewOrder(msgspec.Struct, frozen=True):
     discount_minor: int = 0
     adjustments: tuple[OrderAdjustment, ...] = ()
     taxes: tuple[OrderTax, ...] = ()
+    presale: OrderPresale | None = None
 
     @property
     def claims(self) -> tuple[Claim, ...]:

@@ -10,7 +10,7 @@ import msgspec
 
 from serai.commerce.payment import store
 from serai.commerce.payment.logic import sum_events
-from serai.commerce.payment.types import Payment, PaymentEvent, Refund
+from serai.commerce.payment.types import Payment, PaymentEvent, Purpose, Refund
 from serai.commerce.types import ProviderEvent
 from serai.foundation import clock
 from serai.foundation.database import Database, Transaction
@@ -25,11 +25,20 @@ def intent_id_of(order_id: UUID, attempt: int) -> UUID:
 
 
 async def open_intent(
-    tx: Transaction, *, order_id: UUID, provider: str, amount_minor: int, currency: str, attempt: int
+    tx: Transaction,
+    *,
+    order_id: UUID,
+    provider: str,
+    amount_minor: int,
+    currency: str,
+    attempt: int,
+    purpose: Purpose = "order",
 ) -> Payment:
     """The order's nth attempt, made when it is not there."""
     intent_id = intent_id_of(order_id, attempt)
-    await store.insert_intent(tx, intent_id, order_id, provider, amount_minor, currency, attempt, clock.now())
+    await store.insert_intent(
+        tx, intent_id, order_id, provider, amount_minor, currency, attempt, purpose, clock.now()
+    )
     payment = await find_payment(tx, intent_id=intent_id)
     assert payment is not None
     return payment

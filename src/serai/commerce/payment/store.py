@@ -8,7 +8,8 @@ from uuid import UUID
 from serai.foundation.database import Database, Transaction
 
 INTENT = (
-    "intent_id, order_id, provider, amount_minor, currency, attempt, provider_payment_id, pay_url, created_at"
+    "intent_id, order_id, provider, amount_minor, currency, attempt, provider_payment_id, pay_url, created_at,"
+    " purpose"
 )
 REFUND = "refund_id, order_id, intent_id, amount_minor, reason, requested_by, requested_at, done_at, failed_at, failure"
 
@@ -21,11 +22,12 @@ async def insert_intent(
     amount_minor: int,
     currency: str,
     attempt: int,
+    purpose: str,
     at: datetime,
 ) -> None:
     await tx.execute(
         "INSERT INTO commerce.payment_intent (merchant_id, intent_id, order_id, provider, amount_minor, currency, attempt,"
-        "   created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+        "   purpose, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
         tx.merchant_id,
         intent_id,
         order_id,
@@ -33,6 +35,7 @@ async def insert_intent(
         amount_minor,
         currency,
         attempt,
+        purpose,
         at,
     )
 

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from serai.ledger.types import Account, account, currency_unit
+from serai.foundation.ids import derive_id
+from serai.ledger.types import Account, Transfer, account, currency_unit, posted
 
 
 def order_due(order_id: UUID, currency: str) -> Account:
@@ -17,6 +18,27 @@ def order_due(order_id: UUID, currency: str) -> Account:
 def deferred_sales(currency: str) -> Account:
     """Sold but not yet handed over."""
     return account("deferred_sales", currency_unit(currency), normal="C")
+
+
+def deferred_deposits(currency: str) -> Account:
+    """Deposits of presales whose balance has not come: owed until then, as goods or as money."""
+    return account("deferred_deposits", currency_unit(currency), normal="C")
+
+
+def kept_deposits(currency: str) -> Account:
+    """Deposits that stayed although nothing was delivered: their buyers let the balance go, as agreed."""
+    return account("kept_deposits", currency_unit(currency), normal="C")
+
+
+def fund_refundable(intent_id: UUID, currency: str, amount_minor: int) -> Transfer:
+    """The transfer that says how much may be refunded of a payment: what was captured."""
+    return posted(
+        derive_id("refundable", intent_id),
+        refundable(intent_id, currency),
+        refund_control(currency),
+        amount_minor,
+        "captured",
+    )
 
 
 def sales(currency: str) -> Account:
@@ -51,6 +73,10 @@ def refund_control(currency: str) -> Account:
     return account("refund_control", currency_unit(currency), normal="C")
 
 
+# What a payment was asked for; an order of a presale has two.
+Purpose = Literal["order", "deposit", "balance"]
+
+
 class PaymentEvent(msgspec.Struct, frozen=True):
     """Something a provider said about a payment. ``source``: ``webhook``, ``return`` or ``check``."""
 
@@ -73,6 +99,7 @@ class Payment(msgspec.Struct, frozen=True):
     provider_payment_id: str | None
     pay_url: str | None
     created_at: datetime
+    purpose: Purpose
     state: Literal["created", "authorised", "captured", "failed", "voided", "expired", "refunded"]
     captured_minor: int
     refunded_minor: int

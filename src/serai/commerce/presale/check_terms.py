@@ -61,7 +61,9 @@ def _check_prices(terms: PresaleTerms) -> Iterator[PresaleFault]:
         )
     if terms.balance_at(WHOLE) == 0:
         yield PresaleFault(
-            "nothing_left", "credit", _("The deposit counts for the whole price: nothing would be left to pay.")
+            "nothing_left",
+            "credit",
+            _("The deposit counts for the whole price: nothing would be left to pay."),
         )
 
 
@@ -85,7 +87,9 @@ def _check_tiers(terms: PresaleTerms) -> Iterator[PresaleFault]:
             yield PresaleFault(
                 "tier_below_zero",
                 "tiers",
-                _("At tier %(number)s the deposit counts for more than the price: nothing would be left to pay."),
+                _(
+                    "At tier %(number)s the deposit counts for more than the price: nothing would be left to pay."
+                ),
                 data,
             )
         before_least, before_percent = tier.least, tier.percent

@@ -130,7 +130,9 @@ async def take_skus(tx: Transaction, presale_id: UUID, sku_ids: Sequence[UUID]) 
 
 async def free_skus(tx: Transaction, presale_id: UUID) -> None:
     await tx.execute(
-        "DELETE FROM commerce.presale_taken WHERE merchant_id = $1 AND presale_id = $2", tx.merchant_id, presale_id
+        "DELETE FROM commerce.presale_taken WHERE merchant_id = $1 AND presale_id = $2",
+        tx.merchant_id,
+        presale_id,
     )
 
 

@@ -16,6 +16,7 @@ from serai.commerce.tax.logic import (
     compute_taxes,
     index_rates,
     normalise_place,
+    retax,
 )
 from serai.commerce.tax.types import (
     PPM,
@@ -56,6 +57,7 @@ __all__ = [
     "list_category_classes",
     "list_order_taxes",
     "list_rates",
+    "retax",
     "save_profile",
     "set_category_class",
     "sum_taxes",

@@ -79,6 +79,25 @@ def compute_taxes(lines: Sequence[Taxed], rates: Rates, place: TaxPlace) -> tupl
     return tuple(sorted(found, key=lambda tax: (tax.line_no == 0, tax.line_no)))
 
 
+def retax(taxes: Sequence[OrderTax], amounts: Mapping[int, int]) -> tuple[OrderTax, ...]:
+    """An order's taxes at the same rates on other amounts by line number; a line that bore none bears none.
+
+    As in :func:`compute_taxes`, amounts of one rate are taxed together and rounded once.
+    """
+    groups: dict[object, list[OrderTax]] = {}
+    for tax in taxes:
+        groups.setdefault(tax.rate_id, []).append(tax)
+    found: list[OrderTax] = []
+    for group in groups.values():
+        first = group[0]
+        net = [amounts[tax.line_no] for tax in group]
+        total = tax_of(sum(net), first.rate_ppm, included=first.included)
+        for tax, amount, share in zip(group, net, share_out(total, net), strict=True):
+            base_minor = amount - share if tax.included else amount
+            found.append(msgspec.structs.replace(tax, base_minor=base_minor, tax_minor=share))
+    return tuple(sorted(found, key=lambda tax: (tax.line_no == 0, tax.line_no)))
+
+
 def class_of(chain: Sequence[object], classes: Mapping[object, str]) -> str:
     """The class of goods in a category: that of the nearest category above them that has one. ``chain`` is nearest first."""
     return next((classes[category] for category in chain if category in classes), STANDARD)
@@ -93,5 +112,6 @@ __all__ = [
     "compute_taxes",
     "index_rates",
     "normalise_place",
+    "retax",
     "tax_of",
 ]
