@@ -47,7 +47,7 @@ class LaneSettings(msgspec.Struct, frozen=True):
         patience_s: how long a batch is tried again while the database does not answer.
     """
 
-    batch_groups: int = 256
+    batch_groups: int = 192
     early_batches: int = 3
     overlap_groups: int = 32
     queue_groups: int = 20_000
@@ -252,6 +252,9 @@ class Lane:
                 if again > 3:
                     raise
             except BROKEN as error:
+                if isinstance(error, ValueError):
+                    # The driver could not encode an argument: a poisoned document, not a broken connection.
+                    raise
                 if loop.time() > deadline:
                     raise DatabaseUnreachable(f"{type(error).__name__}: {error}") from error
                 await asyncio.sleep(pause_s)

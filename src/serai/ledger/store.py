@@ -176,11 +176,14 @@ def _sums_of(rows: Sequence[Row]) -> tuple[list[list[Any]], list[list[Any]]]:
     ordered = sorted(rows, key=lambda row: row.account.account_id)
     new = [row for row in ordered if row.is_new]
     known = [row for row in ordered if not row.is_new]
-    summed = [[r.account.account_id for r in known], *([r.sums[i] for r in known] for i in range(4))]
+    summed: list[list[Any]] = [[r.account.account_id for r in known], *_sums(known)]
     if not new:
         return [], summed
-    opened = [*_columns([row.account for row in new]), *([r.sums[i] for r in new] for i in range(4))]
-    return opened, summed
+    return [*_columns([row.account for row in new]), *_sums(new)], summed
+
+
+def _sums(rows: Sequence[Row]) -> list[list[int]]:
+    return [[row.sums[i] for row in rows] for i in range(4)]
 
 
 def reservation_of(row: Any, resolved: set[UUID]) -> Reservation:

@@ -25,7 +25,7 @@ from serai.main.bench.shop import Shop, load_items, open_shop
 PRODUCTS = 500
 SPREAD_PRODUCTS = 20_000
 QUICK_SPREAD_PRODUCTS = 1_000
-LANE_CALLERS = 512  # one batch at the database while the next one collects
+LANE_CALLERS = 768  # three batches at the database while the next one collects
 HTTP_CONNECTIONS = 128
 HTTP_BODIES = 500
 FIRST_ORDERS = 1_000
