@@ -22,6 +22,7 @@ from serai.commerce.catalogue.api import (
     save_attribute,
     set_facts,
     set_options,
+    set_variant_facts,
 )
 from serai.commerce.catalogue.types import Product
 from serai.commerce.media.api import add_photo, check_upload
@@ -140,6 +141,28 @@ async def test_facts_and_photographs_stand_on_page_and_card(shopper: Shopper, sh
     assert f"/media/{photo.digest}-thumb.webp" in (await shopper.get("/c/grocery")).text
     chinese = await shopper.get(f"/p/{product.slug}", accept_language="zh-CN")
     assert "<dt>烘焙</dt><dd>深烘</dd>" in chinese.text
+
+
+async def test_a_version_that_differs_says_so_on_its_page_and_beside_others(
+    shopper: Shopper, shop: Shop
+) -> None:
+    product = await make_versions(shop)
+    large = next(v for v in product.variants if v.choices == ("L", "Red"))
+    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
+        await save_attribute(tx, attribute=Attribute("mass", "number", "Mass", unit="g"), by="test")
+        await save_attribute(tx, attribute=Attribute("made", "text", "Made in"), by="test")
+        facts = {"mass": 150, "made": "Porto"}
+        product = await set_facts(
+            tx, product_id=product.product_id, version=product.version, attributes=facts, tags=None, by="test"
+        )
+        more = {"mass": 190}
+        await set_variant_facts(tx, sku_id=large.sku_id, version=product.version, attributes=more, by="test")
+    first, own = [(await shopper.get(f"/p/{product.slug}?sku={sku}")).text for sku in ("TEE", "TEE-L-RED")]
+    assert "<dt>Mass</dt><dd>150 g</dd>" in first
+    assert "<dt>Mass</dt><dd>190 g</dd>" in own
+    assert "<dt>Made in</dt><dd>Porto</dd>" in own
+    beside = text_of(await shopper.get("/compare?sku=TEE&sku=TEE-L-RED"))
+    assert "Mass150 g190 g" in beside.replace("> ", ">").replace(" 190", "190"), beside
 
 
 async def test_like_products_stand_side_by_side_by_unit_price(shopper: Shopper, shop: Shop) -> None:

@@ -70,10 +70,11 @@ async def list_facts(
     if category:
         name = category.label(locale)
         facts.append(KnownFact("category", say(_("You find it in the department “%(name)s”."), name=name)))
-    for attribute in await catalogue.list_attributes(tx) if product.attributes else []:
-        if attribute.code in product.attributes:
+    values = product.as_variant(variant).attributes
+    for attribute in await catalogue.list_attributes(tx) if values else []:
+        if attribute.code in values:
             name = attribute.label(locale)
-            value = catalogue.show_value(attribute, product.attributes[attribute.code], locale)
+            value = catalogue.show_value(attribute, values[attribute.code], locale)
             keywords = (name, attribute.label("en"), attribute.label("zh_Hans"))
             facts.append(KnownFact(f"attribute:{attribute.code}", f"{name}: {value}.", keywords))
     return facts

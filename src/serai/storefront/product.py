@@ -41,7 +41,7 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         beside = await catalogue.list_featured(tx, category_id=product.category_id, limit=RELATED + 1)
         deals = await load_deals(tx, beside)
         photos = (await media.list_photos(tx, product_ids=[product.product_id]))[product.product_id]
-        facts = await list_facts(tx, product, locale)
+        facts = await list_facts(tx, product.as_variant(variant), locale)
         stocked = await load_stocked(tx, product, shell)
         prices["tax_rate"] = await find_goods_rate(tx, sku_id=variant.sku_id)
     trail = list_trail(shell, product)
@@ -80,7 +80,7 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
             base_url=f"{request.base_url}",
             photos=photos,
             available=stocked | {variant.sku: can_buy},
-            facts=facts,
+            facts=list_common(product, facts),
             steps=steps,
             seller=merchant_of(request).name,
         ),
@@ -102,6 +102,11 @@ async def list_facts(tx: Transaction, product: Product, locale: str) -> list[tup
         for attribute in await catalogue.list_attributes(tx)
         if attribute.code in product.attributes
     ]
+
+
+def list_common(product: Product, facts: list[tuple[Attribute, str]]) -> list[tuple[Attribute, str]]:
+    """Facts without those of one version alone, which say nothing of the others."""
+    return [(attribute, text) for attribute, text in facts if attribute.code in product.attributes]
 
 
 async def load_stocked(tx: Transaction, product: Product, shell: Shell) -> dict[str, bool]:

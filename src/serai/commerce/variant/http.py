@@ -251,6 +251,40 @@ async def patch_facts(
     return await answer_in_transaction(request, caller, "facts", data, effect)
 
 
+class VariantFactsBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Values by attribute code where a variant differs from its product; null lets it say what the product says."""
+
+    version: int
+    attributes: dict[str, str | int | float | bool | None]
+
+
+@patch(f"{API}/variants/{{sku_id:uuid}}/facts", tags=["products"])
+async def patch_variant_facts(
+    request: Asked, sku_id: FromPath[UUID], data: JSONBody[VariantFactsBody]
+) -> Response[Product]:
+    """Say what one variant is like where it differs from its product."""
+    caller = await recognise_caller(request, "product:write")
+
+    async def effect(tx: Transaction) -> Product:
+        return await api.set_variant_facts(
+            tx, sku_id=sku_id, version=data.version, attributes=data.attributes, by=caller.actor
+        )
+
+    return await answer_in_transaction(request, caller, "variant.facts", data, effect)
+
+
+@delete(f"{API}/attributes/{{code:str}}", tags=["products"], status_code=200)
+async def delete_attribute(request: Asked, code: FromPath[str]) -> Response[dict[str, str]]:
+    """Take an attribute away that no product has."""
+    caller = await recognise_caller(request, "product:write")
+
+    async def effect(tx: Transaction) -> dict[str, str]:
+        await api.delete_attribute(tx, code=code, by=caller.actor)
+        return {"code": code}
+
+    return await answer_in_transaction(request, caller, "attribute.delete", {}, effect)
+
+
 @get(f"{API}/products/{{product_id:uuid}}/channels", tags=["catalogue"])
 async def get_channels(request: Asked, product_id: FromPath[UUID]) -> dict[str, bool]:
     """On which channels a product is shown."""
@@ -339,7 +373,9 @@ HANDLERS = [
     get_attributes,
     put_attribute,
     put_category_attributes,
+    delete_attribute,
     patch_facts,
+    patch_variant_facts,
     get_channels,
     patch_channels,
 ]
