@@ -25,6 +25,7 @@ from serai.commerce.promotion.types import (
     UnitPrice,
     write_initials,
 )
+from serai.commerce.types import ProviderEvent
 from serai.foundation import clock
 from serai.foundation.database import Database
 from serai.foundation.errors import Conflict, NotFound
@@ -237,17 +238,26 @@ async def test_when_the_leader_leaves_the_next_one_leads_at_once(
     await assert_clean()
 
 
+async def pay_late(
+    shop: Shop, provider: Any, sku_id: UUID, group: GroupBuy
+) -> tuple[list[PlacedOrder], ProviderEvent]:
+    """A group of two in its last minutes: one has paid, the other one's money is under way."""
+    with clock.clock_at(group.deadline - timedelta(minutes=5)):
+        placed = [await shop.place_cart(*await join(shop, sku_id, group)) for _ in range(2)]
+        await pay(shop, provider, placed[0].order_id)
+        last = placed[1].order_id
+        await start_payment(shop.commerce, shop.merchant_id, order_id=last, base_url="http://shop")
+        event = provider.capture((await read(shop, last)).payments[-1].intent_id)
+    return placed, event
+
+
 async def test_money_under_way_at_the_deadline_goes_back_once(
     shop: Shop, desk: Desk, provider: Any, owner: Database, assert_clean: Check
 ) -> None:
     sku_id = await shop.add_product(price_minor=5000)
     _promotion, group = await offer(desk, sku_id, 2)
-    placed = [await shop.place_cart(*await join(shop, sku_id, group)) for _ in range(2)]
-    await pay(shop, provider, placed[0].order_id)
     # The second one is at the provider's page when the time is over; the provider tells of the money afterwards, twice.
-    late = placed[1].order_id
-    await start_payment(shop.commerce, shop.merchant_id, order_id=late, base_url="http://shop")
-    event = provider.capture((await read(shop, late)).payments[-1].intent_id)
+    placed, event = await pay_late(shop, provider, sku_id, group)
     with clock.clock_at(group.deadline):
         await settle_groups(shop.commerce, owner)
         for _ in range(2):
@@ -272,11 +282,7 @@ async def test_a_payment_and_the_end_of_the_group_in_the_same_moment_agree(
     promotion, _first = await offer(desk, sku_id, 2)
     for _ in range(5):
         group = await open_again(desk, promotion)
-        placed = [await shop.place_cart(*await join(shop, sku_id, group)) for _ in range(2)]
-        await pay(shop, provider, placed[0].order_id)
-        last = placed[1].order_id
-        await start_payment(shop.commerce, shop.merchant_id, order_id=last, base_url="http://shop")
-        event = provider.capture((await read(shop, last)).payments[-1].intent_id)
+        placed, event = await pay_late(shop, provider, sku_id, group)
         with clock.clock_at(group.deadline):
             await asyncio.gather(
                 settle_payment(shop.commerce, shop.merchant_id, event=event, source="webhook"),

@@ -52,19 +52,27 @@ TAKEN_FROM = {
 
 
 async def cancel_order(
-    commerce: Commerce, merchant_id: MerchantId, *, order_id: UUID, by: str, reason: str = ""
+    commerce: Commerce,
+    merchant_id: MerchantId,
+    *,
+    order_id: UUID,
+    by: str,
+    reason: str = "",
+    unpaid_only: bool = False,
 ) -> Order:
     """Call an order off: its stock is free again, what was paid goes back. Doing it again changes nothing.
 
+    ``unpaid_only``: not if it is paid, also when the payment comes in this very moment.
+
     Raises:
         NotFound: ``order.unknown``.
-        Conflict: ``order.cannot_cancel`` once it was fulfilled or has expired.
+        Conflict: ``order.cannot_cancel`` once it was fulfilled or has expired, or is paid and must not be.
     """
     order = await _load(commerce, merchant_id, order_id)
     for _attempt in range(ATTEMPTS):
         if order.state == "cancelled":
             break
-        check_move(order, "cancel")
+        check_move(order, "expire" if unpaid_only else "cancel")
         reason = " ".join(reason.split())[:200]
         stamp = Stamp(order_id, cancelled_at=clock.now())
         fact = Fact(order_id, OrderCancelled(order_id, by, reason))
@@ -120,6 +128,10 @@ async def _release(
     async with commerce.db.transaction(merchant_id, "read") as tx:
         pendings = await ledger.list_open_pendings(tx, document_id=order.order_id)
         moved = await ledger.list_document_transfers(tx, document_id=order.order_id)
+    is_expected = any(pending.credit_kind == "order_due" for pending in pendings)
+    if order.state == "awaiting_payment" and order.total_minor and not is_expected:
+        # The payment came between the two reads, and with it what the order took of promotions.
+        return Outcome(False)
     # A revived order can be released a second time, so the group is named after what it releases.
     group_id = derive_id(what, order.order_id, *sorted(p.transfer_id for p in pendings))
     transfers: list[Transfer] = [void(p.transfer_id, what) for p in pendings]

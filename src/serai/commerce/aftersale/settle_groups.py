@@ -42,7 +42,7 @@ async def settle_group(commerce: Commerce, merchant_id: MerchantId, *, group_id:
     if group.outcome == "grouped" or (group.outcome is None and group.deadline > clock.now()):
         return
     if group.outcome is None:
-        await _cancel_orders(commerce, merchant_id, group_id, "awaiting_payment")
+        await _cancel_orders(commerce, merchant_id, group_id, unpaid_only=True)
         async with commerce.db.transaction(merchant_id) as tx:
             group = await promotion.load_group(tx, group_id=group_id)
             if group.taken == group.people:
@@ -50,15 +50,25 @@ async def settle_group(commerce: Commerce, merchant_id: MerchantId, *, group_id:
                 return
         if not await promotion.close_group(commerce, merchant_id, group=group):
             return
-    await _cancel_orders(commerce, merchant_id, group_id, "awaiting_payment", "paid")
+    await _cancel_orders(commerce, merchant_id, group_id, unpaid_only=False)
 
 
-async def _cancel_orders(commerce: Commerce, merchant_id: MerchantId, group_id: UUID, *states: str) -> None:
+async def _cancel_orders(
+    commerce: Commerce, merchant_id: MerchantId, group_id: UUID, *, unpaid_only: bool
+) -> None:
+    states = ("awaiting_payment",) if unpaid_only else ("awaiting_payment", "paid")
     async with commerce.db.transaction(merchant_id, "read") as tx:
         orders = await promotion.list_group_orders(tx, group_id=group_id)
     for order_id, state in orders:
         if state in states:
             try:
-                await cancel_order(commerce, merchant_id, order_id=order_id, by="system", reason=REASON)
+                await cancel_order(
+                    commerce,
+                    merchant_id,
+                    order_id=order_id,
+                    by="system",
+                    reason=REASON,
+                    unpaid_only=unpaid_only,
+                )
             except Conflict as refusal:
                 log.info("order %s of group %s: %s", order_id, group_id, refusal)

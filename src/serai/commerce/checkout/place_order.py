@@ -138,8 +138,7 @@ async def prepare_order(
             earlier = await find_placed_order(tx, owner=owner, cart_id=cart_id)
             if earlier is not None:
                 return await _placed_before(commerce, tx, earlier)
-            contact = check_contact(contact)
-            address = check_address(address) if delivery == "ship" else None
+            contact, address = check_contact(contact), check_address(address) if delivery == "ship" else None
             quote = await quote_cart(
                 tx,
                 settings=commerce.settings,
@@ -155,8 +154,7 @@ async def prepare_order(
         _check_quote(quote, expected_digest)
     except Refused:
         # A twin of this call may have placed the cart between two of our reads: what it took is not missing.
-        twin = await _find_twin(commerce, merchant_id, owner, cart_id)
-        if twin is None:
+        if (twin := await _find_twin(commerce, merchant_id, owner, cart_id)) is None:
             raise
         return twin
     items, adjustments = read_quote(quote)

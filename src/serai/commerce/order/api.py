@@ -154,7 +154,7 @@ async def list_orders(
             break
     paid = [row["order_id"] for row in rows if row["state"] == "paid"]
     waiting = await list_waiting_orders(tx, order_ids=paid)
-    items = tuple(OrderRow(*row.values(), row["order_id"] in waiting) for row in rows[:limit])
+    items = tuple(OrderRow(**dict(row), awaits_group=row["order_id"] in waiting) for row in rows[:limit])
     more = f"{items[-1].placed_at.isoformat()}|{items[-1].order_id}" if len(rows) > limit else None
     return Page(items, more)
 
