@@ -11,6 +11,7 @@ from serai.commerce.cart.types import CartLine
 from serai.commerce.order.types import Address, Contact
 from serai.commerce.promotion.types import Result
 from serai.commerce.tax.types import OrderTax
+from serai.commerce.tender.types import OrderTender
 from serai.foundation.errors import Invalid, _
 
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
@@ -80,4 +81,12 @@ def digest_quote(
         ]
     # Also taxes inside the prices: papers name them.
     content += [(tax.line_no, tax.rate_id, tax.tax_minor) for tax in taxes]
+    return hashlib.blake2b(repr(content).encode(), digest_size=15).hexdigest()
+
+
+def digest_tenders(digest: str, tenders: Sequence[OrderTender]) -> str:
+    """A quote's digest with what tenders pay of it; the same where none pays."""
+    if not tenders:
+        return digest
+    content = (digest, [(each.kind, each.subject_id, each.units, each.amount_minor) for each in tenders])
     return hashlib.blake2b(repr(content).encode(), digest_size=15).hexdigest()

@@ -6,6 +6,7 @@ PLACE     one group in the ledger's lane, all or nothing, durable before the ans
               per line     pending  customer(sku) <- stock(sku, place)
               money        posted   order_due <- deferred_sales, pending psp_clearing <- order_due until it expires
               promotions   pending  sold <- left for every quota, budget, allowance and coupon that it uses
+              tenders      pending  gift card, wallet or points <- order_due: the provider is asked for the rest only
               beside it    order document, lines and adjustments, the cart's end, OrderPlaced, an API call's stored reply
           The order's id follows from the cart (or the API call), so a second click, a second tab and a second worker
           place the same order.
@@ -20,9 +21,17 @@ import msgspec
 from serai.commerce.cart.api import Placed, find_placed_order, line_total, mark_placed
 from serai.commerce.catalogue.api import list_sale_items, load_parts
 from serai.commerce.checkout.adjust_order import Item, fund_claims, read_quote, refuse_claims, write_seats
+from serai.commerce.checkout.enter_tender import refuse_tenders
 from serai.commerce.checkout.logic import check_address, check_contact
 from serai.commerce.checkout.quote_cart import quote_cart
-from serai.commerce.checkout.reserve_order import Draft, make_order, make_transfers, money_pending_id
+from serai.commerce.checkout.quote_presale import agree_on, refuse_presale
+from serai.commerce.checkout.reserve_order import (
+    Draft,
+    make_order,
+    make_transfers,
+    money_pending_id,
+    write_award,
+)
 from serai.commerce.checkout.take_seat import plan_opening, write_opening
 from serai.commerce.checkout.types import Delivery, PlacedOrder, Quote, QuoteShortage
 from serai.commerce.gift.api import Gift, check_message, insert_gifts
@@ -33,8 +42,8 @@ from serai.commerce.order.api import (
     insert_orders,
     make_number,
 )
-from serai.commerce.order.events import OrderPlaced, SoldLine
-from serai.commerce.order.types import Address, Contact
+from serai.commerce.order.events import OrderPaid, OrderPlaced, SoldLine
+from serai.commerce.order.types import Address, Contact, amount_due
 from serai.commerce.price import api as price
 from serai.commerce.price.types import Buyer
 from serai.commerce.tax.types import TaxPlace
@@ -43,7 +52,7 @@ from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Invalid, Refused, _
 from serai.foundation.event import Fact
 from serai.foundation.ids import MerchantId, derive_id
-from serai.ledger.types import Group, Write
+from serai.ledger.types import Group, Outcome, Write
 
 __all__ = [
     "Draft",
@@ -78,16 +87,18 @@ async def place_order(
     note: str = "",
     gift_message: str = "",
     channel: str = "web",
+    presale_agreed: bool = False,
     writes: tuple[Write, ...] = (),
 ) -> PlacedOrder:
     """Turn the owner's cart into an order that waits for its payment.
 
     ``expected_digest`` is that of the quote the shopper agreed to. ``writes`` commit with the order. Placing a cart a
-    second time returns the order it has become.
+    second time returns the order it has become. ``presale_agreed``: the buyer takes the
+    terms of a presale in it.
 
     Raises:
         NotFound: ``cart.unknown``.
-        Invalid: ``checkout.field_invalid`` with ``field``; ``checkout.empty``; ``gift.too_long``.
+        Invalid: ``checkout.field_invalid`` with ``field``; ``checkout.empty``; ``gift.too_long``; ``presale.not_agreed``.
         Conflict: ``checkout.changed`` with ``changes``; ``checkout.short`` with ``shortages``; ``group.joined_already``.
             Nothing was placed.
     """
@@ -105,6 +116,7 @@ async def place_order(
         locale=locale,
         note=note,
         channel=channel,
+        presale_agreed=presale_agreed,
     )
     if isinstance(prepared, PlacedOrder):
         return prepared
@@ -131,6 +143,7 @@ async def prepare_order(
     locale: str,
     note: str,
     channel: str,
+    presale_agreed: bool = False,
 ) -> Draft | PlacedOrder:
     """Read the cart and judge it, as :func:`place_order` does first: the draft, or the order the cart has become."""
     try:
@@ -151,15 +164,16 @@ async def prepare_order(
                 destination=TaxPlace(address.country, address.region) if address else None,
             )
             opening = await plan_opening(tx, quote, member_id=member_id)
-        _check_quote(quote, expected_digest)
+        _check_quote(quote, expected_digest, presale_agreed=presale_agreed)
     except Refused:
         # A twin of this call may have placed the cart between two of our reads: what it took is not missing.
         if (twin := await _find_twin(commerce, merchant_id, owner, cart_id)) is None:
             raise
         return twin
     items, adjustments = read_quote(quote)
+    order_id = derive_id("order", cart_id)
     return Draft(
-        order_id=derive_id("order", cart_id),
+        order_id=order_id,
         cart_id=cart_id,
         channel=channel,
         items=items,
@@ -175,6 +189,9 @@ async def prepare_order(
         adjustments=adjustments,
         taxes=quote.taxes,
         opening=opening,
+        presale=agree_on(order_id, quote.presale, quote.quantity) if quote.presale else None,
+        tenders=quote.tendered.used,
+        award_points=quote.tendered.award_points,
     )
 
 
@@ -187,9 +204,11 @@ async def _find_twin(
         return await _placed_before(commerce, tx, earlier) if earlier else None
 
 
-def _check_quote(quote: Quote, expected_digest: str) -> None:
+def _check_quote(quote: Quote, expected_digest: str, *, presale_agreed: bool) -> None:
     if not quote.lines:
         raise Invalid("checkout.empty", _("The cart is empty."))
+    if quote.presale is not None:
+        refuse_presale(quote.presale, agreed=presale_agreed)
     if quote.shortages:
         raise _short(quote.shortages)
     if quote.changes or quote.digest != expected_digest:
@@ -254,26 +273,41 @@ async def submit_draft(
                 *closing,
                 *group_rows,
                 *write_seats(order.order_id, order.adjustments),
+                *(write_award(order) if order.paid_at else ()),
                 *writes,
             ),
-            (Fact(order.order_id, _placed_event(order)), *group_facts),
+            (Fact(order.order_id, _placed_event(order)), *_paid_at_once(order), *group_facts),
             document_id=order.order_id,
         ),
     )
     if not outcome.passed:
-        titles = {part.sku_id: item.title for item in draft.items for part in item.parts}
-        titles |= {item.sku_id: item.title for item in draft.items if not item.parts}
-        gone = refuse_claims(outcome.shortages, draft.adjustments, draft.currency)
-        if gone is not None:
-            raise gone
-        raise _short(
-            tuple(
-                QuoteShortage(s.subject_id, titles[s.subject_id], s.wanted, max(0, s.available))
-                for s in outcome.shortages
-                if s.subject_id in titles
-            )
-        )
+        raise _refuse(outcome, draft)
     return msgspec.structs.replace(describe_placed(commerce, draft), replayed=outcome.replayed)
+
+
+def _paid_at_once(order: NewOrder) -> tuple[Fact, ...]:
+    """That tenders have paid all of an order. One that costs nothing has nobody to thank for a payment."""
+    if order.paid_at is None or not order.tenders:
+        return ()
+    return (Fact(order.order_id, OrderPaid(order.order_id, None, order.tender_minor, order.currency)),)
+
+
+def _refuse(outcome: Outcome, draft: Draft) -> Conflict:
+    """The refusal for what ran out between quote and order: promotions, balances, stock."""
+    gone = refuse_claims(outcome.shortages, draft.adjustments, draft.currency) or refuse_tenders(
+        outcome.shortages, draft.tenders, draft.currency
+    )
+    if gone is not None:
+        return gone
+    titles = {part.sku_id: item.title for item in draft.items for part in item.parts}
+    titles |= {item.sku_id: item.title for item in draft.items if not item.parts}
+    return _short(
+        tuple(
+            QuoteShortage(s.subject_id, titles[s.subject_id], s.wanted, max(0, s.available))
+            for s in outcome.shortages
+            if s.subject_id in titles
+        )
+    )
 
 
 def describe_placed(commerce: Commerce, draft: Draft) -> PlacedOrder:
@@ -286,6 +320,7 @@ def describe_placed(commerce: Commerce, draft: Draft) -> PlacedOrder:
         draft.total_minor,
         draft.currency,
         replayed=False,
+        due_minor=draft.due_minor,
     )
 
 
@@ -339,4 +374,6 @@ async def _placed_before(commerce: Commerce, tx: Transaction, order_id: UUID) ->
     order = await find_order(tx, order_id=order_id)
     assert order is not None, "a cart names an order that its own transaction wrote"
     token = access_token(commerce.secret, order_id)
-    return PlacedOrder(order_id, order.number, token, order.total_minor, order.currency, replayed=True)
+    return PlacedOrder(
+        order_id, order.number, token, order.total_minor, order.currency, True, amount_due(order)
+    )

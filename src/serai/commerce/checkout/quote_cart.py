@@ -3,11 +3,20 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+import msgspec
+
 from serai.commerce.cart.api import load_cart, price_lines, read_buyer
 from serai.commerce.cart.types import Cart, CartLine
 from serai.commerce.checkout.enter_coupon import list_quote_coupons, read_shopper
-from serai.commerce.checkout.logic import digest_quote
+from serai.commerce.checkout.enter_tender import quote_tenders, read_tenders
+from serai.commerce.checkout.logic import digest_quote, digest_tenders
 from serai.commerce.checkout.price_goods import Goods, Priced, price_goods
+from serai.commerce.checkout.quote_presale import (
+    find_presale,
+    price_presale,
+    price_presale_line,
+    quote_presale,
+)
 from serai.commerce.checkout.types import (
     Delivery,
     DeliveryOption,
@@ -86,6 +95,20 @@ async def quote_cart(
     buyer = Buyer(channel or known.channel, place.place_id if delivery == "pickup" else None, level)
     cart_lines = cart.lines if buyer == known else await price_lines(tx, lines=cart.lines, buyer=buyer)
     lines = [line for line in cart_lines if line.problem != "gone"]
+    presale, found = await find_presale(tx, lines, member_id=member_id)
+    if presale is not None and found is not None:
+        line = price_presale_line(lines[0], found)
+        option = DeliveryOption(
+            delivery, shipping_price(settings, delivery, line.total_minor), place.place_id, place.name
+        )
+        deposit = price_presale(line, found, shipping_minor=option.price_minor, member_id=member_id)
+        taxes = await tax_goods(
+            tx,
+            goods=list_taxed([line], deposit),
+            shipping_minor=option.price_minor,
+            place=destination if delivery == "ship" else None,
+        )
+        return quote_presale(cart, line, presale, shortages, option, deposit, taxes)
     goods_minor = sum(line.total_minor for line in lines)
     # A delivery is free from so much at the prices before promotions: a coupon can then never make an order dearer.
     shipping_minor = shipping_price(settings, delivery, goods_minor)
@@ -109,7 +132,23 @@ async def quote_cart(
     )
     option = DeliveryOption(delivery, shipping_minor, place.place_id, place.name)
     coupons = await list_quote_coupons(tx, shopper.coupon_ids, result)
-    return _make_quote(cart, cart_lines, goods_minor, shortages, option, priced, coupons, taxes)
+    quote = _make_quote(cart, cart_lines, goods_minor, shortages, option, priced, coupons, taxes)
+    quote = await _add_tenders(tx, cart, quote, member_id)
+    return msgspec.structs.replace(quote, presale=presale) if presale else quote
+
+
+async def _add_tenders(tx: Transaction, cart: Cart, quote: Quote, member_id: UUID | None) -> Quote:
+    """The quote with what points, gift cards and red packets pay of it."""
+    tendered = await quote_tenders(
+        tx,
+        entered=read_tenders(cart),
+        member_id=member_id,
+        currency=quote.currency,
+        total_minor=quote.total_minor,
+        caps=quote.pricing.tender_caps if quote.pricing else (),
+    )
+    digest = digest_tenders(quote.digest, tendered.used)
+    return msgspec.structs.replace(quote, tendered=tendered, digest=digest)
 
 
 def _make_quote(

@@ -9,15 +9,18 @@ from serai.commerce.checkout.adjust_order import Item
 from serai.commerce.checkout.types import Delivery
 from serai.commerce.order.api import NewOrder, OrderLine, access_digest, access_token, make_number
 from serai.commerce.order.types import Address, Contact, OrderAdjustment, OrderPart
-from serai.commerce.payment.types import deferred_sales, order_due, psp_clearing
+from serai.commerce.payment.types import deferred_deposits, deferred_sales, order_due, psp_clearing
+from serai.commerce.presale.types import OrderPresale
 from serai.commerce.promotion.api import NewGroup, take_claims
 from serai.commerce.stock.types import customer_account, stock_account
 from serai.commerce.tax.types import OrderTax, added_minor
+from serai.commerce.tender.api import award, take_tenders
+from serai.commerce.tender.types import OrderTender
 from serai.commerce.types import Commerce
 from serai.foundation import clock
 from serai.foundation.ids import derive_id
 from serai.foundation.money import share_out
-from serai.ledger.types import Transfer, pending, posted
+from serai.ledger.types import Transfer, Write, pending, posted
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +42,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     adjustments: tuple[OrderAdjustment, ...] = ()
     taxes: tuple[OrderTax, ...] = ()
     opening: NewGroup | None = None
+    presale: OrderPresale | None = None
+    tenders: tuple[OrderTender, ...] = ()
+    award_points: int = 0
 
     @property
     def total_minor(self) -> int:
@@ -46,9 +52,20 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         goods = sum(item.total_minor - item.discount_minor for item in self.items)
         return goods + self.shipping_minor + added_minor(self.taxes)
 
+    @property
+    def due_minor(self) -> int:
+        """What a provider is asked for now: what points, gift cards and red packets leave, or the deposit of a presale."""
+        if self.presale is not None:
+            return self.presale.deposit_total_minor
+        return self.total_minor - sum(tender.amount_minor for tender in self.tenders)
+
 
 def make_order(commerce: Commerce, draft: Draft) -> NewOrder:
     now = clock.now()
+    expires_at = now + timedelta(minutes=commerce.settings.pay_within_minutes)
+    if draft.presale is not None:
+        # Nobody may pay a deposit once they are counted.
+        expires_at = min(expires_at, draft.presale.deposit_until)
     items_minor = sum(item.total_minor for item in draft.items)
     total_minor = draft.total_minor
     return NewOrder(
@@ -58,8 +75,8 @@ def make_order(commerce: Commerce, draft: Draft) -> NewOrder:
         draft.channel,
         draft.member_id,
         now,
-        now + timedelta(minutes=commerce.settings.pay_within_minutes),
-        now if total_minor == 0 else None,
+        expires_at,
+        now if draft.due_minor == 0 else None,
         draft.currency,
         items_minor,
         draft.shipping_minor,
@@ -92,6 +109,9 @@ def make_order(commerce: Commerce, draft: Draft) -> NewOrder:
         sum(item.discount_minor for item in draft.items),
         draft.adjustments,
         draft.taxes,
+        presale=draft.presale,
+        tenders=draft.tenders,
+        award_points=draft.award_points,
     )
 
 
@@ -126,31 +146,37 @@ def make_transfers(commerce: Commerce, order: NewOrder, salt: str = "") -> tuple
         for line in order.lines
         for key, sku_id, quantity in _list_stocked(line)
     ]
-    if order.total_minor:
-        due = order_due(order.order_id, order.currency)
-        transfers.append(
-            posted(
-                derive_id(order.order_id, "due", salt),
-                due,
-                deferred_sales(order.currency),
-                order.total_minor,
-                "order",
-            )
-        )
+    # Of a presale only the deposit is owed yet, and until its balance comes it is no sale.
+    owed, until_then = order.total_minor, deferred_sales(order.currency)
+    if order.presale is not None:
+        owed, until_then = order.presale.deposit_total_minor, deferred_deposits(order.currency)
+    due_minor = owed - order.tender_minor
+    due = order_due(order.order_id, order.currency)
+    if owed:
+        transfers.append(posted(derive_id(order.order_id, "due", salt), due, until_then, owed, "order"))
+    if due_minor:
         transfers.append(
             pending(
                 money_pending_id(order.order_id),
                 psp_clearing(commerce.default_provider, order.currency),
                 due,
-                order.total_minor,
+                due_minor,
                 "payment expected",
                 order.expires_at,
             )
         )
-    # A revived order is paid already, and of one that costs nothing there is no payment to wait for.
-    at_once = bool(salt) or not order.total_minor
+    # A revived order is paid already, and of one that leaves nothing to pay there is no payment to wait for.
+    at_once = bool(salt) or not due_minor
     transfers += take_claims(order.claims, order.order_id, order.currency, salt=salt, at_once=at_once)
+    transfers += take_tenders(order.order_id, order.currency, order.tenders, salt=salt, at_once=at_once)
+    if at_once and order.presale is None:
+        transfers += award(order.order_id, order.member_id, order.award_points, salt)[0]
     return tuple(transfers)
+
+
+def write_award(order: NewOrder, salt: str = "") -> tuple[Write, ...]:
+    """The rows beside :func:`make_transfers` of an order that is paid with it."""
+    return award(order.order_id, order.member_id, order.award_points, salt)[1]
 
 
 def money_pending_id(order_id: UUID) -> UUID:

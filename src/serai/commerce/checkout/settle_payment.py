@@ -12,6 +12,7 @@ from uuid import UUID
 
 from serai.commerce.aftersale.api import expire_order, refund_late_payment, settle_refund
 from serai.commerce.checkout.place_order import make_transfers, money_pending_id
+from serai.commerce.checkout.reserve_order import write_award
 from serai.commerce.order.api import NewOrder, Stamp, load_order, stamp_orders
 from serai.commerce.order.events import OrderPaid, OrderRevived, PaymentLate, PaymentMismatch
 from serai.commerce.order.types import Contact, Order
@@ -19,6 +20,7 @@ from serai.commerce.payment import api as payment
 from serai.commerce.payment.types import Payment, order_due, psp_clearing, refund_control, refundable
 from serai.commerce.promotion.api import post_claims
 from serai.commerce.promotion.events import CouponUsed
+from serai.commerce.tender.api import award, post_tenders
 from serai.commerce.types import Commerce, ProviderEvent
 from serai.foundation import clock
 from serai.foundation.errors import NotFound, _
@@ -118,8 +120,9 @@ async def _book_in_time(
     event: ProviderEvent,
     source: str,
 ) -> Outcome:
-    """Post the money that the order expects, and what it took of promotions."""
+    """Post the money that the order expects, and what it took of promotions and tenders."""
     paid = OrderPaid(order.order_id, intent.intent_id, event.amount_minor, event.currency)
+    earned, grants = award(order.order_id, order.member_id, order.award_points)
     return await commerce.lane.submit(
         merchant_id,
         Group(
@@ -128,10 +131,13 @@ async def _book_in_time(
                 post(money_pending_id(order.order_id), "captured", event.amount_minor),
                 _fund_refundable(intent, event.amount_minor),
                 *post_claims(order.claims, order.order_id),
+                *post_tenders(order.order_id, order.currency, order.tenders),
+                *earned,
             ),
             (
                 Write(payment.record_events, payment.EventRow(intent.intent_id, event, source, event.kind)),
                 Write(stamp_orders, Stamp(order.order_id, paid_at=clock.now())),
+                *grants,
             ),
             (Fact(order.order_id, paid), *_used_coupons(order)),
             document_id=order.order_id,
@@ -176,7 +182,7 @@ async def _book_late(
 
 
 async def _revive(commerce: Commerce, merchant_id: MerchantId, order: Order, intent: Payment) -> bool:
-    """Reserve the goods of an expired order again, now paid. False when they, or its promotions, are gone."""
+    """Reserve the goods of an expired order again, now paid. False when they, its promotions or tenders are gone."""
     again = _as_new(order)
     salt = f"revived by {intent.intent_id}"
     transfers = tuple(
@@ -188,7 +194,10 @@ async def _revive(commerce: Commerce, merchant_id: MerchantId, order: Order, int
         Group(
             derive_id("revive", intent.intent_id),
             transfers,
-            (Write(stamp_orders, Stamp(order.order_id, paid_at=clock.now(), revived=True)),),
+            (
+                Write(stamp_orders, Stamp(order.order_id, paid_at=clock.now(), revived=True)),
+                *write_award(again, salt),
+            ),
             (
                 Fact(order.order_id, OrderRevived(order.order_id, intent.intent_id)),
                 Fact(order.order_id, paid),

@@ -6,8 +6,10 @@ from uuid import UUID
 import msgspec
 
 from serai.commerce.cart.types import CartChange, CartLine
+from serai.commerce.presale.types import Presale, PresaleCount
 from serai.commerce.promotion.types import Reason, Result
 from serai.commerce.tax.types import OrderTax, TaxSum, added_minor, sum_taxes
+from serai.commerce.tender.types import QuoteTenders
 from serai.foundation.i18n import pick_translation
 
 Delivery = Literal["ship", "pickup"]
@@ -59,10 +61,28 @@ class QuoteCoupon(msgspec.Struct, frozen=True):
     reason: Reason | None = None
 
 
+PresaleProblem = Literal["alone", "sign_in", "per_member", "sold_out", "few"]
+
+
+class QuotePresale(msgspec.Struct, frozen=True):
+    """A cart that holds something on presale: ``deposit_minor`` is paid at once, the rest as the balance.
+
+    ``problem`` keeps it from being ordered: ``alone`` (there are other goods in the cart), ``sign_in`` (members have a
+    limit), ``per_member``, ``sold_out``, ``few`` (fewer are left). ``title`` is that of the goods on presale.
+    """
+
+    presale: Presale
+    count: PresaleCount
+    deposit_minor: int
+    problem: PresaleProblem | None
+    title: str
+
+
 class Quote(msgspec.Struct, frozen=True):
     """What an order of this cart would come to, now. ``digest`` stands for all of it: any change changes it.
 
-    items - discount + shipping + added taxes = total. ``items_minor`` and ``discount_minor`` count ``extras`` too.
+    items - discount + shipping + added taxes = total; total - tenders = due. ``items_minor`` and ``discount_minor`` count
+    ``extras`` too.
     ``pricing`` holds every line's shares and why each promotion applied or not; None when none is live.
     """
 
@@ -82,6 +102,13 @@ class Quote(msgspec.Struct, frozen=True):
     coupons: tuple[QuoteCoupon, ...] = ()
     pricing: Result | None = None
     taxes: tuple[OrderTax, ...] = ()
+    presale: QuotePresale | None = None
+    tendered: QuoteTenders = QuoteTenders()
+
+    @property
+    def due_minor(self) -> int:
+        """What is left to pay after tenders."""
+        return self.total_minor - sum(each.amount_minor for each in self.tendered.tenders)
 
     @property
     def tax_minor(self) -> int:
@@ -102,7 +129,8 @@ class Quote(msgspec.Struct, frozen=True):
 
 
 class PlacedOrder(msgspec.Struct, frozen=True):
-    """An order that stands. ``replayed``: it had been placed by an earlier call."""
+    """An order that stands. ``replayed``: it had been placed by an earlier call. ``due_minor`` is to be paid now: what is
+    left of the total after tenders, or the deposit of a presale."""
 
     order_id: UUID
     number: str
@@ -110,3 +138,4 @@ class PlacedOrder(msgspec.Struct, frozen=True):
     total_minor: int
     currency: str
     replayed: bool
+    due_minor: int = 0

@@ -33,6 +33,7 @@ from serai.commerce.presale.api import find_order_presale, insert_order_presales
 from serai.commerce.promotion.api import find_order_group, list_waiting_orders
 from serai.commerce.promotion.types import Claim
 from serai.commerce.tax.api import insert_order_taxes, list_order_taxes
+from serai.commerce.tender.api import insert_order_tenders, list_order_tenders, list_tender_refunds
 from serai.commerce.types import Commerce, Page
 from serai.foundation import clock
 from serai.foundation.database import Database, Transaction
@@ -90,6 +91,8 @@ async def find_order(
         payments=await list_payments(tx, order_id=order_id),
         refunds=await list_refunds(tx, order_id=order_id),
         timeline=tuple(OrderNote(event.recorded_at, event.name, event.data) for event in events),
+        tenders=await list_order_tenders(tx, order_id=order_id) if row["tender_count"] else (),
+        tender_refunds=await list_tender_refunds(tx, order_id=order_id) if row["tender_count"] else (),
         group=await find_order_group(tx, order_id=order_id) if has_seat else None,
         presale=await find_order_presale(tx, order_id=order_id) if row["presale_id"] else None,
     )
@@ -203,6 +206,9 @@ async def insert_orders(tx: Transaction, rows: Sequence[NewOrder]) -> None:
     taxes = [(order.order_id, tax) for order in rows for tax in order.taxes]
     if taxes:
         await insert_order_taxes(tx, taxes)
+    tenders = [(order.order_id, tender) for order in rows for tender in order.tenders]
+    if tenders:
+        await insert_order_tenders(tx, tenders)
     presales = [order.presale for order in rows if order.presale is not None]
     if presales:
         await insert_order_presales(tx, presales)

@@ -15,7 +15,7 @@ ORDER = (
     "order_id, number, cart_id, channel, member_id, placed_at, expires_at, paid_at, fulfilled_at, cancelled_at, expired_at,"
     " state, currency, items_minor, shipping_minor, total_minor, quantity, email, name, phone, address, delivery, place_id,"
     " locale, note, tracking, discount_minor, adjustment_count, tax_minor, tax_included_minor, tax_count,"
-    " presale_id, deposit_minor, deposit_paid_at, lapsed_at"
+    " presale_id, deposit_minor, deposit_paid_at, lapsed_at, tender_minor, tender_count, award_points"
 )
 ADJUSTMENT = tuple(n for n in OrderAdjustment.__struct_fields__ if n not in ("claims", "shares"))
 # The columns of a line that are written as they are; its parts are packed.
@@ -30,11 +30,12 @@ async def insert_orders(tx: Transaction, orders: Sequence[NewOrder]) -> None:
         "WITH placed AS (INSERT INTO commerce.sales_order (merchant_id, order_id, number, cart_id, channel, member_id,"
         "   placed_at, expires_at, paid_at, currency, items_minor, shipping_minor, total_minor, quantity, email, name, phone,"
         "   address, delivery, place_id, locale, note, access_digest, discount_minor, adjustment_count, tax_minor,"
-        "   tax_included_minor, tax_count)"
+        "   tax_included_minor, tax_count, tender_minor, tender_count, award_points)"
         "  SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::timestamptz[],"
         "   $8::timestamptz[], $9::timestamptz[], $10::text[], $11::bigint[], $12::bigint[], $13::bigint[], $14::int[],"
         "   $15::text[], $16::text[], $17::text[], $18::jsonb[], $19::text[], $20::uuid[], $21::text[], $22::text[],"
-        "   $23::bytea[], $24::bigint[], $25::smallint[], $39::bigint[], $40::bigint[], $41::smallint[]))"
+        "   $23::bytea[], $24::bigint[], $25::smallint[], $39::bigint[], $40::bigint[], $41::smallint[],"
+        "   $42::bigint[], $43::smallint[], $44::bigint[]))"
         " INSERT INTO commerce.order_line (merchant_id, order_id, line_no, sku_id, product_id, title, quantity, price_minor,"
         "   total_minor, discount_minor, extra, scale, unit, parts)"
         " SELECT $1, * FROM unnest($26::uuid[], $27::smallint[], $28::uuid[], $29::uuid[], $30::text[], $31::int[],"
@@ -48,6 +49,9 @@ async def insert_orders(tx: Transaction, orders: Sequence[NewOrder]) -> None:
         [added_minor(o.taxes) for o in orders],
         [included_minor(o.taxes) for o in orders],
         [len(o.taxes) for o in orders],
+        [o.tender_minor for o in orders],
+        [len(o.tenders) for o in orders],
+        [o.award_points for o in orders],
     )
     adjusted = [(order.order_id, each) for order in orders for each in order.adjustments]
     if adjusted:

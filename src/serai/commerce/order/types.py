@@ -11,6 +11,7 @@ from serai.commerce.payment.types import Payment, Refund
 from serai.commerce.presale.types import OrderPresale
 from serai.commerce.promotion.types import Claim, GroupBuy
 from serai.commerce.tax.types import OrderTax, TaxSum, sum_taxes
+from serai.commerce.tender.types import OrderTender, TenderRefund
 from serai.foundation.i18n import pick_translation
 
 State = Literal[
@@ -133,6 +134,7 @@ class Order(msgspec.Struct, frozen=True):
     items - discount + shipping + tax = total. ``tax_minor`` came on top of the prices, ``tax_included_minor`` is in them.
     ``group`` is the buying group in which it has a seat, ``presale`` what it agreed to when it was placed in one:
     ``total_minor`` is then the most it comes to, until the balance is fixed.
+    ``tenders`` (points, gift cards, red packets) pay ``tender_minor`` of the total; ``award_points`` is what it earns.
     """
 
     order_id: UUID
@@ -179,6 +181,11 @@ class Order(msgspec.Struct, frozen=True):
     deposit_paid_at: datetime | None = None
     lapsed_at: datetime | None = None
     presale: OrderPresale | None = None
+    tender_minor: int = 0
+    tender_count: int = 0
+    award_points: int = 0
+    tenders: tuple[OrderTender, ...] = ()
+    tender_refunds: tuple[TenderRefund, ...] = ()
 
     @property
     def kept_minor(self) -> int:
@@ -207,12 +214,19 @@ class Order(msgspec.Struct, frozen=True):
 
     @property
     def refunded_minor(self) -> int:
-        """What went back, or is on its way back, to the buyer."""
-        return sum(r.amount_minor for r in self.refunds if r.state != "failed")
+        """What went back, or is on its way back, to the buyer, tenders included."""
+        sent = sum(r.amount_minor for r in self.refunds if r.state != "failed")
+        return sent + sum(r.amount_minor for r in self.tender_refunds)
+
+    @property
+    def tender_paid_minor(self) -> int:
+        """What tenders have paid: nothing before the order was paid."""
+        return self.tender_minor if self.paid_at is not None else 0
 
     @property
     def refundable_minor(self) -> int:
-        return max(0, self.paid_minor - self.refunded_minor - self.kept_minor)
+        """What may still go back, to tenders and over providers."""
+        return max(0, self.paid_minor + self.tender_paid_minor - self.refunded_minor - self.kept_minor)
 
     @property
     def due_minor(self) -> int:
@@ -227,7 +241,7 @@ def amount_due(order: Order) -> int:
     """
     match order.state:
         case "awaiting_payment":
-            return max(0, order.total_minor - order.paid_minor)
+            return max(0, order.total_minor - order.tender_minor - order.paid_minor)
         case "awaiting_deposit":
             return order.deposit_minor
         case "awaiting_balance" if order.presale is not None and order.presale.fixed_at is not None:
@@ -280,6 +294,13 @@ class NewOrder(msgspec.Struct, frozen=True):
     adjustments: tuple[OrderAdjustment, ...] = ()
     taxes: tuple[OrderTax, ...] = ()
     presale: OrderPresale | None = None
+    tenders: tuple[OrderTender, ...] = ()
+    award_points: int = 0
+
+    @property
+    def tender_minor(self) -> int:
+        """What points, gift cards and red packets pay of the total."""
+        return sum(tender.amount_minor for tender in self.tenders)
 
     @property
     def claims(self) -> tuple[Claim, ...]:

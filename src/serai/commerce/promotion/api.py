@@ -85,6 +85,7 @@ from serai.commerce.promotion.open_group import (
 )
 from serai.commerce.promotion.price_cart import quote
 from serai.commerce.promotion.refund_shares import Returned, refund_shares
+from serai.commerce.promotion.share_result import use_tenders
 from serai.commerce.promotion.tell_terms import tell_benefit
 from serai.commerce.promotion.types import Promotion, PromotionReport, Rule, State, Terms
 from serai.commerce.types import Page
@@ -146,6 +147,9 @@ __all__ = [
     "part_of_seed",
     "post_claims",
     "publish_promotion",
+    "quota_fund",
+    "quota_left",
+    "quota_sold",
     "quote",
     "read_code",
     "refund_discounts",
@@ -159,6 +163,7 @@ __all__ = [
     "sum_funding",
     "take_claims",
     "tell_benefit",
+    "use_tenders",
     "write_opening",
 ]
 

@@ -1,6 +1,6 @@
 """From groups back to lines: every adjustment's shares per line, exact, then extras, tenders and sums. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from serai.commerce.promotion.apply_benefit import percent_of, spread
 from serai.commerce.promotion.price_lines import PriceCut, line_total, price_claims
@@ -17,6 +17,7 @@ from serai.commerce.promotion.types import (
     Result,
     Share,
     ShippingOff,
+    Tender,
     TenderLimit,
     UsedTender,
 )
@@ -68,7 +69,8 @@ def share_result(
     items = sum(line.list_total_minor for line in lines)
     discount = sum(line.discount_minor for line in lines)
     total_minor = items - discount + state.shipping
-    tenders = tuple(_use_tenders(pricing, total_minor))
+    caps = list_caps(pricing)
+    tenders = tuple(use_tenders(request.tenders, total_minor, caps))
     return Result(
         tuple(lines),
         tuple(adjustments),
@@ -80,6 +82,7 @@ def share_result(
         tenders,
         total_minor - sum(tender.amount_minor for tender in tenders),
         reasons,
+        caps,
     )
 
 
@@ -174,15 +177,22 @@ def _extra_line(pricing: Pricing, found: Applied) -> PricedLine:
     )
 
 
-def _use_tenders(pricing: Pricing, total_minor: int) -> Iterator[UsedTender]:
-    """Layer 7: what other means pay, in the order they were given, each within its limit and what is still due."""
-    due = total_minor
-    limits: dict[str, int] = {}
+def list_caps(pricing: Pricing) -> tuple[tuple[str, int], ...]:
+    """(kind, percentage of the total in basis points) of the live limits on tenders, the lowest of each kind."""
+    caps: dict[str, int] = {}
     for each in pricing.program.tenders:
         if pricing.gates[each.index] is None and isinstance(each.benefit, TenderLimit):
-            limit = percent_of(total_minor, each.benefit.percent)
-            limits[each.benefit.tender] = min(limit, limits.get(each.benefit.tender, limit))
-    for tender in pricing.request.tenders:
+            caps[each.benefit.tender] = min(each.benefit.percent, caps.get(each.benefit.tender, 10_000))
+    return tuple(sorted(caps.items()))
+
+
+def use_tenders(
+    tenders: Iterable[Tender], total_minor: int, caps: Iterable[tuple[str, int]] = ()
+) -> Iterator[UsedTender]:
+    """Layer 7: what other means pay, in the order they were given, each within its limit and what is still due."""
+    due = total_minor
+    limits = {kind: percent_of(total_minor, percent) for kind, percent in caps}
+    for tender in tenders:
         most = min(due, limits.get(tender.kind, due))
         units = min(tender.balance, tender.wanted, most // tender.unit_minor)
         if units > 0:

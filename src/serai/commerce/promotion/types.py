@@ -302,7 +302,10 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What a request comes to. items - discount + shipping = total; total - tenders = due."""
+    """What a request comes to. items - discount + shipping = total; total - tenders = due.
+
+    ``tender_caps`` are (kind of tender, basis points of the total that it may pay at most).
+    """
 
     lines: tuple[PricedLine, ...]
     adjustments: tuple[Adjustment, ...]
@@ -314,6 +317,7 @@ class Result(msgspec.Struct, frozen=True):
     tenders: tuple[UsedTender, ...]
     due_minor: int
     reasons: tuple[Reason, ...]
+    tender_caps: tuple[tuple[str, int], ...] = ()
 
     @property
     def claims(self) -> tuple[Claim, ...]:

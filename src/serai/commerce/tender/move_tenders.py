@@ -179,7 +179,7 @@ def award(
     transfer_id = derive_id(order_id, "award", salt)
     return (
         (posted(transfer_id, points_earned(), points_of(member_id), points, "points earned"),),
-        (Write(insert_grants, Grant(transfer_id, member_id, points, clock.now())),),
+        (Write(insert_grants, Grant(transfer_id, member_id, points, clock.now()), early=True),),
     )
 
 
