@@ -1,6 +1,7 @@
 """The JSON API's edge: who calls, with which key, and the one way in which a mutating call is answered."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from litestar import Request, Response
 
 from serai.commerce.types import Commerce
 from serai.foundation.database import Transaction
+from serai.foundation.errors import Refused
 from serai.foundation.idempotency import (
     Call,
     Reply,
@@ -97,25 +99,70 @@ async def answer_through_lane(
     """
     call = describe_call(request, caller, operation, body)
     effect_id = call.effect_id(caller.merchant_id)
-    under_way: set[UUID] = request.app.state.calls_under_way
-    db = caller.commerce.db
-    async with db.transaction(caller.merchant_id, "read") as tx:
-        earlier = await find_reply(tx, call)
+    earlier = await _find_earlier(caller, call)
     if earlier is not None:
         return to_response(earlier)
+    with _under_way(request, effect_id):
+        kept = await _store_reply(caller, call, status, await effect(effect_id))
+    return to_response(Reply(kept.status, kept.body))
+
+
+async def answer_with_document(
+    request: Asked,
+    caller: Caller,
+    call: Call,
+    effect: Callable[[UUID], Awaitable[tuple[Any, bool]]],
+    *,
+    status: int = 200,
+) -> Response[Any]:
+    """Answer a mutating call whose group in the ledger's lane carries the stored reply, as one of its documents.
+
+    A first call then costs no statement beside the effect's own. A repeat is known by the lane, or by the refusal of what
+    its first has used up, and is answered with what was stored.
+
+    Args:
+        effect: gives (content, whether it had been done before); it writes the ``ReplyRow`` of ``call`` with its group.
+    """
+    effect_id = call.effect_id(caller.merchant_id)
+    with _under_way(request, effect_id):
+        try:
+            content, replayed = await effect(effect_id)
+        except Refused:
+            earlier = await _find_earlier(caller, call)
+            if earlier is None:
+                raise
+            return to_response(earlier)
+        if replayed:
+            return to_response(await _store_reply(caller, call, status, content))
+    return to_response(Reply(status, msgspec.to_builtins(content)))
+
+
+@contextmanager
+def _under_way(request: Asked, effect_id: UUID) -> Iterator[None]:
+    """Conflict ``idempotency.in_flight`` while a twin of the call is worked on in this process."""
+    under_way: set[UUID] = request.app.state.calls_under_way
     if effect_id in under_way:
         raise in_flight()
     under_way.add(effect_id)
     try:
-        content = msgspec.to_builtins(await effect(effect_id))
-        async with db.transaction(caller.merchant_id) as tx:
-            await save_replies(tx, [ReplyRow(call, status, content)])
-            # A twin in another process may have been first: its body must be this one, and its reply is the one kept.
-            kept = await find_reply(tx, call)
+        yield
     finally:
         under_way.discard(effect_id)
+
+
+async def _find_earlier(caller: Caller, call: Call) -> Reply | None:
+    async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
+        return await find_reply(tx, call)
+
+
+async def _store_reply(caller: Caller, call: Call, status: int, content: Any) -> Reply:
+    """Store an answer and read back the one that is kept. Invalid when that belongs to another body."""
+    async with caller.commerce.db.transaction(caller.merchant_id) as tx:
+        await save_replies(tx, [ReplyRow(call, status, msgspec.to_builtins(content))])
+        # A twin in another process may have been first: its body must be this one, and its reply is the one kept.
+        kept = await find_reply(tx, call)
     assert kept is not None
-    return to_response(Reply(kept.status, kept.body))
+    return kept
 
 
 def to_response(reply: Reply) -> Response[Any]:

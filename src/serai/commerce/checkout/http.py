@@ -13,6 +13,7 @@ from serai.commerce.call.api import (
     Caller,
     answer_in_transaction,
     answer_through_lane,
+    answer_with_document,
     describe_call,
     recognise_caller,
 )
@@ -284,15 +285,16 @@ async def post_order(request: Asked, data: JSONBody[OrderBody]) -> Response[Plac
     caller = await recognise_caller(request, "checkout:write")
     call = describe_call(request, caller, "order", data)
 
-    async def effect(effect_id: UUID) -> PlacedOrder:
+    async def effect(effect_id: UUID) -> tuple[PlacedOrder, bool]:
         draft = await _make_draft(caller, data, effect_id)
         # What will be answered follows from the draft, so it can commit together with the order.
         reply = ReplyRow(call, 201, msgspec.to_builtins(api.describe_placed(caller.commerce, draft)))
-        return await api.submit_draft(
+        placed = await api.submit_draft(
             caller.commerce, caller.merchant_id, draft, (Write(save_replies, reply, early=True),)
         )
+        return placed, placed.replayed
 
-    return await answer_through_lane(request, caller, "order", data, effect, status=201)
+    return await answer_with_document(request, caller, call, effect, status=201)
 
 
 async def _make_draft(caller: Caller, data: OrderBody, order_id: UUID) -> api.Draft:
