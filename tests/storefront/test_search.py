@@ -8,7 +8,8 @@ from tests.storefront.conftest import Enter
 from tests.storefront.shopper import Shopper, text_of
 
 from serai.commerce.catalogue.api import NewProduct, add_products
-from serai.commerce.search.rebuild_index import refresh_lists
+from serai.commerce.search.rebuild_index import MAKE
+from serai.commerce.search.refresh_lists import refresh_lists
 from serai.commerce.search.refresh_words import refresh_words
 from serai.foundation.ids import new_id
 
@@ -43,7 +44,7 @@ async def filled(shop: Shop) -> Shop:
     async with shop.commerce.db.transaction(shop.merchant_id) as tx:
         await add_products(tx, products=products, by="test", reason="test")
         await refresh_words(tx)
-        await refresh_lists(tx)
+        await refresh_lists(tx, make=MAKE)
     return shop
 
 

@@ -131,7 +131,7 @@ async def _search(request: Asked, tx: Transaction, asked: Filter, category: Cate
             tx,
             query=asked.query,
             category_id=category_id,
-            brand=asked.brand or None,
+            brands=[asked.brand] if asked.brand else (),
             min_minor=asked.min_minor,
             max_minor=asked.max_minor,
             sort=asked.sort,

@@ -32,7 +32,7 @@ def add_choices(found: Filter, facets: Facets, shelves: Shelves, *, currency: st
         found,
         brands=tuple(sorted(brands, key=str.casefold)),
         brand_counts=counts,
-        is_sorted_partly=facets.is_partial and found.sort != "relevance",
+        is_sorted_partly=facets.is_estimated and found.sort != "relevance",
         category_choices=tuple(_choose_categories(found, facets, shelves, locale)),
         band_choices=tuple(_choose_band(found, band, currency, locale) for band in facets.bands),
     )

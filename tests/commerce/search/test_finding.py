@@ -9,7 +9,7 @@ from tests.shop import Shop, open_shop
 from serai.commerce.catalogue import api as catalogue
 from serai.commerce.catalogue.types import Found, NewProduct
 from serai.commerce.search import api as search_api
-from serai.commerce.search import rebuild_index
+from serai.commerce.search import refresh_lists
 from serai.commerce.search.refresh_words import refresh_words
 from serai.commerce.types import Commerce
 from serai.foundation.database import Database
@@ -214,8 +214,8 @@ async def test_a_broad_search_ranks_best_sellers_and_then_lists_all_others(
     ]
     async with shop.commerce.db.transaction(shop.merchant_id) as tx:
         await catalogue.add_products(tx, products=products, by="test", reason="test")
-        monkeypatch.setattr(rebuild_index, "LEVELS", sizes)
-        await rebuild_index.refresh_lists(tx)
+        monkeypatch.setattr(refresh_lists, "LEVELS", sizes)
+        await refresh_lists.refresh_lists(tx, make=1)
     monkeypatch.setattr(search_api, "BROAD_FROM", 6 if len(sizes) == 1 else 8)
     seen = await list_pages(shop, "jam", 4)
     assert len(seen) == 30
@@ -242,7 +242,7 @@ async def test_facets_count_what_another_choice_would_bring(shop: Shop) -> None:
     whole = await search(shop, "jam")
     cheap = await search(shop, "jam", max_minor=450)
     assert whole.facets.total == whole.facets.seen == 6
-    assert not whole.facets.is_partial
+    assert not whole.facets.is_estimated
     assert whole.facets.categories == ((shop.category.category_id, 6),)
     assert whole.facets.brands == (("Own brand", 6),)
     assert sum(band.products or 0 for band in whole.facets.bands) == 6

@@ -6,7 +6,8 @@ from tests.shop import Shop
 
 from serai.commerce.catalogue import api as catalogue
 from serai.commerce.search import api as search
-from serai.commerce.search.rebuild_index import rebuild_index, refresh_lists
+from serai.commerce.search.rebuild_index import MAKE, rebuild_index
+from serai.commerce.search.refresh_lists import refresh_lists
 from serai.commerce.search.refresh_words import refresh_words
 from serai.commerce.search.store import SUGGESTED_FROM
 from serai.foundation.database import Database
@@ -50,8 +51,11 @@ async def test_a_rebuild_repairs_entries_and_forgets_words_that_are_gone(shop: S
     await shop.add_product("Chocolate bar", stock=0)
     await count_in(shop)
     await owner.execute(
-        "UPDATE commerce.product SET search = '', title_key = '', title = replace(title, 'Chocolate', 'Cocoa')"
-        " WHERE merchant_id = $1",
+        "UPDATE commerce.product SET title = replace(title, 'Chocolate', 'Cocoa') WHERE merchant_id = $1",
+        shop.merchant_id,
+    )
+    await owner.execute(
+        "UPDATE commerce.search_entry SET search = '', title_key = '' WHERE merchant_id = $1",
         shop.merchant_id,
     )
     async with shop.commerce.db.transaction(shop.merchant_id, "read") as tx:
@@ -70,7 +74,7 @@ async def test_brands_and_categories_are_suggested_by_their_beginning_in_any_scr
     await shop.add_product("Rice", stock=0)
     await count_in(shop)
     async with shop.commerce.db.transaction(shop.merchant_id) as tx:
-        await refresh_lists(tx)
+        await refresh_lists(tx, make=MAKE)
     assert await list_phrases(shop, "own") == [("brand", "Own brand")]
     assert await list_phrases(shop, "BRA") == [("brand", "Own brand")]
     for beginning in ("pan", "食品", "shipin", "spg"):

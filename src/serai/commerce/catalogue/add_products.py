@@ -55,15 +55,16 @@ async def add_products(
         )
         for p, _i, _s in rows
     ]
-    made = await store.insert_products(tx, _product_columns(rows, entries))
+    made = await store.insert_products(tx, _product_columns(rows))
     new_ids = {row["product_id"] for row in made}
-    await search.note_documents(
-        tx,
-        documents=[entry for entry, row in zip(entries, rows, strict=True) if row[1] in new_ids],
-        brands=[p.brand for p, product_id, _s in rows if product_id in new_ids],
-    )
     fresh = [(p, product_id, sku_id) for p, product_id, sku_id in rows if product_id in new_ids]
     variants = await store.insert_variants(tx, _variant_columns(fresh))
+    await search.write_entries(
+        tx,
+        product_ids=[product_id for _p, product_id, _s in fresh],
+        documents=[entry for entry, row in zip(entries, rows, strict=True) if row[1] in new_ids],
+        brands=[p.brand for p, _i, _s in fresh],
+    )
     skus = {row["sku_id"] for row in variants}
     await claim_barcodes(tx, gtins=[(p.gtin, sku_id) for p, _i, sku_id in fresh if sku_id in skus], by=by)
     priced = [(p, sku_id) for p, _product_id, sku_id in fresh if p.price_minor is not None and sku_id in skus]
@@ -83,9 +84,7 @@ async def add_products(
     return [product_id for _p, product_id, _sku_id in fresh]
 
 
-def _product_columns(
-    rows: Sequence[tuple[NewProduct, UUID, UUID]], entries: Sequence[search.Document]
-) -> tuple[list[Any], ...]:
+def _product_columns(rows: Sequence[tuple[NewProduct, UUID, UUID]]) -> tuple[list[Any], ...]:
     return (
         [product_id for _p, product_id, _s in rows],
         [p.category_id for p, _i, _s in rows],
@@ -96,8 +95,6 @@ def _product_columns(
         [p.description for p, _i, _s in rows],
         [p.published for p, _i, _s in rows],
         [p.rank for p, _i, _s in rows],
-        [entry.vector for entry in entries],
-        [entry.title_key for entry in entries],
     )
 
 

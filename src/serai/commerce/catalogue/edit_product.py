@@ -118,8 +118,8 @@ async def edit_product(
         content=(variant.content_text if variant else None) if content_text is None else content_text,
         category=category,
     )
-    await store.update_product(tx, product_id, (*after.values(), entry.vector, entry.title_key))
-    await search.note_documents(tx, documents=[entry], brands=[after["brand"]], edited=[product_id])
+    await store.update_product(tx, product_id, tuple(after.values()))
+    await search.write_entries(tx, product_ids=[product_id], documents=[entry], brands=[after["brand"]])
     if variant:
         content = await _edit_variant(tx, variant, new_gtin, content_text)
         if new_gtin != variant.gtin:

@@ -45,12 +45,12 @@ async def edit_products(
     if details:
         changed = [after for _before, after in details]
         entries = _index(tx, changed, categories)
-        await store.update_products(tx, _product_columns(changed, entries))
-        await search.note_documents(
+        await store.update_products(tx, _product_columns(changed))
+        await search.write_entries(
             tx,
+            product_ids=[after.product_id for after in changed],
             documents=entries,
             brands=[after.brand for after in changed],
-            edited=[after.product_id for after in changed],
         )
     if edits:
         await store.update_variants(tx, _variant_columns([after for _before, after in edits]))
@@ -105,11 +105,8 @@ def _index(
     ]
 
 
-def _product_columns(
-    products: Sequence[FlatProduct], entries: Sequence[search.Document]
-) -> tuple[list[Any], ...]:
-    columns = [[getattr(p, name) for p in products] for name in ("product_id", *PRODUCT_FIELDS)]
-    return (*columns, [entry.vector for entry in entries], [entry.title_key for entry in entries])
+def _product_columns(products: Sequence[FlatProduct]) -> tuple[list[Any], ...]:
+    return tuple([getattr(p, name) for p in products] for name in ("product_id", *PRODUCT_FIELDS))
 
 
 def _variant_columns(products: Sequence[FlatProduct]) -> tuple[list[Any], ...]:

@@ -155,8 +155,8 @@ async def _finish(
         content=product.variants[0].content_text if product.variants else None,
         category=await find_category(tx, category_id=product.category_id),
     )
-    await write_variants.update_index(tx, product_id, entry.vector)
-    await search.note_documents(tx, documents=[entry], brands=[product.brand], edited=[product_id])
+    await search.write_entries(tx, product_ids=[product_id], documents=[entry], brands=[product.brand])
+    await store.raise_version(tx, product_id)
     await append_facts(tx, [Fact(product_id, ProductChanged(product_id, "edited"))])
     await audit.record(
         tx,

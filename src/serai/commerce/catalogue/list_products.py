@@ -1,20 +1,22 @@
 """Lists of products: of a category, found by words, what sells best; narrowed, sorted, page by page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from serai.commerce.catalogue import store
 from serai.commerce.catalogue.load_product import list_categories
-from serai.commerce.catalogue.logic import Cursor, decode_cursor, encode_cursor
-from serai.commerce.catalogue.types import ProductCard, unit_price
+from serai.commerce.catalogue.logic import decode_cursor, encode_cursor
+from serai.commerce.catalogue.types import AttributeValue, ProductCard, unit_price
 from serai.commerce.search import api as search
+from serai.commerce.search.types import fact_text
 from serai.commerce.types import Page
 from serai.foundation.database import Transaction
+from serai.foundation.errors import Invalid, _
 
 MAX_PAGE = 100
 MAX_QUERY = 200
-SORTS = ("relevance", "price", "-price", "title", "newest", "rank")
+SORTS = ("relevance", "price", "-price", "title", "newest", "rank", "discount")
 
 
 async def with_children(tx: Transaction, category_id: UUID) -> list[UUID]:
@@ -23,12 +25,47 @@ async def with_children(tx: Transaction, category_id: UUID) -> list[UUID]:
     return [category_id] + [c.category_id for c in categories if c.parent_id == category_id]
 
 
+async def make_wanted(
+    tx: Transaction,
+    *,
+    category_id: UUID | None = None,
+    brands: Sequence[str] = (),
+    attributes: Mapping[str, Sequence[AttributeValue]] | None = None,
+    min_minor: int | None = None,
+    max_minor: int | None = None,
+    published: bool | None = True,
+) -> search.Wanted:
+    """What a list is narrowed to: a category with its children, any of some brands, for each attribute (by its code) any
+    of some values, and a range of the price that everybody pays now.
+
+    Raises:
+        Invalid: ``list.choice_invalid``; no brand or value can be written so.
+    """
+    chosen = [*brands, *(fact_text(value) for values in (attributes or {}).values() for value in values)]
+    if any("\0" in text for text in (*chosen, *(attributes or ()))):
+        raise Invalid("list.choice_invalid", _("This list cannot be narrowed by that."))
+    return search.Wanted(
+        category_ids=tuple(await with_children(tx, category_id)) if category_id else None,
+        brands=tuple(brands),
+        attributes=tuple(
+            (code, tuple(fact_text(value) for value in values))
+            for code, values in (attributes or {}).items()
+            if values
+        ),
+        min_minor=min_minor,
+        max_minor=max_minor,
+        published=published,
+    )
+
+
 async def list_products(
     tx: Transaction,
     *,
     category_id: UUID | None = None,
     query: str = "",
     brand: str | None = None,
+    brands: Sequence[str] = (),
+    attributes: Mapping[str, Sequence[AttributeValue]] | None = None,
     min_minor: int | None = None,
     max_minor: int | None = None,
     published: bool | None = True,
@@ -36,56 +73,69 @@ async def list_products(
     cursor: str | None = None,
     limit: int = 24,
 ) -> Page[ProductCard]:
-    """A page of products: of a category and its children, found by words, filtered, sorted.
+    """A page of products: of a category and its children, found by words, filtered, sorted; sold-out ones last.
 
     ``relevance`` without a query sorts by how well products sell. An unknown sort is taken as ``relevance``.
 
     Raises:
         Invalid: ``list.cursor_invalid``.
     """
+    wanted = await make_wanted(
+        tx,
+        category_id=category_id,
+        brands=[brand, *brands] if brand else brands,
+        attributes=attributes,
+        min_minor=min_minor,
+        max_minor=max_minor,
+        published=published,
+    )
+    return await list_wanted(tx, query=query, wanted=wanted, sort=sort, cursor=cursor, limit=limit)
+
+
+async def list_wanted(
+    tx: Transaction, *, query: str, wanted: search.Wanted, sort: str, cursor: str | None, limit: int
+) -> Page[ProductCard]:
+    """A page of what is wanted, as :func:`list_products`."""
     prepared = await search.prepare_query(tx, query[:MAX_QUERY])
     if query.strip() and prepared is None:
         return Page(())
     if sort not in SORTS or (sort == "relevance" and prepared is None):
         sort = "rank"
-    after = decode_cursor(cursor, str if sort == "title" else int)
     limit = max(1, min(limit, MAX_PAGE))
-    category_ids = await with_children(tx, category_id) if category_id else None
-    if sort == "relevance" and prepared is not None:
-        wanted = search.Wanted(
-            category_ids=tuple(category_ids) if category_ids else None,
-            brand=brand,
-            min_minor=min_minor,
-            max_minor=max_minor,
-            published=published,
-        )
-        return await _list_relevant(tx, prepared, wanted, after, limit)
-    rows = await store.list_cards(
-        tx,
-        sort=sort,
-        query=prepared.match if prepared else None,
-        category_ids=category_ids,
-        brand=brand,
-        min_minor=min_minor,
-        max_minor=max_minor,
-        published=published,
-        after=(after.key, after.item_id) if after else None,
-        limit=limit + 1,
-    )
-    cards = tuple(_card(row[1:]) for row in rows[:limit])
-    more = encode_cursor(rows[limit - 1]["sort_key"], cards[-1].product_id) if len(rows) > limit else None
-    return Page(cards, more)
-
-
-async def _list_relevant(
-    tx: Transaction, query: search.Query, wanted: search.Wanted, after: Cursor | None, limit: int
-) -> Page[ProductCard]:
-    """A page in the order of how well products answer the query."""
+    if sort == "title":
+        return await _list_titled(tx, prepared, wanted, cursor, limit)
+    after = decode_cursor(cursor, int)
     place = (int(after.key), after.item_id) if after else None
-    hits = await search.find_products(tx, query=query, wanted=wanted, after=place, limit=limit)
+    if sort == "relevance" and prepared is not None:
+        hits = await search.find_products(tx, query=prepared, wanted=wanted, after=place, limit=limit)
+    else:
+        hits = await search.list_sorted(
+            tx, query=prepared, wanted=wanted, sort=sort, after=place, limit=limit
+        )
     cards = await find_cards(tx, product_ids=[hit.product_id for hit in hits.items])
     last = hits.items[-1] if hits.has_more else None
     return Page(tuple(cards), encode_cursor(last.sort_key, last.product_id) if last else None)
+
+
+async def _list_titled(
+    tx: Transaction, query: search.Query | None, wanted: search.Wanted, cursor: str | None, limit: int
+) -> Page[ProductCard]:
+    """A page in the order of titles, whose keys are texts."""
+    after = decode_cursor(cursor, str)
+    has_match = query is not None or wanted.brands or wanted.attributes
+    rows = await store.list_titled(
+        tx,
+        search.narrow(tx.merchant_id, query.match if query else None, wanted) if has_match else None,
+        wanted.category_ids,
+        wanted.min_minor,
+        wanted.max_minor,
+        wanted.published,
+        (str(after.key), after.item_id) if after else None,
+        limit + 1,
+    )
+    cards = await find_cards(tx, product_ids=[row["product_id"] for row in rows[:limit]])
+    last = rows[limit - 1] if len(rows) > limit else None
+    return Page(tuple(cards), encode_cursor(last["sort_key"], last["product_id"]) if last else None)
 
 
 def _card(row: Sequence[Any]) -> ProductCard:
@@ -109,16 +159,15 @@ async def count_products(
     prepared = await search.prepare_query(tx, query[:MAX_QUERY])
     if query.strip() and prepared is None:
         return 0
-    return await store.count_cards(
+    wanted = await make_wanted(
         tx,
-        query=prepared.match if prepared else None,
-        category_ids=await with_children(tx, category_id) if category_id else None,
-        brand=brand,
+        category_id=category_id,
+        brands=[brand] if brand else (),
         min_minor=min_minor,
         max_minor=max_minor,
         published=published,
-        limit=limit,
     )
+    return await search.count_found(tx, query=prepared, wanted=wanted, limit=limit)
 
 
 async def suggest(tx: Transaction, *, query: str, limit: int = 8) -> list[ProductCard]:
@@ -137,8 +186,9 @@ async def list_featured(
 
 async def list_brands(tx: Transaction, *, category_id: UUID, limit: int = 30) -> list[tuple[str, int]]:
     """Brands of a category with their numbers of products, the largest first."""
-    rows = await store.list_brands(tx, await with_children(tx, category_id), limit)
-    return [(row["brand"], row["products"]) for row in rows]
+    wanted = await make_wanted(tx, category_id=category_id)
+    facets = await search.count_facets(tx, match=None, wanted=wanted)
+    return list(facets.brands[:limit])
 
 
 async def find_cards(tx: Transaction, *, product_ids: Sequence[UUID]) -> list[ProductCard]:

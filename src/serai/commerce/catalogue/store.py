@@ -33,10 +33,6 @@ CARD_FROM = (
     " FROM commerce.product p JOIN commerce.category c ON c.merchant_id = p.merchant_id AND c.category_id = p.category_id"
     + FIRST_VARIANT
 )
-# All that a query can find, whatever the order it is wanted in; the limit only bounds the worst case.
-MATCHES = "p.product_id IN (SELECT commerce.match_products(${n}, 1000000))"
-# What a sorted list shows: of more than 10,000 matches in a large catalogue only the best sellers among them.
-SORTED_MATCHES = "p.product_id IN (SELECT commerce.match_sorted(${n}, 10000))"
 FLAT = (
     "SELECT p.product_id, v.sku_id, v.sku, p.title, p.translations, p.brand, p.description, p.category_id, p.published,"
     " v.gtin, v.content_text, v.content_amount, v.content_unit, v.price_minor, v.currency,"
@@ -45,14 +41,6 @@ FLAT = (
     " JOIN commerce.product p ON p.merchant_id = v.merchant_id AND p.product_id = v.product_id"
     " WHERE v.merchant_id = $1 AND v.sku = ANY($2) ORDER BY p.product_id, v.sku_id "
 )
-# Sort keys: ascending, equal keys by product id. All are bigint but the title.
-SORT_KEYS = {
-    "rank": "-p.rank::bigint",
-    "price": "coalesce(v.price_minor, 9000000000000000)",
-    "-price": "-coalesce(v.price_minor, -1)",
-    "newest": "-(1000000 * extract(epoch FROM p.created_at))::bigint",
-    "title": "p.title",
-}
 
 
 async def list_categories(tx: Transaction) -> list[Any]:
@@ -72,103 +60,32 @@ async def find_cards(tx: Transaction, product_ids: Sequence[UUID]) -> list[Any]:
     )
 
 
-async def list_cards(
+async def list_titled(
     tx: Transaction,
-    *,
-    sort: str,
-    query: str | None,
+    match: str | None,
     category_ids: Sequence[UUID] | None,
-    brand: str | None,
     min_minor: int | None,
     max_minor: int | None,
     published: bool | None,
-    after: tuple[int | str, UUID] | None,
+    after: tuple[str, UUID] | None,
     limit: int,
 ) -> list[Any]:
-    """Cards with their sort key first. ``query`` is a tsquery's text.
-
-    The page's products are found first, by index where there is one, and only those are joined to their cards.
-    """
-    key = SORT_KEYS[sort]
-    conditions, args = _conditions(
-        query, category_ids, brand, min_minor, max_minor, published, matches=SORTED_MATCHES
-    )
-    if after is not None:
-        args += list(after)
-        kind = "text" if sort == "title" else "bigint"
-        conditions.append(f"({key}, p.product_id) > (${len(args)}::{kind}, ${len(args) + 1}::uuid)")
-    args.append(limit)
-    needs_price = "price" in sort or min_minor is not None or max_minor is not None
-    source = "commerce.product p" + (FIRST_VARIANT if needs_price else "")
+    """(product_id, title) in the order of titles. ``match`` is a tsquery's text."""
     return await tx.fetch(
-        f"WITH found AS MATERIALIZED (SELECT p.product_id AS found_id, {key} AS sort_key FROM {source}"  # sql: constants
-        f" WHERE {' AND '.join(conditions)} ORDER BY {key}, p.product_id LIMIT ${len(args) + 1})"  # sql: constants
-        f" SELECT found.sort_key, {CARD}{CARD_FROM} JOIN found ON found.found_id = p.product_id"
-        " WHERE p.merchant_id = $1 ORDER BY found.sort_key, p.product_id",
+        "SELECT p.product_id, p.title AS sort_key FROM commerce.product p JOIN commerce.search_entry e"
+        "   ON e.merchant_id = p.merchant_id AND e.product_id = p.product_id"
+        " WHERE p.merchant_id = $1 AND ($2::text IS NULL OR p.product_id IN (SELECT commerce.match_products($2, 1000000)))"
+        " AND ($3::uuid[] IS NULL OR p.category_id = ANY($3)) AND ($4::bigint IS NULL OR e.price_minor >= $4)"
+        " AND ($5::bigint IS NULL OR e.price_minor <= $5) AND ($6::bool IS NULL OR p.published = $6)"
+        " AND ($7::text IS NULL OR (p.title, p.product_id) > ($7, $8)) ORDER BY p.title, p.product_id LIMIT $9",
         tx.merchant_id,
-        *args,
-    )
-
-
-async def count_cards(
-    tx: Transaction,
-    *,
-    query: str | None,
-    category_ids: Sequence[UUID] | None,
-    brand: str | None,
-    min_minor: int | None,
-    max_minor: int | None,
-    published: bool | None,
-    limit: int,
-) -> int:
-    conditions, args = _conditions(query, category_ids, brand, min_minor, max_minor, published)
-    args.append(limit)
-    needs_price = min_minor is not None or max_minor is not None
-    source = CARD_FROM if needs_price else " FROM commerce.product p"
-    count: int = await tx.fetchval(
-        f"SELECT count(*)::int FROM (SELECT 1{source} WHERE {' AND '.join(conditions)}"  # sql: constants
-        f" LIMIT ${len(args) + 1}) found",
-        tx.merchant_id,
-        *args,
-    )
-    return count
-
-
-def _conditions(
-    query: str | None,
-    category_ids: Sequence[UUID] | None,
-    brand: str | None,
-    min_minor: int | None,
-    max_minor: int | None,
-    published: bool | None,
-    *,
-    matches: str = MATCHES,
-) -> tuple[list[str], list[Any]]:
-    conditions, args = ["p.merchant_id = $1"], []
-    for value, condition in (
-        (query, matches),
-        (category_ids, "p.category_id = ANY(${n}::uuid[])"),
-        (brand, "p.brand = ${n}"),
-        (min_minor, "v.price_minor >= ${n}"),
-        (max_minor, "v.price_minor <= ${n}"),
-        (published, "p.published = ${n}"),
-    ):
-        if value is not None:
-            args.append(value)
-            conditions.append(condition.format(n=len(args) + 1))
-    if published:
-        # Written out so that the planner sees the partial indexes.
-        conditions.append("p.published")
-    return conditions, args
-
-
-async def list_brands(tx: Transaction, category_ids: Sequence[UUID], limit: int) -> list[Any]:
-    return await tx.fetch(
-        "SELECT brand, count(*)::int AS products FROM commerce.product"
-        " WHERE merchant_id = $1 AND category_id = ANY($2) AND published AND brand <> ''"
-        " GROUP BY brand ORDER BY products DESC, brand LIMIT $3",
-        tx.merchant_id,
+        match,
         category_ids,
+        min_minor,
+        max_minor,
+        published,
+        after[0] if after else None,
+        after[1] if after else UUID(int=0),
         limit,
     )
 
@@ -243,15 +160,13 @@ async def list_sale_items(tx: Transaction, sku_ids: Sequence[UUID]) -> list[Any]
 
 
 async def insert_products(tx: Transaction, columns: tuple[list[Any], ...]) -> list[Any]:
-    """Products with their index entries. Returns new ids."""
+    """Returns new ids."""
     return await tx.fetch(
         "INSERT INTO commerce.product (merchant_id, product_id, category_id, slug, title, translations, brand,"
-        "   description, published, rank, search, title_key)"
-        " SELECT $1, n.id, n.category_id, n.slug, n.title, n.translations, n.brand, n.description, n.published, n.rank,"
-        "   n.vector::tsvector, n.title_key"
+        "   description, published, rank)"
+        " SELECT $1, n.id, n.category_id, n.slug, n.title, n.translations, n.brand, n.description, n.published, n.rank"
         " FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::jsonb[], $7::text[], $8::text[], $9::bool[],"
-        "   $10::int[], $11::text[], $12::text[])"
-        "   n (id, category_id, slug, title, translations, brand, description, published, rank, vector, title_key)"
+        "   $10::int[]) n (id, category_id, slug, title, translations, brand, description, published, rank)"
         " ON CONFLICT DO NOTHING RETURNING product_id",
         tx.merchant_id,
         *columns,
@@ -313,8 +228,7 @@ async def lock_variant(tx: Transaction, sku_id: UUID) -> Any:
 async def update_product(tx: Transaction, product_id: UUID, values: tuple[Any, ...]) -> None:
     await tx.execute(
         "UPDATE commerce.product SET title = $3, translations = $4, brand = $5, description = $6, category_id = $7,"
-        "   published = $8, version = version + 1, updated_at = now(),"
-        "   search = $9::text::tsvector, title_key = $10"
+        "   published = $8, version = version + 1, updated_at = now()"
         " WHERE merchant_id = $1 AND product_id = $2",
         tx.merchant_id,
         product_id,
@@ -370,10 +284,9 @@ async def list_flat_products(tx: Transaction, skus: Sequence[str], lock: bool) -
 async def update_products(tx: Transaction, columns: tuple[list[Any], ...]) -> None:
     await tx.execute(
         "UPDATE commerce.product p SET title = n.title, brand = n.brand, description = n.description,"
-        "   category_id = n.category_id, published = n.published, version = p.version + 1, updated_at = now(),"
-        "   search = n.vector::tsvector, title_key = n.title_key"
-        " FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bool[], $8::text[], $9::text[])"
-        "   n (id, title, brand, description, category_id, published, vector, title_key)"
+        "   category_id = n.category_id, published = n.published, version = p.version + 1, updated_at = now()"
+        " FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bool[])"
+        "   n (id, title, brand, description, category_id, published)"
         " WHERE p.merchant_id = $1 AND p.product_id = n.id",
         tx.merchant_id,
         *columns,

@@ -28,17 +28,6 @@ async def update_options(tx: Transaction, product_id: UUID, options: list[dict[s
     )
 
 
-async def update_index(tx: Transaction, product_id: UUID, vector: str) -> None:
-    """Another entry in the index, and with it another version."""
-    await tx.execute(
-        "UPDATE commerce.product SET search = $3::text::tsvector, version = version + 1, updated_at = now()"
-        " WHERE merchant_id = $1 AND product_id = $2",
-        tx.merchant_id,
-        product_id,
-        vector,
-    )
-
-
 async def insert_variant(tx: Transaction, values: tuple[Any, ...]) -> bool:
     """A variant behind the others. False when its SKU is taken."""
     done = await tx.execute(

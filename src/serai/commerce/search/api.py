@@ -1,7 +1,7 @@
 """Search as other modules use it: index entries for what they write, ids for what is looked for."""
 
-from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from serai.commerce.search import store
@@ -10,7 +10,10 @@ from serai.commerce.search.count_facets import count_facets
 from serai.commerce.search.edit_synonyms import set_synonyms
 from serai.commerce.search.fold import fold_text
 from serai.commerce.search.make_document import Document, make_document, phrase_of
+from serai.commerce.search.narrow_query import narrow
 from serai.commerce.search.rebuild_index import rebuild_index
+from serai.commerce.search.refresh_words import note_entries
+from serai.commerce.search.remake_entries import load_category_names, remake_entries
 from serai.commerce.search.types import Facets, Hit, Hits, Phrase, PriceBand, Wanted
 from serai.commerce.search.typo import choose_word, list_deletions
 from serai.foundation.database import Transaction
@@ -27,21 +30,34 @@ __all__ = [
     "Wanted",
     "compile_query",
     "count_facets",
+    "count_found",
     "find_correction",
     "find_products",
     "list_phrases",
+    "list_sorted",
+    "load_category_names",
     "make_document",
-    "note_documents",
+    "narrow",
+    "note_stale",
     "note_use",
     "prepare_query",
     "rebuild_index",
+    "remake_entries",
     "set_synonyms",
+    "write_entries",
 ]
 
 # So many matches among the best sellers of a level are enough to rank them alone.
 BROAD_FROM = 240
 # Sort keys of the levels lie so far apart, ranked ones below zero and the rest that follows them above.
 LEVEL_KEY = 2**60
+MOST_LEVELS = 4
+# Below this are the keys of what is called exactly as was asked.
+EXACT_KEY = -6 * LEVEL_KEY + LEVEL_KEY // 2
+# A name that more products have is no name but a word.
+EXACT_LIMIT = 24
+# Of more matches than this a list sorted by price or age has only best sellers.
+SORT_LIMIT = 10_000
 NEAR_WORDS = 64
 USE_LIMIT = 60
 
@@ -60,28 +76,74 @@ async def find_products(
 ) -> Hits:
     """Products by relevance after a sort key and id.
 
-    Title beginnings come first, then phrases in titles, titles with all words, the rest; within each by how often and
-    where the words stand times how well the product sells.
+    First what is called exactly so or has that code, be it sold out or not. Then title beginnings, phrases in titles,
+    titles with all words, the rest; within each by how often and where the words stand times (1 + ln(1 + popularity)).
+    What is sold out comes last (in lists of published products).
 
     To rank is to look at every match, so a broad query is not ranked whole: in a large catalogue the best sellers are kept
-    apart in levels (``search_head``), and the first level in which at least ``BROAD_FROM`` products match is ranked alone.
-    All other matches follow it by how well they sell.
+    apart in levels, and the first level in which at least ``BROAD_FROM`` products match is ranked alone. All other
+    matches follow it by how well they sell.
     """
+    match = narrow(tx.merchant_id, query.match, wanted)
+    exact = await store.find_exact(tx, narrow(tx.merchant_id, query.exact, wanted), wanted, EXACT_LIMIT)
+    skipped = [row["product_id"] for row in exact]
+    rows = []
+    if after is None or after[0] < EXACT_KEY:
+        rows = [row for row in exact if after is None or (row["sort_key"], row["product_id"]) > after]
+        after = None
     levels = _levels_of(after[0]) if after else None
-    rows = await store.find_products(tx, levels, query, wanted, after, limit + 1, broad=BROAD_FROM)
-    if rows and levels is None:
-        levels = _levels_of(rows[0]["sort_key"])
-    if levels is not None and levels > 0 and len(rows) <= limit:
-        rows += await store.find_products(tx, -levels, query, wanted, None, limit + 1 - len(rows))
-    hits = tuple(Hit(row["product_id"], row["sort_key"]) for row in rows[:limit])
-    return Hits(hits, len(rows) > limit)
+    if len(rows) <= limit:
+        rest = limit + 1 - len(rows)
+        more = await store.find_products(
+            tx, levels, query, match, wanted, skipped, after, rest, broad=BROAD_FROM
+        )
+        if more and levels is None:
+            levels = _levels_of(more[0]["sort_key"])
+        if levels is not None and levels > 0 and len(more) < rest:
+            left = rest - len(more)
+            more += await store.find_products(tx, -levels, query, match, wanted, skipped, None, left)
+        rows += more
+    return _hits(rows, limit)
+
+
+def _hits(rows: Sequence[Any], limit: int) -> Hits:
+    return Hits(tuple(Hit(row["product_id"], row["sort_key"]) for row in rows[:limit]), len(rows) > limit)
 
 
 def _levels_of(sort_key: int) -> int:
     """From which levels a sort key comes, as ``commerce.find_products`` counts them."""
     if sort_key > LEVEL_KEY // 2:
-        return -min(2, (sort_key + LEVEL_KEY // 2) // LEVEL_KEY)
-    return max(0, min(2, -sort_key // LEVEL_KEY))
+        return -min(MOST_LEVELS, (sort_key + LEVEL_KEY // 2) // LEVEL_KEY)
+    return max(0, min(MOST_LEVELS, -sort_key // LEVEL_KEY))
+
+
+async def list_sorted(
+    tx: Transaction,
+    *,
+    query: Query | None,
+    wanted: Wanted,
+    sort: str,
+    after: tuple[int, UUID] | None = None,
+    limit: int = 24,
+) -> Hits:
+    """Products in an order of ``SORTS``, what is sold out last; with a query only those that match.
+
+    Of more than ``SORT_LIMIT`` matches in a large catalogue only best sellers are listed.
+    """
+    match = _match_of(tx, query, wanted)
+    return _hits(await store.list_entries(tx, match, wanted, sort, SORT_LIMIT, after, limit + 1), limit)
+
+
+async def count_found(tx: Transaction, *, query: Query | None, wanted: Wanted, limit: int = 10_000) -> int:
+    """How many products a list has, counted up to ``limit``."""
+    return await store.count_entries(tx, _match_of(tx, query, wanted), wanted, limit)
+
+
+def _match_of(tx: Transaction, query: Query | None, wanted: Wanted) -> str | None:
+    """What to look up; None where categories alone narrow, which the table's own order serves best."""
+    if query is None and not wanted.brands and not any(values for _code, values in wanted.attributes):
+        return None
+    return narrow(tx.merchant_id, query.match if query else None, wanted)
 
 
 async def find_correction(tx: Transaction, *, text: str) -> str | None:
@@ -119,19 +181,27 @@ async def list_phrases(tx: Transaction, *, beginning: str, limit: int = 3) -> li
     return [Phrase(*row.values()) for row in await store.list_phrases(tx, key, limit)]
 
 
-async def note_documents(
-    tx: Transaction, *, documents: Sequence[Document], brands: Sequence[str], edited: Sequence[UUID] = ()
+async def write_entries(
+    tx: Transaction, *, product_ids: Sequence[UUID], documents: Sequence[Document], brands: Sequence[str]
 ) -> None:
-    """Remember what written index entries bring to the vocabulary; the worker counts it in a little later.
+    """Write the index entries of products whose rows (and variants) stand already, in the same transaction.
 
-    ``edited`` are the ids of products that existed, in the order of ``documents``.
+    What they bring to the vocabulary is only noted; the worker counts it in a little later. It also looks at what is
+    beside the words: price, stock, attributes.
     """
-    if edited:
-        await store.update_head(tx, edited, [document.vector for document in documents])
-    words = Counter(word for document in documents for word in document.learnt)
-    named = Counter(brand for brand in brands if brand)
-    if words or named:
-        await store.insert_fresh(tx, new_id(), dict(words), dict(named))
+    if not product_ids:
+        return
+    await store.write_entries(
+        tx, product_ids, [each.vector for each in documents], [each.title_key for each in documents]
+    )
+    await store.insert_stale(tx, new_id(), product_ids, False)
+    await note_entries(tx, zip(documents, brands, strict=True))
+
+
+async def note_stale(tx: Transaction, *, product_ids: Sequence[UUID], is_reworded: bool = False) -> None:
+    """Let the worker look again at what is beside the words of these products' entries, or (``is_reworded``) at all."""
+    if product_ids:
+        await store.insert_stale(tx, new_id(), product_ids, is_reworded)
 
 
 async def note_use(tx: Transaction, *, text: str, products: int) -> None:

@@ -22,7 +22,7 @@ from serai.commerce.search.fold import (
     stem_word,
 )
 from serai.commerce.search.han import cut_run, list_pairs, looks_like_initials, parse_pinyin
-from serai.commerce.search.make_document import fold_code, phrase_of
+from serai.commerce.search.make_document import fold_code, name_token, phrase_of
 
 QUERY_LIMIT = 200
 TERMS_LIMIT = 12
@@ -46,12 +46,14 @@ class Term(msgspec.Struct, frozen=True):
 class Query(msgspec.Struct, frozen=True):
     """A query ready to run.
 
-    ``match`` finds; ``title_exact`` and ``title_open`` (whole words, the last one as a beginning) tell matches in a
-    title apart. ``starts`` and ``phrase`` are looked for in title keys. ``terms`` are for the correction of typos.
+    ``match`` finds; ``exact`` finds what is called exactly so or has that code; ``title_exact`` and ``title_open`` (whole
+    words, the last one as a beginning) tell matches in a title apart. ``starts`` and ``phrase`` are looked for in title
+    keys. ``terms`` are for the correction of typos.
     """
 
     text: str
     match: str
+    exact: str
     title_exact: str
     title_open: str
     starts: str
@@ -95,9 +97,11 @@ def compile_query(text: str, synonyms: Mapping[str, Sequence[str]] | None = None
         match = f"({match}) | '={code}':*"
     key = phrase_of(fold_query(text))
     is_latin = key[:1].isascii()
+    names = [f"'{name_token(key)}'", *([f"'={code}'"] if code else [])]
     return Query(
         text=text,
         match=match,
+        exact=" | ".join(names),
         title_exact=" & ".join(_in_title(term, is_open=False) for term in terms),
         title_open=" & ".join(_in_title(term, is_open=term.is_open) for term in terms),
         starts=f"\n{key}",

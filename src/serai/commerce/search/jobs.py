@@ -3,7 +3,8 @@
 import logging
 
 from serai.commerce.search import refresh_store as store
-from serai.commerce.search.rebuild_index import MAKE, rebuild_index, refresh_lists
+from serai.commerce.search.rebuild_index import MAKE, rebuild_index
+from serai.commerce.search.refresh_lists import refresh_lists
 from serai.commerce.search.refresh_words import refresh_words
 from serai.commerce.types import Commerce
 from serai.foundation.database import Database
@@ -39,5 +40,5 @@ async def refresh_search(commerce: Commerce, owner: Database) -> int:
     stale = await store.list_stale_lists(owner, LISTS_MINUTES)
     for merchant_id in stale:
         async with commerce.db.transaction(MerchantId(merchant_id)) as tx:
-            await refresh_lists(tx)
+            await refresh_lists(tx, make=MAKE)
     return len({*old, *stale})

@@ -8,10 +8,12 @@ Tokens of the vector (a mark in front keeps kinds apart that would else collide)
 ``~mao-qin``  how a pair is spoken; ``~mao`` how a character is
 ``^hzb``   first letters of the syllables from here on
 ``=s01``   a code (SKU, GTIN) whole
+``"…``     a title whole
 ``#…``     the merchant, so that one merchant's goods are found among those of thousands
 =========  ==========================================================================================
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
@@ -41,6 +43,7 @@ class Writing:
 
     def __init__(self) -> None:
         self._places: dict[str, list[str]] = {}
+        self._names: list[str] = []
         self._at = 0
         self.learnt: set[str] = set()
 
@@ -106,6 +109,11 @@ class Writing:
         if LEARNT_FROM <= len(word) <= LEARNT_LIMIT:
             self.learnt.add(word)
 
+    def name(self, key: str) -> None:
+        """Let a title be found whole, given as a phrase."""
+        if key:
+            self._names.append(name_token(key))
+
     def write_code(self, code: str) -> None:
         """Add a SKU or GTIN: whole, and its words."""
         folded = fold_text(code.strip())
@@ -118,12 +126,27 @@ class Writing:
     def vector(self, merchant_id: UUID) -> str:
         """The text of a tsvector."""
         tokens = [f"'{token}':{','.join(places)}" for token, places in self._places.items()]
-        return " ".join([f"'{merchant_token(merchant_id)}'", *tokens])
+        names = [f"'{name}'" for name in dict.fromkeys(self._names)]
+        return " ".join([f"'{merchant_token(merchant_id)}'", *names, *tokens])
 
 
 def merchant_token(merchant_id: UUID) -> str:
     """The token that every product of a merchant carries. Two merchants may share one; rows are filtered all the same."""
     return f"#{merchant_id.hex[-8:]}"
+
+
+def name_token(key: str) -> str:
+    """The token of a whole title, given as a phrase."""
+    return f'"{_digest(key)}'
+
+
+def mark_of(choice: str) -> str:
+    """The token of a choice that lists are narrowed by, as ``commerce.mark_of`` makes it."""
+    return f"@{_digest(choice)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:12]
 
 
 def fold_code(folded: str) -> str:
@@ -152,6 +175,8 @@ def make_document(
     """
     writing = Writing()
     keys = [writing.write(title, "A", is_spoken=True) for title in titles if title]
+    for key in keys:
+        writing.name(key)
     if content:
         writing.write(content, "A", is_spoken=False)
     for group in groups:

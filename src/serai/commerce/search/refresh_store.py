@@ -98,36 +98,69 @@ async def list_categories(tx: Transaction) -> list[Any]:
     )
 
 
-async def list_products(tx: Transaction, after: UUID, limit: int) -> list[Any]:
-    """What index entries are made of, in the order of ids, locked until the transaction ends."""
+async def list_category_names(tx: Transaction) -> list[Any]:
     return await tx.fetch(
-        "SELECT p.product_id, p.title, p.translations, p.brand, p.description, p.category_id,"
-        " (SELECT array_agg(code) FROM commerce.variant v, unnest(ARRAY[v.sku, v.gtin]) code"
-        "   WHERE v.merchant_id = $1 AND v.product_id = p.product_id AND code IS NOT NULL) AS codes,"
-        " (SELECT v.content_text FROM commerce.variant v WHERE v.merchant_id = $1 AND v.product_id = p.product_id"
-        "   ORDER BY v.position, v.sku_id LIMIT 1) AS content"
-        " FROM commerce.product p WHERE p.merchant_id = $1 AND p.product_id > $2 ORDER BY p.product_id LIMIT $3"
-        " FOR NO KEY UPDATE OF p",
+        "SELECT category_id, name, translations FROM commerce.category WHERE merchant_id = $1", tx.merchant_id
+    )
+
+
+async def list_products(tx: Transaction, after: UUID, limit: int) -> list[UUID]:
+    """Ids of products in their order."""
+    rows = await tx.fetch(
+        "SELECT product_id FROM commerce.product WHERE merchant_id = $1 AND product_id > $2 ORDER BY product_id LIMIT $3",
         tx.merchant_id,
         after,
         limit,
+    )
+    return [row["product_id"] for row in rows]
+
+
+async def lock_words(tx: Transaction, product_ids: Sequence[UUID]) -> list[Any]:
+    """What index entries are made of, in the order of ids, locked until the transaction ends."""
+    return await tx.fetch(
+        "SELECT p.product_id, p.title, p.translations, p.brand, p.description, p.category_id,"
+        " ARRAY(SELECT code FROM commerce.variant v, unnest(ARRAY[v.sku, v.gtin]) code"
+        "     WHERE v.merchant_id = $1 AND v.product_id = p.product_id AND code IS NOT NULL"
+        "   UNION SELECT ltrim(b.gtin, '0') FROM commerce.variant v JOIN commerce.barcode b"
+        "       ON b.merchant_id = v.merchant_id AND b.sku_id = v.sku_id"
+        "     WHERE v.merchant_id = $1 AND v.product_id = p.product_id) AS codes,"
+        " ARRAY(SELECT m.alt FROM commerce.product_media m WHERE m.merchant_id = $1 AND m.product_id = p.product_id"
+        "   AND m.deleted_at IS NULL AND m.alt <> '' ORDER BY m.position, m.media_id) AS alts,"
+        " (SELECT v.content_text FROM commerce.variant v WHERE v.merchant_id = $1 AND v.product_id = p.product_id"
+        "   ORDER BY v.position, v.sku_id LIMIT 1) AS content"
+        " FROM commerce.product p WHERE p.merchant_id = $1 AND p.product_id = ANY($2) ORDER BY p.product_id"
+        " FOR NO KEY UPDATE OF p",
+        tx.merchant_id,
+        product_ids,
         timeout=120,
     )
 
 
-async def update_entries(
-    tx: Transaction, product_ids: Sequence[UUID], vectors: Sequence[str], title_keys: Sequence[str]
-) -> None:
-    """Write index entries. The product's version stays: nothing that anybody edits has changed."""
-    await tx.execute(
-        "UPDATE commerce.product p SET search = n.vector::tsvector, title_key = n.title_key"
-        " FROM unnest($2::uuid[], $3::text[], $4::text[]) n (id, vector, title_key)"
-        " WHERE p.merchant_id = $1 AND p.product_id = n.id",
+async def take_stale(tx: Transaction, limit: int) -> list[Any]:
+    """(product_ids, is_reworded) of the oldest notes, taken away."""
+    return await tx.fetch(
+        "DELETE FROM commerce.search_stale WHERE merchant_id = $1 AND stale_id IN (SELECT stale_id"
+        "   FROM commerce.search_stale WHERE merchant_id = $1 ORDER BY stale_id LIMIT $2 FOR UPDATE SKIP LOCKED)"
+        " RETURNING product_ids, is_reworded",
         tx.merchant_id,
-        product_ids,
-        vectors,
-        title_keys,
-        timeout=120,
+        limit,
+    )
+
+
+async def find_rebuild(tx: Transaction) -> UUID | None:
+    """How far a rebuild that has not ended came; None when none was begun."""
+    came: UUID | None = await tx.fetchval(
+        "SELECT rebuilt_to FROM commerce.search_state WHERE merchant_id = $1", tx.merchant_id
+    )
+    return came
+
+
+async def note_rebuild(tx: Transaction, came: UUID) -> None:
+    await tx.execute(
+        "INSERT INTO commerce.search_state (merchant_id, make, rebuilt_at, rebuilt_to) VALUES ($1, 0, now(), $2)"
+        " ON CONFLICT (merchant_id) DO UPDATE SET rebuilt_to = excluded.rebuilt_to",
+        tx.merchant_id,
+        came,
     )
 
 
@@ -142,28 +175,64 @@ async def delete_vocabulary(tx: Transaction) -> None:
         await tx.execute(statement, tx.merchant_id, timeout=120)
 
 
-async def count_products(tx: Transaction) -> int:
+async def count_products(tx: Transaction, before: UUID | None = None) -> int:
+    """How many products there are, or how many up to one."""
     count: int = await tx.fetchval(
-        "SELECT count(*)::int FROM commerce.product WHERE merchant_id = $1 AND published", tx.merchant_id
+        "SELECT count(*)::int FROM commerce.product WHERE merchant_id = $1 AND ($2::uuid IS NULL OR product_id <= $2)",
+        tx.merchant_id,
+        before,
+        timeout=60,
     )
     return count
 
 
-async def replace_head(tx: Transaction, sizes: Sequence[int]) -> None:
-    """Keep the best sellers' entries apart: the first ``sizes[0]`` as level 1, those up to ``sizes[1]`` as level 2."""
-    await tx.execute("DELETE FROM commerce.search_head WHERE merchant_id = $1", tx.merchant_id, timeout=120)
-    if not sizes:
-        return
+async def update_popularity(tx: Transaction, days: int, half_life_days: int, most: int) -> None:
+    """Popularity of all entries whose sales are another than they were."""
     await tx.execute(
-        "INSERT INTO commerce.search_head (merchant_id, product_id, search, level)"
-        " SELECT merchant_id, product_id, search, CASE WHEN place <= $2 THEN 1 ELSE 2 END FROM (SELECT merchant_id,"
-        "     product_id, search, row_number() OVER (ORDER BY -rank::bigint, product_id) AS place FROM commerce.product"
-        "   WHERE merchant_id = $1 AND published ORDER BY -rank::bigint, product_id LIMIT $3) best",
+        "WITH sold AS (SELECT l.product_id, round(sum(least(CASE WHEN v.scale > 0 THEN 1 ELSE l.quantity END, $4)"
+        "     * power(0.5, extract(epoch FROM now() - o.paid_at) / 86400 / $3)))::int AS pieces"
+        "   FROM commerce.sales_order o"
+        "   JOIN commerce.order_line l ON l.merchant_id = o.merchant_id AND l.order_id = o.order_id"
+        "   JOIN commerce.variant v ON v.merchant_id = l.merchant_id AND v.sku_id = l.sku_id"
+        "   WHERE o.merchant_id = $1 AND o.placed_at > now() - make_interval(days => $2) AND o.paid_at IS NOT NULL"
+        "     AND o.cancelled_at IS NULL GROUP BY l.product_id),"
+        " now_popular AS (SELECT p.product_id, greatest(p.rank, 0) + coalesce(sold.pieces, 0) AS popularity"
+        "   FROM commerce.product p LEFT JOIN sold ON sold.product_id = p.product_id WHERE p.merchant_id = $1)"
+        " UPDATE commerce.search_entry e SET popularity = n.popularity FROM now_popular n"
+        " WHERE e.merchant_id = $1 AND e.product_id = n.product_id AND e.popularity <> n.popularity",
         tx.merchant_id,
-        sizes[0],
-        sizes[-1],
-        timeout=120,
+        days,
+        half_life_days,
+        most,
+        timeout=240,
     )
+
+
+async def arrange_levels(tx: Transaction, sizes: Sequence[int]) -> None:
+    """Say of every entry in which level of best sellers it is; 9 in none."""
+    await tx.execute(
+        "WITH best AS (SELECT product_id, 1 + width_bucket(place - 1, $2::bigint[]) AS level FROM ("
+        "     SELECT product_id, row_number() OVER (ORDER BY rank_key, product_id) AS place FROM commerce.search_entry"
+        "     WHERE merchant_id = $1 AND published ORDER BY rank_key, product_id LIMIT $3) placed)"
+        " UPDATE commerce.search_entry e SET level = n.level FROM (SELECT e.product_id, coalesce(best.level, 9) AS level"
+        "     FROM commerce.search_entry e LEFT JOIN best ON best.product_id = e.product_id WHERE e.merchant_id = $1) n"
+        " WHERE e.merchant_id = $1 AND e.product_id = n.product_id AND e.level <> n.level",
+        tx.merchant_id,
+        sizes,
+        sizes[-1] if sizes else 0,
+        timeout=240,
+    )
+
+
+async def measure_share(tx: Transaction) -> bool:
+    """Whether at least half of the installation's entries are the merchant's, by what the planner knows of the table."""
+    is_main: bool = await tx.fetchval(
+        "SELECT reltuples > 0 AND 2 * (SELECT count(*) FROM commerce.search_entry WHERE merchant_id = $1) >= reltuples"
+        " FROM pg_class WHERE oid = 'commerce.search_entry'::regclass",
+        tx.merchant_id,
+        timeout=60,
+    )
+    return is_main
 
 
 async def list_waiting(owner: Database) -> list[UUID]:
@@ -193,20 +262,24 @@ async def list_stale_lists(owner: Database, minutes: int) -> list[UUID]:
     return [row["merchant_id"] for row in rows]
 
 
-async def note_lists(tx: Transaction, make: int) -> None:
+async def note_lists(tx: Transaction, make: int, levels: int, is_main: bool) -> None:
     """The lists are up to date as of now. A merchant without a state yet has only entries of this make."""
     await tx.execute(
-        "INSERT INTO commerce.search_state (merchant_id, make, rebuilt_at, lists_at) VALUES ($1, $2, now(), now())"
-        " ON CONFLICT (merchant_id) DO UPDATE SET lists_at = excluded.lists_at",
+        "INSERT INTO commerce.search_state (merchant_id, make, rebuilt_at, lists_at, levels, is_main)"
+        " VALUES ($1, $2, now(), now(), $3, $4) ON CONFLICT (merchant_id) DO UPDATE SET lists_at = excluded.lists_at,"
+        "   levels = excluded.levels, is_main = excluded.is_main",
         tx.merchant_id,
         make,
+        levels,
+        is_main,
     )
 
 
 async def set_make(tx: Transaction, make: int) -> None:
     await tx.execute(
         "INSERT INTO commerce.search_state (merchant_id, make, rebuilt_at) VALUES ($1, $2, now())"
-        " ON CONFLICT (merchant_id) DO UPDATE SET make = excluded.make, rebuilt_at = excluded.rebuilt_at",
+        " ON CONFLICT (merchant_id) DO UPDATE SET make = excluded.make, rebuilt_at = excluded.rebuilt_at,"
+        "   rebuilt_to = NULL",
         tx.merchant_id,
         make,
     )

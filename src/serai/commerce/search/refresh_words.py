@@ -12,9 +12,11 @@ from itertools import islice
 from serai.commerce.search import refresh_store as store
 from serai.commerce.search.fold import RUN, fold_text
 from serai.commerce.search.han import spell_run
-from serai.commerce.search.make_document import phrase_of
+from serai.commerce.search.make_document import Document, phrase_of
+from serai.commerce.search.store import insert_fresh
 from serai.commerce.search.typo import list_deletions
 from serai.foundation.database import Transaction
+from serai.foundation.ids import new_id
 
 BATCH = 500
 WORDS_AT_ONCE = 5_000
@@ -73,6 +75,13 @@ def list_keys(*texts: str) -> list[str]:
     return list(dict.fromkeys(key[:KEY_LIMIT] for key in keys if key))
 
 
-def count_words(learnt: Iterable[Iterable[str]]) -> Counter[str]:
-    """Words with the number of index entries that have them."""
-    return Counter(word for words in learnt for word in words)
+async def note_entries(tx: Transaction, entries: Iterable[tuple[Document, str]]) -> None:
+    """Let the words and brands of entries that were made afresh wait to be counted in."""
+    words: Counter[str] = Counter()
+    brands: Counter[str] = Counter()
+    for document, brand in entries:
+        words.update(document.learnt)
+        if brand:
+            brands[brand] += 1
+    if words or brands:
+        await insert_fresh(tx, new_id(), dict(words), dict(brands))

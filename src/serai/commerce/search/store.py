@@ -17,7 +17,9 @@ async def find_products(
     tx: Transaction,
     levels: int | None,
     query: Query,
+    match: str,
     wanted: Wanted,
+    skipped: Sequence[UUID],
     after: tuple[int, UUID] | None,
     limit: int,
     *,
@@ -26,39 +28,89 @@ async def find_products(
     """(product_id, sort_key) by relevance. ``levels`` as the database's function takes them."""
     return await tx.fetch(
         "SELECT product_id, sort_key FROM commerce.find_products($1, $2, $3::text::tsquery, $4::text::tsquery,"
-        " $5::text::tsquery, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        " $5::text::tsquery, $6::text::tsquery, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         levels,
         broad,
+        match,
         query.match,
         query.title_exact,
         query.title_open,
         query.starts,
         query.phrase,
-        wanted.category_ids,
-        wanted.brand,
         wanted.min_minor,
         wanted.max_minor,
         wanted.published,
+        wanted.published is True,
+        skipped,
         after[0] if after else None,
         after[1] if after else NO_ID,
         limit,
     )
 
 
-async def count_found(
-    tx: Transaction, match: str, wanted: Wanted, edges: Sequence[int], limit: int, priced_limit: int
-) -> dict[str, Any]:
-    """Totals of the matches as in the database's function."""
-    found: dict[str, Any] = await tx.fetchval(
-        "SELECT commerce.count_found($1::text::tsquery, $2, $3, $4, $5, $6, $7, $8)",
+async def find_exact(tx: Transaction, match: str, wanted: Wanted, limit: int) -> list[Any]:
+    """(product_id, sort_key) of what is called exactly so; nothing when that is more than ``limit``."""
+    return await tx.fetch(
+        "SELECT product_id, sort_key FROM commerce.find_exact($1::text::tsquery, $2, $3, $4, $5)",
         match,
-        wanted.category_ids,
-        wanted.brand,
+        wanted.min_minor,
+        wanted.max_minor,
+        wanted.published,
+        limit,
+    )
+
+
+async def list_entries(
+    tx: Transaction,
+    match: str | None,
+    wanted: Wanted,
+    sort: str,
+    cut: int,
+    after: tuple[int, UUID] | None,
+    limit: int,
+) -> list[Any]:
+    """(product_id, sort_key) in the order of a sort. Without ``match`` categories are a condition on the row."""
+    return await tx.fetch(
+        "SELECT product_id, sort_key FROM commerce.list_entries($1::text::tsquery, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        match,
+        None if match else wanted.category_ids,
+        wanted.min_minor,
+        wanted.max_minor,
+        wanted.published,
+        sort,
+        cut,
+        after[0] if after else None,
+        after[1] if after else NO_ID,
+        limit,
+    )
+
+
+async def count_entries(tx: Transaction, match: str | None, wanted: Wanted, limit: int) -> int:
+    """How many products a list has, counted up to ``limit``."""
+    count: int = await tx.fetchval(
+        "SELECT commerce.count_entries($1::text::tsquery, $2, $3, $4, $5, $6)",
+        match,
+        None if match else wanted.category_ids,
+        wanted.min_minor,
+        wanted.max_minor,
+        wanted.published,
+        limit,
+    )
+    return count
+
+
+async def divide_found(
+    tx: Transaction, match: str, wanted: Wanted, edges: Sequence[int], limit: int, kinds: Sequence[str]
+) -> dict[str, Any]:
+    """Numbers of the matches as in the database's function."""
+    found: dict[str, Any] = await tx.fetchval(
+        "SELECT commerce.divide_found($1::text::tsquery, $2, $3, $4, $5, $6)",
+        match,
         wanted.min_minor,
         wanted.max_minor,
         edges,
         limit,
-        priced_limit,
+        kinds,
     )
     return found
 
@@ -140,14 +192,24 @@ async def insert_use(tx: Transaction, use_id: UUID, query: str, products: int) -
     )
 
 
-async def update_head(tx: Transaction, product_ids: Sequence[UUID], vectors: Sequence[str]) -> None:
-    """Bring edited best sellers' entries up to date; others have none."""
+async def write_entries(
+    tx: Transaction, product_ids: Sequence[UUID], vectors: Sequence[str], title_keys: Sequence[str]
+) -> None:
+    """Write index entries of products whose rows stand already."""
     await tx.execute(
-        "UPDATE commerce.search_head h SET search = n.vector::tsvector"
-        " FROM unnest($2::uuid[], $3::text[]) n (id, vector) WHERE h.merchant_id = $1 AND h.product_id = n.id",
+        "SELECT commerce.write_entries($1, $2, $3)", product_ids, vectors, title_keys, timeout=120
+    )
+
+
+async def insert_stale(
+    tx: Transaction, stale_id: UUID, product_ids: Sequence[UUID], is_reworded: bool
+) -> None:
+    await tx.execute(
+        "INSERT INTO commerce.search_stale (merchant_id, stale_id, product_ids, is_reworded) VALUES ($1, $2, $3, $4)",
         tx.merchant_id,
+        stale_id,
         product_ids,
-        vectors,
+        is_reworded,
     )
 
 

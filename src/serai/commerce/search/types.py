@@ -7,10 +7,14 @@ import msgspec
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What a list is narrowed to; None does not narrow. Prices in minor units of the merchant's currency."""
+    """What a list is narrowed to; None and empty ones do not narrow. Prices in minor units of the merchant's currency.
+
+    Any of the brands, and for each attribute any of its values, as :func:`fact_text` writes them.
+    """
 
     category_ids: tuple[UUID, ...] | None = None
-    brand: str | None = None
+    brands: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     min_minor: int | None = None
     max_minor: int | None = None
     published: bool | None = True
@@ -31,27 +35,35 @@ class Hits(msgspec.Struct, frozen=True):
 
 
 class PriceBand(msgspec.Struct, frozen=True):
-    """A range of prices with its number of products: from ``min_minor`` to ``max_minor``, both included; None is open,
-    and no number of products where too many were found to look at every price."""
+    """A range of prices with its number of products: from ``min_minor`` to ``max_minor``, both included; None is open."""
 
     min_minor: int | None
     max_minor: int | None
-    products: int | None
+    products: int
 
 
 class Facets(msgspec.Struct, frozen=True):
     """How what was found divides. Each kind counts as if nothing of its own kind were chosen.
 
-    ``seen``: matches of the query alone, however the list is narrowed. ``is_partial``: so much was found that only a
-    part was looked at; all numbers are lower bounds then.
+    ``seen``: matches of the query alone, however the list is narrowed. ``facts``: per attribute its values (as
+    :func:`fact_text` writes them) with their numbers, the most frequent first. ``is_estimated``: so much was found that a
+    sample was counted; numbers of two significant digits then.
     """
 
     total: int = 0
     seen: int = 0
-    is_partial: bool = False
+    is_estimated: bool = False
     categories: tuple[tuple[UUID, int], ...] = ()
     brands: tuple[tuple[str, int], ...] = ()
     bands: tuple[PriceBand, ...] = ()
+    facts: dict[str, tuple[tuple[str, int], ...]] = {}
+
+
+def fact_text(value: str | int | float | bool) -> str:
+    """An attribute's value as the index has it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
 
 
 class Phrase(msgspec.Struct, frozen=True):
