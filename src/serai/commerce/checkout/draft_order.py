@@ -10,6 +10,7 @@ from serai.commerce.checkout.enter_coupon import MAX_COUPONS
 from serai.commerce.checkout.place_order import Draft, price_items
 from serai.commerce.checkout.price_goods import Goods, Priced, Shopper, price_goods
 from serai.commerce.checkout.quote_cart import choose_place, shipping_price
+from serai.commerce.checkout.quote_presale import refuse_alone
 from serai.commerce.checkout.types import Delivery
 from serai.commerce.order.types import Address, Contact
 from serai.commerce.price.types import Buyer
@@ -40,10 +41,12 @@ async def draft_order(
 
     Raises:
         Invalid: ``cart.product_unknown``, ``checkout.field_invalid``, ``coupon.too_many``.
-        NotFound: ``coupon.unknown``. Conflict: ``coupon.ended``; ``coupon.not_applied`` when a coupon does nothing for
-            this order: whoever sends one counts on it.
+        NotFound: ``coupon.unknown``.
+        Conflict: ``presale.by_cart`` for goods on presale; ``coupon.ended``; ``coupon.not_applied`` when a coupon does
+            nothing for this order: whoever sends one counts on it.
     """
     place = await choose_place(tx, delivery, place_id)
+    await refuse_alone(tx, list(wanted))
     currency, items = await price_items(
         tx, dict(wanted), Buyer(channel, place.place_id if delivery == "pickup" else None, None)
     )

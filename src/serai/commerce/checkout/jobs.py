@@ -1,8 +1,9 @@
-"""What must happen when a provider stays silent: its payments are looked up."""
+"""What must happen when nobody asks: silent providers are looked up, presales close, balances are asked for and lapse."""
 
 import logging
 from datetime import timedelta
 
+from serai.commerce.checkout import close_presales as presales
 from serai.commerce.checkout.settle_payment import refresh_payment
 from serai.commerce.payment.api import list_unsettled_orders
 from serai.commerce.types import Commerce
@@ -31,3 +32,13 @@ async def check_payments(commerce: Commerce, owner: Database) -> int:
         except Exception:
             log.exception("payment of order %s could not be settled", order_id)
     return len(orders)
+
+
+async def close_presales(commerce: Commerce, owner: Database) -> int:
+    """Count the deposits of presales whose time for them is over. Returns how many were closed."""
+    return await presales.close_presales(commerce, owner)
+
+
+async def tend_balances(commerce: Commerce, owner: Database) -> int:
+    """Say what orders of closed presales still have to pay, tell their buyers, and end what nobody paid."""
+    return await presales.tend_balances(commerce, owner)

@@ -10,23 +10,23 @@ Events are kept once per provider event id; what they come to is recomputed, so 
 
 from uuid import UUID
 
+import msgspec
+
 from serai.commerce.aftersale.api import expire_order, refund_late_payment, settle_refund
+from serai.commerce.checkout.book_payment import book_payment, tell_paid
 from serai.commerce.checkout.place_order import make_transfers, money_pending_id
 from serai.commerce.checkout.reserve_order import write_award
-from serai.commerce.order.api import NewOrder, Stamp, load_order, stamp_orders
-from serai.commerce.order.events import OrderPaid, OrderRevived, PaymentLate, PaymentMismatch
+from serai.commerce.order.api import NewOrder, load_order, stamp_orders
+from serai.commerce.order.events import OrderRevived, PaymentLate, PaymentMismatch
 from serai.commerce.order.types import Contact, Order
 from serai.commerce.payment import api as payment
-from serai.commerce.payment.types import Payment, order_due, psp_clearing, refund_control, refundable
-from serai.commerce.promotion.api import post_claims
-from serai.commerce.promotion.events import CouponUsed
-from serai.commerce.tender.api import award, post_tenders
+from serai.commerce.payment.types import Payment, fund_refundable, order_due, psp_clearing
+from serai.commerce.presale.api import load_presale
 from serai.commerce.types import Commerce, ProviderEvent
-from serai.foundation import clock
 from serai.foundation.errors import NotFound, _
 from serai.foundation.event import Fact, append_facts
 from serai.foundation.ids import MerchantId, derive_id
-from serai.ledger.types import Group, Outcome, Transfer, Write, post, posted
+from serai.ledger.types import Group, Outcome, Write, post, posted
 
 
 async def settle_payment(
@@ -91,27 +91,6 @@ async def _note_mismatch(
         await append_facts(tx, [Fact(intent.order_id, mismatch)])
 
 
-def _fund_refundable(intent: Payment, amount_minor: int) -> Transfer:
-    return posted(
-        derive_id("refundable", intent.intent_id),
-        refundable(intent.intent_id, intent.currency),
-        refund_control(intent.currency),
-        amount_minor,
-        "captured",
-    )
-
-
-def _used_coupons(order: Order) -> list[Fact]:
-    return [
-        Fact(
-            each.promotion_id,
-            CouponUsed(each.coupon_id, each.promotion_id, order.order_id, each.amount_minor),
-        )
-        for each in order.adjustments
-        if each.coupon_id is not None and each.promotion_id is not None
-    ]
-
-
 async def _book_in_time(
     commerce: Commerce,
     merchant_id: MerchantId,
@@ -120,26 +99,25 @@ async def _book_in_time(
     event: ProviderEvent,
     source: str,
 ) -> Outcome:
-    """Post the money that the order expects, and what it took of promotions and tenders."""
-    paid = OrderPaid(order.order_id, intent.intent_id, event.amount_minor, event.currency)
-    earned, grants = award(order.order_id, order.member_id, order.award_points)
+    """Post the money that the order expects, and what counts with it."""
+    booking = book_payment(order, intent)
+    if booking is None:
+        return Outcome(False)
     return await commerce.lane.submit(
         merchant_id,
         Group(
             derive_id("capture", intent.intent_id),
             (
-                post(money_pending_id(order.order_id), "captured", event.amount_minor),
-                _fund_refundable(intent, event.amount_minor),
-                *post_claims(order.claims, order.order_id),
-                *post_tenders(order.order_id, order.currency, order.tenders),
-                *earned,
+                post(booking.pending_id, "captured", event.amount_minor),
+                fund_refundable(intent.intent_id, intent.currency, event.amount_minor),
+                *booking.transfers,
             ),
             (
                 Write(payment.record_events, payment.EventRow(intent.intent_id, event, source, event.kind)),
-                Write(stamp_orders, Stamp(order.order_id, paid_at=clock.now())),
-                *grants,
+                Write(stamp_orders, booking.stamp),
+                *booking.writes,
             ),
-            (Fact(order.order_id, paid), *_used_coupons(order)),
+            booking.facts,
             document_id=order.order_id,
         ),
     )
@@ -163,7 +141,7 @@ async def _book_late(
                     event.amount_minor,
                     "captured late",
                 ),
-                _fund_refundable(intent, event.amount_minor),
+                fund_refundable(intent.intent_id, intent.currency, event.amount_minor),
             ),
             (Write(payment.record_events, payment.EventRow(intent.intent_id, event, source, event.kind)),),
             (Fact(intent.order_id, late),),
@@ -183,30 +161,34 @@ async def _book_late(
 
 async def _revive(commerce: Commerce, merchant_id: MerchantId, order: Order, intent: Payment) -> bool:
     """Reserve the goods of an expired order again, now paid. False when they, its promotions or tenders are gone."""
+    if order.presale is not None and not await _is_taking(commerce, merchant_id, order.presale.presale_id):
+        return False
     again = _as_new(order)
     salt = f"revived by {intent.intent_id}"
     transfers = tuple(
         t for t in make_transfers(commerce, again, salt) if t.transfer_id != money_pending_id(order.order_id)
     )
-    paid = OrderPaid(order.order_id, intent.intent_id, intent.amount_minor, intent.currency)
+    stamp, facts = tell_paid(order, intent)
     outcome = await commerce.lane.submit(
         merchant_id,
         Group(
             derive_id("revive", intent.intent_id),
             transfers,
             (
-                Write(stamp_orders, Stamp(order.order_id, paid_at=clock.now(), revived=True)),
-                *write_award(again, salt),
+                Write(stamp_orders, msgspec.structs.replace(stamp, revived=True)),
+                *(write_award(again, salt) if order.presale is None else ()),
             ),
-            (
-                Fact(order.order_id, OrderRevived(order.order_id, intent.intent_id)),
-                Fact(order.order_id, paid),
-                *_used_coupons(order),
-            ),
+            (Fact(order.order_id, OrderRevived(order.order_id, intent.intent_id)), *facts),
             document_id=order.order_id,
         ),
     )
     return outcome.passed
+
+
+async def _is_taking(commerce: Commerce, merchant_id: MerchantId, presale_id: UUID) -> bool:
+    """Whether a presale's pieces are not counted yet: a deposit that comes after that is no part of it."""
+    async with commerce.db.transaction(merchant_id, "read") as tx:
+        return (await load_presale(tx, presale_id=presale_id)).state == "live"
 
 
 def _as_new(order: Order) -> NewOrder:

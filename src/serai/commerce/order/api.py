@@ -11,6 +11,7 @@ from serai.commerce.order import store
 from serai.commerce.order.earn_sales import earn_sales
 from serai.commerce.order.events import OrderFulfilled
 from serai.commerce.order.logic import ALLOWED, access_digest, access_token, make_number, normalise_number
+from serai.commerce.order.revise_order import Revision, revise_order, write_revisions
 from serai.commerce.order.types import (
     STATES,
     Address,
@@ -52,10 +53,13 @@ __all__ = [
     "Order",
     "OrderLine",
     "OrderRow",
+    "Revision",
     "access_digest",
     "access_token",
     "fulfil_order",
     "make_number",
+    "revise_order",
+    "write_revisions",
 ]
 
 

@@ -38,14 +38,18 @@ INVARIANTS = (
     ),
     Invariant(
         "commerce.captured_orders_are_paid",
-        "An order whose payment was captured is paid, or the money is on its way back.",
+        "An order whose payment was captured is paid, or the money is on its way back; a deposit may wait for its balance, or"
+        " stay as agreed.",
         """
         SELECT o.merchant_id, o.order_id, o.state FROM commerce.sales_order o
-        JOIN commerce.payment_intent i ON i.merchant_id = o.merchant_id AND i.order_id = o.order_id
-        JOIN (SELECT merchant_id, intent_id, max(amount_minor) AS minor FROM commerce.payment_event
-            WHERE kind = 'captured' GROUP BY 1, 2) c ON c.merchant_id = i.merchant_id AND c.intent_id = i.intent_id
-        WHERE o.paid_at IS NULL AND c.minor > coalesce((SELECT sum(r.amount_minor) FROM commerce.refund r
-            WHERE r.merchant_id = o.merchant_id AND r.intent_id = i.intent_id AND r.failed_at IS NULL), 0)
+        JOIN (SELECT i.merchant_id, i.order_id, sum(c.minor) AS minor FROM commerce.payment_intent i
+            JOIN (SELECT merchant_id, intent_id, max(amount_minor) AS minor FROM commerce.payment_event
+                WHERE kind = 'captured' GROUP BY 1, 2) c ON c.merchant_id = i.merchant_id AND c.intent_id = i.intent_id
+            GROUP BY 1, 2) c ON c.merchant_id = o.merchant_id AND c.order_id = o.order_id
+        LEFT JOIN commerce.presale_order p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
+        WHERE o.paid_at IS NULL AND c.minor - coalesce((SELECT sum(r.amount_minor) FROM commerce.refund r
+            WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id AND r.failed_at IS NULL), 0)
+            > CASE WHEN o.state = 'awaiting_balance' OR p.kept_at IS NOT NULL THEN o.deposit_minor ELSE 0 END
         """,
     ),
     Invariant(
@@ -81,14 +85,19 @@ INVARIANTS = (
     ),
     Invariant(
         "commerce.order_due_matches_state",
-        "What an order's buyer owes in the ledger follows from its state: all while it waits, nothing once it is over.",
+        "What an order's buyer owes in the ledger follows from its state: all while it waits (of a presale the deposit, later"
+        " the balance), nothing once it is over.",
         """
         SELECT o.merchant_id, o.order_id, o.state, a.posted_dr - a.posted_cr AS due_minor
         FROM commerce.sales_order o JOIN ledger.account a ON a.merchant_id = o.merchant_id
             AND a.subject_id = o.order_id AND a.kind = 'order_due'
+        LEFT JOIN commerce.presale_order p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
         WHERE o.total_minor > 0 AND NOT EXISTS (SELECT FROM commerce.refund r WHERE r.merchant_id = o.merchant_id
                 AND r.order_id = o.order_id AND r.done_at IS NULL)
-            AND a.posted_dr - a.posted_cr <> CASE o.state WHEN 'awaiting_payment' THEN o.total_minor ELSE 0 END
+            AND a.posted_dr - a.posted_cr <> CASE WHEN o.state = 'awaiting_payment' THEN o.total_minor
+                WHEN o.state = 'awaiting_deposit' THEN o.deposit_minor
+                WHEN o.state = 'awaiting_balance' AND p.fixed_at IS NOT NULL THEN o.total_minor - o.deposit_minor
+                ELSE 0 END
         """,
     ),
     Invariant(
@@ -105,7 +114,8 @@ INVARIANTS = (
                 sum((e ->> 'quantity')::bigint) FROM jsonb_array_elements(l.parts -> 'items') e), 1)) AS steps
             FROM commerce.sales_order s JOIN commerce.order_line l
                 ON l.merchant_id = s.merchant_id AND l.order_id = s.order_id
-            WHERE s.state IN ('awaiting_payment', 'paid') GROUP BY s.merchant_id, s.order_id, s.state) o
+            WHERE s.state IN ('awaiting_payment', 'awaiting_deposit', 'awaiting_balance', 'paid')
+            GROUP BY s.merchant_id, s.order_id, s.state) o
             ON o.merchant_id = p.merchant_id AND o.order_id = p.document_id
         WHERE p.held IS DISTINCT FROM o.steps
         """,

@@ -219,6 +219,12 @@ class Order(msgspec.Struct, frozen=True):
         return sent + sum(r.amount_minor for r in self.tender_refunds)
 
     @property
+    def sale_refunded_minor(self) -> int:
+        """What of the total went back: money that had come twice or too late is not of it."""
+        overpaid = max(0, self.paid_minor + self.tender_paid_minor - self.total_minor)
+        return max(0, self.refunded_minor - overpaid)
+
+    @property
     def tender_paid_minor(self) -> int:
         """What tenders have paid: nothing before the order was paid."""
         return self.tender_minor if self.paid_at is not None else 0
@@ -248,6 +254,19 @@ def amount_due(order: Order) -> int:
             return max(0, order.total_minor - order.deposit_minor)
         case _:
             return 0
+
+
+def expects_payment(order: Order) -> bool:
+    """Whether a reservation in the ledger stands for a payment that the order waits for."""
+    match order.state:
+        case "awaiting_payment":
+            return order.total_minor > order.tender_minor
+        case "awaiting_deposit":
+            return True
+        case "awaiting_balance":
+            return order.presale is not None and order.presale.fixed_at is not None
+        case _:
+            return False
 
 
 class OrderRow(msgspec.Struct, frozen=True):

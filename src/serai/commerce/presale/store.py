@@ -234,7 +234,7 @@ async def list_due(owner: Database, what: str, moment: datetime, limit: int) -> 
         "fix": "p.state = 'closed' AND o.state = 'awaiting_balance' AND r.fixed_at IS NULL AND $1::timestamptz IS NOT NULL",
         "open": "o.state = 'awaiting_balance' AND r.fixed_at IS NOT NULL AND r.opened_at IS NULL AND r.balance_from <= $1",
         "remind": "o.state = 'awaiting_balance' AND r.opened_at IS NOT NULL AND r.reminded_at IS NULL"
-        " AND r.balance_until <= $1",
+        " AND r.balance_until <= $1 AND r.balance_until - r.balance_from > interval '36 hours'",
         "lapse": "o.state = 'awaiting_balance' AND r.balance_until <= $1",
         "return": "o.state = 'lapsed' AND r.kept_at IS NULL AND o.lapsed_at <= $1 AND NOT EXISTS (SELECT"
         "   FROM commerce.refund f WHERE f.merchant_id = o.merchant_id AND f.order_id = o.order_id)",

@@ -133,7 +133,9 @@ INVARIANTS = (
             FROM commerce.order_adjustment a
             JOIN commerce.sales_order o ON o.merchant_id = a.merchant_id AND o.order_id = a.order_id
             CROSS JOIN jsonb_array_elements(a.claims->'items') claim
-            WHERE o.state = 'awaiting_payment' GROUP BY 1, 2) w USING (merchant_id, order_id)
+            WHERE o.state IN ('awaiting_payment', 'awaiting_deposit')
+                OR (o.state = 'awaiting_balance' AND (claim->>'promotion_id')::uuid <> o.presale_id)
+            GROUP BY 1, 2) w USING (merchant_id, order_id)
         WHERE h.amount IS DISTINCT FROM w.amount
         """,
     ),
