@@ -9,13 +9,13 @@ from serai.commerce.aftersale.request_refund import ask_refund, request_refund, 
 from serai.commerce.order.api import Stamp, check_move, deferred_of, load_order, stamp_orders
 from serai.commerce.order.events import OrderCancelled, OrderExpired
 from serai.commerce.order.types import Order, expects_payment
-from serai.commerce.payment.types import deferred_sales, order_due
+from serai.commerce.payment.types import Payment, deferred_sales, order_due
 from serai.commerce.presale.api import Mark, mark_orders
 from serai.commerce.presale.events import OrderLapsed
 from serai.commerce.promotion.api import give_back_claims, return_discounts
 from serai.commerce.types import Commerce
 from serai.foundation import clock
-from serai.foundation.errors import Conflict, Invalid, Outside, _
+from serai.foundation.errors import Conflict, Outside, _
 from serai.foundation.event import Fact
 from serai.foundation.ids import MerchantId, derive_id
 from serai.identity.audit.api import AuditRow, record_rows
@@ -83,7 +83,7 @@ async def cancel_order(
                 commerce,
                 merchant_id,
                 order,
-                (paid, left, ()),
+                (((paid, left),), ()),
                 reason or "cancelled",
                 by,
                 f"cancel:{paid.intent_id}",
@@ -134,7 +134,7 @@ async def return_deposit(commerce: Commerce, merchant_id: MerchantId, *, order_i
         if order.state == "lapsed" and left > 0:
             key = f"lapse:{paid.intent_id}"
             await request_refund(
-                commerce, merchant_id, order, (paid, left, ()), "balance not paid", "system", key
+                commerce, merchant_id, order, (((paid, left),), ()), "balance not paid", "system", key
             )
             returned = True
     return returned
@@ -240,20 +240,26 @@ async def refund_order(
         raise too_much(left)
     parts = split_refund(order, amount_minor)
     rest = amount_minor - sum(part.amount_minor for part in parts)
-    paid = next(
-        (p for p in order.payments if p.captured_minor - _refunds_of(order, p.intent_id) >= rest),
-        None,
-    )
-    if paid is None and rest:
-        raise Invalid(
-            "refund.split",
-            _("No single payment of this order is that large."),
-            field="amount",
-            refundable=left,
-        )
-    ways = (paid if rest else None, rest, parts)
+    ways = (_split_payments(order, rest), parts)
     await request_refund(commerce, merchant_id, order, ways, reason, by, key, writes=writes)
     return await _load(commerce, merchant_id, order_id)
+
+
+def _split_payments(order: Order, amount_minor: int) -> tuple[tuple[Payment, int], ...]:
+    """What goes back over which payment: over one that is large enough, else over several, the last one first."""
+    if not amount_minor:
+        return ()
+    left = {p.intent_id: p.captured_minor - _refunds_of(order, p.intent_id) for p in order.payments}
+    alone = next((p for p in order.payments if left[p.intent_id] >= amount_minor), None)
+    if alone is not None:
+        return ((alone, amount_minor),)
+    parts = []
+    for paid in reversed(order.payments):
+        minor = min(amount_minor, left[paid.intent_id])
+        if minor > 0:
+            parts.append((paid, minor))
+            amount_minor -= minor
+    return tuple(parts)
 
 
 async def refund_late_payment(
@@ -269,7 +275,7 @@ async def refund_late_payment(
             commerce,
             merchant_id,
             order,
-            (paid, left, ()),
+            (((paid, left),), ()),
             "payment came too late",
             "system",
             f"late:{intent_id}",

@@ -56,8 +56,8 @@ def too_much(refundable: int) -> Invalid:
     )
 
 
-# How a refund goes back: over a payment, so much of it, and to which tenders.
-Ways = tuple[Payment | None, int, tuple[Part, ...]]
+# How a refund goes back: over which payments, how much over each, and to which tenders.
+Ways = tuple[tuple[tuple[Payment, int], ...], tuple[Part, ...]]
 
 
 async def request_refund(
@@ -73,7 +73,7 @@ async def request_refund(
     writes: tuple[Write, ...] = (),
 ) -> None:
     """Give tenders back and reserve the rest in the ledger, then ask the provider for it; what it does not answer is
-    asked again by a job."""
+    asked again by a job. All of it is reserved, or nothing."""
     refund_id = derive_id("refund", order.order_id, key)
     reason = " ".join(reason.split())[:200] or "refund"
     outcome = Outcome(False)
@@ -85,8 +85,13 @@ async def request_refund(
             break
     if outcome.shortages:
         raise too_much(outcome.shortages[0].available)
-    if ways[0] is not None:
-        await ask_refund(commerce, merchant_id, refund_id=refund_id)
+    for number, (paid, _minor) in enumerate(ways[0]):
+        await ask_refund(commerce, merchant_id, refund_id=_name_part(refund_id, paid, number))
+
+
+def _name_part(refund_id: UUID, paid: Payment, number: int) -> UUID:
+    """What a refund over a payment is known by: the first has the name of the whole."""
+    return derive_id(refund_id, paid.intent_id) if number else refund_id
 
 
 async def _plan_refund(
@@ -100,7 +105,8 @@ async def _plan_refund(
     overpaid: bool,
 ) -> Group:
     """The group of a refund: what tenders get, what is reserved for the provider, and of a living order its sale."""
-    paid, amount_minor, parts = ways
+    payments, parts = ways
+    amount_minor = sum(minor for _paid, minor in payments)
     tender_minor = sum(part.amount_minor for part in parts)
     before = order.sale_refunded_minor
     back = give_back(order, parts, refund_id, reason=reason, by=by)
@@ -109,18 +115,20 @@ async def _plan_refund(
     audit = AuditRow(by, "order.refunded", "order", str(order.order_id), None, details)
     writes = [Write(record_rows, audit), *back.writes]
     facts = [*back.facts]
-    if paid is not None:
-        row = Refund(
-            refund_id, order.order_id, paid.intent_id, amount_minor, reason, by, clock.now(), None, None, ""
-        )
-        transfers += _reserve(order, paid, refund_id, amount_minor)
-        writes.append(Write(payment.insert_refunds, row))
-        fact = RefundRequested(order.order_id, refund_id, amount_minor, reason, by)
-        facts.append(Fact(order.order_id, fact))
     if not overpaid:
         tender_part = derive_id(refund_id, "tenders")
         transfers += take_back_sale(order, tender_part, tender_minor, before_minor=before)
-        transfers += take_back_sale(order, refund_id, amount_minor, before_minor=before + tender_minor)
+    after = before + tender_minor
+    for number, (paid, minor) in enumerate(payments):
+        part_id = _name_part(refund_id, paid, number)
+        row = Refund(part_id, order.order_id, paid.intent_id, minor, reason, by, clock.now(), None, None, "")
+        transfers += _reserve(order, paid, part_id, minor)
+        writes.append(Write(payment.insert_refunds, row))
+        fact = RefundRequested(order.order_id, part_id, minor, reason, by)
+        facts.append(Fact(order.order_id, fact))
+        if not overpaid:
+            transfers += take_back_sale(order, part_id, minor, before_minor=after)
+            after += minor
     if not overpaid and order.state in ("paid", "fulfilled"):
         async with commerce.db.transaction(merchant_id, "read") as tx:
             award = await change_award(tx, order, before + tender_minor + amount_minor, refund_id)

@@ -22,6 +22,7 @@ from serai.commerce.order.types import Contact, Order
 from serai.commerce.payment import api as payment
 from serai.commerce.payment.types import Payment, fund_refundable, order_due, psp_clearing
 from serai.commerce.presale.api import load_presale
+from serai.commerce.tender.api import settle_debt
 from serai.commerce.types import Commerce, ProviderEvent
 from serai.foundation.errors import NotFound, _
 from serai.foundation.event import Fact, append_facts
@@ -57,6 +58,8 @@ async def settle_payment(
     if outcome.passed:
         if outcome.replayed:
             await _record(commerce, merchant_id, intent, event, source)
+        elif order.award_points and order.member_id is not None:
+            await settle_debt(commerce, merchant_id, member_id=order.member_id)
         return
     if any(fault.why == "expired" for fault in outcome.faults):
         await expire_order(commerce, merchant_id, order_id=order.order_id)
