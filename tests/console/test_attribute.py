@@ -37,11 +37,11 @@ async def test_an_attribute_is_defined_chosen_for_a_category_and_filled_in(visit
     await define(
         visitor, "melt", kind="number", unit="min", name="Melts in", name_zh="融化时间", filterable="1"
     )
-    await define(visitor, "shape", kind="choice", choices="cube = 方冰\n\n crushed\ncube", name="Shape")
+    await define(visitor, "shape", kind="choice", choices="cube = 方冰\n\n crushed\nball", name="Shape")
     await define(visitor, "clear", kind="boolean", name="Clear")
     await choose(visitor, shop, "clear", "melt", "shape")
     listed = (await visitor.get(LIST)).text
-    for text in ("Melts in", "Number · min", "cube, crushed", "Grocery", "Filter"):
+    for text in ("Melts in", "Number · min", "cube, crushed, ball", "Grocery", "Filter"):
         assert text in listed, text
     page = page_of(shop)
     fields = {

@@ -116,14 +116,13 @@ async def save_set(request: AnyRequest, desk: AtDesk, slug: FromPath[str]) -> Re
 
     back = link(PATH, category=slug) + "#set"
     try:
-        reply = await desk.do_once(f"attribute.set.{category.category_id}", form, effect)
+        await desk.do_once(f"attribute.set.{category.category_id}", form, effect)
     except Refused as error:
         return desk.go(back, error.message, tone="bad", **error.data)
     return desk.go(
         back,
-        _("“%(category)s” has %(count)s attributes of its own now."),
+        _("The attributes of “%(category)s” are saved."),
         category=category.label(desk.locale),
-        count=reply.body["count"],
     )
 
 

@@ -5,7 +5,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from serai.commerce.catalogue import api as catalogue
-from serai.commerce.catalogue.types import Attribute, Category, Product, Variant, show_amount
+from serai.commerce.catalogue.types import Attribute, Category, Product, SaleItem, Variant, show_amount
 from serai.commerce.consultation import api as consultation
 from serai.commerce.media import api as media
 from serai.commerce.stock import api as stock
@@ -29,24 +29,22 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
     """One product; ``?sku=`` picks one of its versions."""
     locale = request_locale(request)
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
-        product = await catalogue.find_product(tx, slug=slug, published=True)
-        variant = choose_variant(product, request.query_params.get("sku", "")) if product else None
-        if product is None or variant is None:
-            raise NotFound("product.unknown", _("This product is not sold here (any more)."))
-        product, variant, prices = await load_prices(tx, product, variant)
+        product, variant, prices = await load_prices(tx, *await find_sold(request, tx, slug))
         shell = await load_shell(request, tx)
         prices["offers"] = await load_offers(tx, variant, shell, locale)
-        levels = await stock.list_levels(tx, sku_id=variant.sku_id)
+        contents, levels = (
+            await load_contents(tx, variant),
+            await stock.list_levels(tx, sku_id=variant.sku_id),
+        )
         questions = await consultation.list_published(tx, product_id=product.product_id, limit=QUESTIONS)
         beside = await catalogue.list_featured(tx, category_id=product.category_id, limit=RELATED + 1)
         deals = await load_deals(tx, beside)
         photos = (await media.list_photos(tx, product_ids=[product.product_id]))[product.product_id]
-        facts = await list_facts(tx, product.as_variant(variant), locale)
         stocked = await load_stocked(tx, product, shell)
+        facts = await list_facts(tx, product.as_variant(variant), locale)
         prices["tax_rate"] = await find_goods_rate(tx, sku_id=variant.sku_id)
-    trail = list_trail(shell, product)
-    online, in_store, elsewhere = split_levels(levels, shell)
-    label, address = product.label(locale), f"{request.base_url}p/{product.slug}"
+    trail, (online, in_store, elsewhere) = list_trail(shell, product), split_levels(levels, shell)
+    label = product.label(locale)
     can_buy = variant.active and variant.price_minor is not None and (online > 0 or bool(in_store))
     steps = [(f"/c/{c.slug}", c.label(locale)) for c in trail] + [("", label)]
     return show(
@@ -61,6 +59,7 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         pickers=list_pickers(product, variant, locale),
         photos=photos,
         facts=facts,
+        contents=contents,
         least_amount=show_amount(variant.increment, variant.scale, variant.unit),
         label=label,
         **prices,
@@ -72,7 +71,7 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         other_levels=elsewhere[:STORES_SHOWN],
         can_buy=can_buy,
         related=[card for card in beside if card.product_id != product.product_id][:RELATED],
-        canonical_url=address,
+        canonical_url=f"{request.base_url}p/{product.slug}",
         json_ld=describe_page(
             product,
             variant,
@@ -85,6 +84,15 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
             seller=merchant_of(request).name,
         ),
     )
+
+
+async def find_sold(request: Asked, tx: Transaction, slug: str) -> tuple[Product, Variant]:
+    """The product of an address and the version asked for. NotFound ``product.unknown``."""
+    product = await catalogue.find_product(tx, slug=slug, published=True)
+    variant = choose_variant(product, request.query_params.get("sku", "")) if product else None
+    if product is None or variant is None:
+        raise NotFound("product.unknown", _("This product is not sold here (any more)."))
+    return product, variant
 
 
 def list_trail(shell: Shell, product: Product) -> list[Category]:
@@ -151,6 +159,29 @@ def list_pickers(product: Product, variant: Variant, locale: str) -> list[Picker
             )
         pickers.append(Picker(option.label(locale), variant.choices[place], tuple(choices)))
     return pickers
+
+
+class Contents(msgspec.Struct, frozen=True):
+    """What a bundle consists of: (part, how much of it), and what is saved against buying the parts apart, if anything."""
+
+    parts: tuple[tuple[SaleItem, str], ...]
+    saving_minor: int | None
+
+
+async def load_contents(tx: Transaction, variant: Variant) -> Contents | None:
+    """The parts of a bundle; None for plain goods."""
+    parts = (await catalogue.load_parts(tx, sku_ids=[variant.sku_id])).get(variant.sku_id)
+    if parts is None:
+        return None
+    items = await catalogue.list_sale_items(tx, sku_ids=[part.sku_id for part in parts])
+    shown = [
+        (item, show_amount(part.quantity, item.scale, item.unit))
+        for part in parts
+        if (item := items.get(part.sku_id))
+    ]
+    apart = catalogue.sum_parts(parts, 0)
+    saving = apart - variant.price_minor if apart is not None and variant.price_minor is not None else 0
+    return Contents(tuple(shown), saving if saving > 0 else None)
 
 
 def choose_variant(product: Product, sku: str) -> Variant | None:

@@ -62,7 +62,7 @@ from serai.commerce.catalogue.load_product import (
 )
 from serai.commerce.catalogue.logic import make_slug, parse_content
 from serai.commerce.catalogue.parse_barcode import Scan, parse_gtin, parse_scan
-from serai.commerce.catalogue.price_bundles import load_parts, reprice_bundles
+from serai.commerce.catalogue.price_bundles import load_parts, reprice_bundles, spread_price, sum_parts
 from serai.commerce.catalogue.search_products import search_products
 from serai.commerce.catalogue.types import (
     Attribute,
@@ -153,6 +153,8 @@ __all__ = [
     "set_price",
     "set_variant_facts",
     "show_value",
+    "spread_price",
+    "sum_parts",
     "count_products",
     "find_cards",
     "list_brands",

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -30,7 +31,16 @@ async def list_attributes(tx: Transaction, *, category_id: UUID | None = None) -
         while at in parents and at not in category_ids:
             category_ids.append(at)
             at = parents[at] or at
-    return [Attribute(**dict(row)) for row in await write_variants.list_attributes(tx, category_ids)]
+    return [build_attribute(row) for row in await write_variants.list_attributes(tx, category_ids)]
+
+
+def build_attribute(row: Any) -> Attribute:
+    """An attribute's row, its choices in the order they were given in."""
+    values = dict(row)
+    place = {choice: at for at, choice in enumerate(values.pop("choice_order"))}
+    choices = values["choices"]
+    ordered = sorted(choices, key=lambda choice: (place.get(choice, len(place)), choice))
+    return Attribute(**values | {"choices": {choice: choices[choice] for choice in ordered}})
 
 
 async def count_attribute_uses(tx: Transaction) -> dict[str, int]:
@@ -50,7 +60,7 @@ def mark_of(attribute: Attribute | None) -> str:
     """A short text that changes whenever a definition does; empty for one that is not there yet."""
     if attribute is None:
         return ""
-    return hashlib.blake2b(msgspec.json.encode(attribute, order="sorted"), digest_size=8).hexdigest()
+    return hashlib.blake2b(msgspec.json.encode(attribute), digest_size=8).hexdigest()
 
 
 async def save_attribute(
@@ -66,7 +76,7 @@ async def save_attribute(
     """
     _check_attribute(attribute)
     row = await write_variants.lock_attribute(tx, attribute.code)
-    before = Attribute(**dict(row)) if row else None
+    before = build_attribute(row) if row else None
     if seen is not None and seen != mark_of(before):
         raise Conflict(
             "attribute.edited_meanwhile",
@@ -76,9 +86,10 @@ async def save_attribute(
         raise Invalid("attribute.too_many", _("There are at most %(most)s attributes."), most=MAX_ATTRIBUTES)
     if before is not None:
         await _check_uses(tx, before, attribute)
-    if before == attribute:
+    if before == attribute and list(before.choices) == list(attribute.choices):
         return attribute
-    await write_variants.save_attribute(tx, tuple(getattr(attribute, n) for n in attribute.__struct_fields__))
+    values = tuple(getattr(attribute, name) for name in attribute.__struct_fields__)
+    await write_variants.save_attribute(tx, (*values, list(attribute.choices)))
     await audit.record(
         tx,
         actor=by,
@@ -158,7 +169,7 @@ async def delete_attribute(tx: Transaction, *, code: str, by: str) -> None:
         action="attribute.deleted",
         subject_kind="attribute",
         subject_id=code,
-        before=msgspec.to_builtins(Attribute(**dict(row))),
+        before=msgspec.to_builtins(build_attribute(row)),
         after=None,
     )
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from serai.commerce.catalogue import store, write_variants
+from serai.commerce.catalogue.edit_attributes import build_attribute
 from serai.commerce.catalogue.edit_product import lock_version
 from serai.commerce.catalogue.events import ProductChanged
 from serai.commerce.catalogue.load_product import load_product, load_variant
@@ -90,7 +91,7 @@ async def _merge_values(
 ) -> dict[str, AttributeValue]:
     """Values with some changed or (None) taken away, each checked by its definition, which stays so until the end."""
     rows = await write_variants.share_attributes(tx, sorted(changed))
-    known = {row["code"]: Attribute(**dict(row)) for row in rows}
+    known = {row["code"]: build_attribute(row) for row in rows}
     values = dict(before)
     for code, value in changed.items():
         if code not in known:

@@ -11,6 +11,7 @@ from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.event import Fact, append_facts
 from serai.foundation.ids import new_id
+from serai.foundation.money import share_out
 
 
 async def load_parts(tx: Transaction, *, sku_ids: Sequence[UUID]) -> dict[UUID, tuple[BundlePart, ...]]:
@@ -20,6 +21,15 @@ async def load_parts(tx: Transaction, *, sku_ids: Sequence[UUID]) -> dict[UUID, 
         part = BundlePart(row["part_sku_id"], row["quantity"], row["price_minor"], row["scale"])
         found.setdefault(row["sku_id"], []).append(part)
     return {sku_id: tuple(parts) for sku_id, parts in found.items()}
+
+
+def spread_price(parts: Sequence[BundlePart], amount_minor: int) -> list[int]:
+    """What of a bundle's price falls on each part, by their list prices; the shares sum to it exactly.
+
+    Orders spread it the same way, so that a part can be given back alone.
+    """
+    weights = [(part.price_minor or 0) * part.quantity * 10 ** (3 - part.scale) for part in parts]
+    return share_out(amount_minor, weights)
 
 
 def sum_parts(parts: Sequence[BundlePart], discount_bp: int) -> int | None:

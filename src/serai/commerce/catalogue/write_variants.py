@@ -7,6 +7,7 @@ from uuid import UUID
 from serai.foundation.database import Transaction
 
 ATTRIBUTE = "code, kind, name, translations, unit, choices, position, filterable"
+CHOICE_ORDER = "choice_order"
 
 
 async def list_skus_of(tx: Transaction, product_ids: Sequence[UUID]) -> list[Any]:
@@ -105,11 +106,11 @@ async def list_attributes(tx: Transaction, category_ids: Sequence[UUID] | None) 
     """All attributes, or those of some categories, in their order there."""
     if category_ids is None:
         return await tx.fetch(
-            f"SELECT {ATTRIBUTE} FROM commerce.attribute WHERE merchant_id = $1 ORDER BY position, code",
+            f"SELECT {ATTRIBUTE}, {CHOICE_ORDER} FROM commerce.attribute WHERE merchant_id = $1 ORDER BY position, code",
             tx.merchant_id,
         )
     return await tx.fetch(
-        f"SELECT {ATTRIBUTE} FROM commerce.attribute a JOIN (SELECT code AS of_code, min(position) AS place"
+        f"SELECT {ATTRIBUTE}, {CHOICE_ORDER} FROM commerce.attribute a JOIN (SELECT code AS of_code, min(position) AS place"
         "   FROM commerce.category_attribute WHERE merchant_id = $1 AND category_id = ANY($2) GROUP BY code) s"
         "   ON s.of_code = a.code WHERE merchant_id = $1 ORDER BY s.place, a.position, a.code",
         tx.merchant_id,
@@ -119,10 +120,11 @@ async def list_attributes(tx: Transaction, category_ids: Sequence[UUID] | None) 
 
 async def save_attribute(tx: Transaction, values: tuple[Any, ...]) -> None:
     await tx.execute(
-        f"INSERT INTO commerce.attribute (merchant_id, {ATTRIBUTE}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        f"INSERT INTO commerce.attribute (merchant_id, {ATTRIBUTE}, {CHOICE_ORDER})"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         " ON CONFLICT (merchant_id, code) DO UPDATE SET kind = excluded.kind, name = excluded.name,"
         "   translations = excluded.translations, unit = excluded.unit, choices = excluded.choices,"
-        "   position = excluded.position, filterable = excluded.filterable",
+        "   position = excluded.position, filterable = excluded.filterable, choice_order = excluded.choice_order",
         tx.merchant_id,
         *values,
     )
@@ -146,7 +148,8 @@ async def replace_category_attributes(tx: Transaction, category_id: UUID, codes:
 async def lock_attribute(tx: Transaction, code: str) -> Any:
     """A definition, kept from changing until the end."""
     return await tx.fetchrow(
-        f"SELECT {ATTRIBUTE} FROM commerce.attribute WHERE merchant_id = $1 AND code = $2 FOR NO KEY UPDATE",
+        f"SELECT {ATTRIBUTE}, {CHOICE_ORDER} FROM commerce.attribute WHERE merchant_id = $1 AND code = $2"
+        " FOR NO KEY UPDATE",
         tx.merchant_id,
         code,
     )
@@ -155,7 +158,8 @@ async def lock_attribute(tx: Transaction, code: str) -> Any:
 async def share_attributes(tx: Transaction, codes: Sequence[str]) -> list[Any]:
     """Definitions that stay as they are until the end; in the order of their codes."""
     return await tx.fetch(
-        f"SELECT {ATTRIBUTE} FROM commerce.attribute WHERE merchant_id = $1 AND code = ANY($2) ORDER BY code FOR SHARE",
+        f"SELECT {ATTRIBUTE}, {CHOICE_ORDER} FROM commerce.attribute WHERE merchant_id = $1 AND code = ANY($2)"
+        " ORDER BY code FOR SHARE",
         tx.merchant_id,
         codes,
     )

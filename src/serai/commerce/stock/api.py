@@ -4,7 +4,7 @@ Every movement carries a key: the same key again changes nothing, so a form sent
 the movements of its SKU and place; a UUID is the movement's own id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -47,6 +47,24 @@ async def load_available(tx: Transaction, *, sku_ids: Sequence[UUID], place_id: 
     return {sku_id: count_bundles(sku_id, parts, own) for sku_id in sku_ids}
 
 
+async def find_available(tx: Transaction, *, wanted: Mapping[UUID, int]) -> set[UUID]:
+    """Those of some variants of which at least so many steps can be had at one active place; bundles by their parts."""
+    parts = await load_parts(tx, sku_ids=list(wanted))
+    active = {place.place_id for place in await list_places(tx)}
+    by_place: dict[UUID, dict[UUID, int]] = {}
+    for sku_id, place_id, balance in await ledger.list_subject_balances(
+        tx, kind=STOCK, subject_ids=list_stocked(list(wanted), parts)
+    ):
+        if place_id in active and balance.available > 0:
+            by_place.setdefault(place_id, {})[sku_id] = balance.available
+    return {
+        sku_id
+        for own in by_place.values()
+        for sku_id, steps in wanted.items()
+        if count_bundles(sku_id, parts, own) >= steps
+    }
+
+
 async def _load_own(tx: Transaction, sku_ids: Sequence[UUID], place_id: UUID) -> dict[UUID, int]:
     accounts = {sku_id: stock_account(sku_id, place_id).account_id for sku_id in sku_ids}
     balances = await ledger.load_balances(tx, account_ids=list(accounts.values()))
@@ -74,7 +92,7 @@ async def list_levels(tx: Transaction, *, sku_id: UUID) -> list[StockLevel]:
     """Every place that has or had the SKU, in the merchant's order of places."""
     parts = (await load_parts(tx, sku_ids=[sku_id])).get(sku_id)
     if parts:
-        return await _list_bundle_levels(tx, sku_id, parts)
+        return await list_bundle_levels(tx, sku_id=sku_id, parts=parts)
     balances = {
         place_id: balance
         for _sku_id, place_id, balance in await ledger.list_subject_balances(
@@ -88,8 +106,8 @@ async def list_levels(tx: Transaction, *, sku_id: UUID) -> list[StockLevel]:
     ]
 
 
-async def _list_bundle_levels(
-    tx: Transaction, sku_id: UUID, parts: tuple[BundlePart, ...]
+async def list_bundle_levels(
+    tx: Transaction, *, sku_id: UUID, parts: tuple[BundlePart, ...]
 ) -> list[StockLevel]:
     """How many bundles the parts at each place make; nothing of a bundle is on hand or reserved as such."""
     by_place: dict[UUID, dict[UUID, int]] = {}
