@@ -234,10 +234,14 @@ async def test_attributes_hold_values_of_their_kind_only(
 
 async def test_channels_follow_the_web_until_told_otherwise(api: httpx.AsyncClient, tee: dict):
     path = f"/api/v1/products/{tee['product_id']}"
-    assert (await api.get(f"{path}/channels")).json() == dict.fromkeys(("web", "app", "pos", "agent", "market"), False)
+    assert (await api.get(f"{path}/channels")).json() == dict.fromkeys(
+        ("web", "app", "pos", "agent", "market"), False
+    )
     body = {"version": tee["version"], "channels": {"pos": True}}
     (await api.patch(f"{path}/channels", json=body)).raise_for_status()
     assert (await api.get(f"{path}/channels")).json()["pos"] is True
     product = (await api.get(path)).json()
     (await api.patch(path, json={"version": product["version"], "published": True})).raise_for_status()
-    assert (await api.get(f"{path}/channels")).json() == dict.fromkeys(("web", "app", "pos", "agent", "market"), True)
+    assert (await api.get(f"{path}/channels")).json() == dict.fromkeys(
+        ("web", "app", "pos", "agent", "market"), True
+    )

@@ -69,6 +69,7 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
         Schedule(
             "end stuck checkouts", "* * * * * */30", lambda: market_jobs.end_stuck_checkouts(commerce, owner)
         ),
+        Schedule("lapse checkouts", "* * * * * */15", lambda: market_jobs.lapse_checkouts(commerce, owner)),
         Schedule(
             "check checkout payments",
             "* * * * * */15",

@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
+from serai.commerce.checkout.adjust_order import Item, read_quote
 from serai.commerce.checkout.ask_payment import ask_payment
-from serai.commerce.checkout.draft_order import draft_order
+from serai.commerce.checkout.draft_order import draft_order, tax_draft
 from serai.commerce.checkout.enter_coupon import choose_add_on, enter_coupon, remove_coupon
 from serai.commerce.checkout.enter_tender import drop_tender, enter_gift_card, use_balance
 from serai.commerce.checkout.logic import check_address, check_contact
@@ -35,6 +36,7 @@ __all__ = [
     "DeliveryOption",
     "Draft",
     "Goods",
+    "Item",
     "PlacedOrder",
     "Preview",
     "Priced",
@@ -56,6 +58,7 @@ __all__ = [
     "price_goods",
     "price_items",
     "quote_cart",
+    "read_quote",
     "refresh_payment",
     "remove_coupon",
     "seats_of",
@@ -64,6 +67,7 @@ __all__ = [
     "start_group",
     "start_payment",
     "submit_draft",
+    "tax_draft",
     "use_balance",
 ]
 

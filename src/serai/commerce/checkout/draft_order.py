@@ -77,10 +77,10 @@ async def draft_order(
         locale=locale,
         note=note,
     )
-    return await _tax_draft(tx, draft if priced is None else _adjust(draft, priced))
+    return await tax_draft(tx, draft if priced is None else _adjust(draft, priced))
 
 
-async def _tax_draft(tx: Transaction, draft: Draft) -> Draft:
+async def tax_draft(tx: Transaction, draft: Draft) -> Draft:
     """The draft with what its lines bear where it goes."""
     address = draft.address
     taxes = await tax_goods(

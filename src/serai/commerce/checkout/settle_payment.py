@@ -31,9 +31,11 @@ from serai.ledger.types import Group, Outcome, Write, post, posted
 
 
 async def settle_payment(
-    commerce: Commerce, merchant_id: MerchantId, *, event: ProviderEvent, source: str
+    commerce: Commerce, merchant_id: MerchantId, *, event: ProviderEvent, source: str, revive: bool = True
 ) -> None:
     """Take a provider's event in. Repeating it, in any order, changes nothing more.
+
+    Without ``revive`` money that comes late goes back, even if the goods are still there.
 
     Raises:
         NotFound: ``payment.unknown``, the event is about no payment of this merchant.
@@ -63,7 +65,7 @@ async def settle_payment(
         return
     if any(fault.why == "expired" for fault in outcome.faults):
         await expire_order(commerce, merchant_id, order_id=order.order_id)
-    await _book_late(commerce, merchant_id, intent, event, source)
+    await _book_late(commerce, merchant_id, intent, event, source, revive=revive)
 
 
 def _is_as_asked(intent: Payment, event: ProviderEvent) -> bool:
@@ -127,7 +129,13 @@ async def _book_in_time(
 
 
 async def _book_late(
-    commerce: Commerce, merchant_id: MerchantId, intent: Payment, event: ProviderEvent, source: str
+    commerce: Commerce,
+    merchant_id: MerchantId,
+    intent: Payment,
+    event: ProviderEvent,
+    source: str,
+    *,
+    revive: bool,
 ) -> None:
     """Book money that the order no longer expects, then revive the order or give the money back."""
     due = order_due(intent.order_id, intent.currency)
@@ -157,7 +165,7 @@ async def _book_late(
         return
     async with commerce.db.transaction(merchant_id, "read") as tx:
         order = await load_order(tx, order_id=intent.order_id)
-    if order.state == "expired" and await _revive(commerce, merchant_id, order, intent):
+    if revive and order.state == "expired" and await _revive(commerce, merchant_id, order, intent):
         return
     await refund_late_payment(commerce, merchant_id, order_id=order.order_id, intent_id=intent.intent_id)
 

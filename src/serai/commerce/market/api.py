@@ -3,8 +3,9 @@
 from uuid import UUID
 
 from serai.commerce.market import store
-from serai.commerce.market.pay_checkout import load_checkout, settle_checkout, start_checkout_payment
-from serai.commerce.market.place_checkout import end_checkout, find_checkout, list_members, place_checkout
+from serai.commerce.market.load_checkout import find_checkout, list_members, load_checkout
+from serai.commerce.market.pay_checkout import settle_checkout, start_checkout_payment
+from serai.commerce.market.place_checkout import end_checkout, place_checkout
 from serai.commerce.market.provider import MarketProvider
 from serai.commerce.market.types import (
     PPM,

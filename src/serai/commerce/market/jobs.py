@@ -3,9 +3,12 @@
 import logging
 from datetime import timedelta
 
+from serai.commerce.aftersale.api import expire_order
 from serai.commerce.market import store
+from serai.commerce.market.hold_claims import release_claims
+from serai.commerce.market.load_checkout import load_checkout
 from serai.commerce.market.pay_checkout import settle_checkout
-from serai.commerce.market.place_checkout import end_checkout
+from serai.commerce.market.place_checkout import end_checkout, finish_free
 from serai.commerce.types import Commerce
 from serai.foundation import clock
 from serai.foundation.database import Database
@@ -26,6 +29,27 @@ async def end_stuck_checkouts(commerce: Commerce, owner: Database) -> int:
     rows = await store.list_stuck(owner, clock.now() - STUCK, 100)
     for row in rows:
         await end_checkout(commerce, MerchantId(row["merchant_id"]), checkout_id=row["checkout_id"])
+    return len(rows)
+
+
+async def lapse_checkouts(commerce: Commerce, owner: Database) -> int:
+    """Give up waiting for checkouts that were not paid in time: their orders expire, and what they hold of the market's
+    promotions is free again. Returns how many there were."""
+    rows = await store.list_unpaid(owner, clock.now(), 100)
+    for row in rows:
+        market_id, checkout_id = MerchantId(row["merchant_id"]), row["checkout_id"]
+        async with commerce.db.transaction(market_id, "read") as tx:
+            checkout = await load_checkout(tx, checkout_id=checkout_id)
+        if not checkout.total_minor:
+            # Its process died before it was settled.
+            await finish_free(commerce, market_id, checkout)
+            continue
+        for order in checkout.orders:
+            # After this none can be paid in time any more, so nothing that counts is released.
+            await expire_order(commerce, MerchantId(order.member_id), order_id=order.order_id)
+        await release_claims(commerce.db, commerce.lane, market_id, checkout, "market lapsed")
+        async with commerce.db.transaction(market_id) as tx:
+            await store.stamp_lapsed(tx, checkout_id, clock.now())
     return len(rows)
 
 

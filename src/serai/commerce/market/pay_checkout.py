@@ -6,28 +6,19 @@ from serai.commerce.aftersale.api import settle_refund
 from serai.commerce.checkout.api import settle_payment
 from serai.commerce.market import store
 from serai.commerce.market.book_settlement import book_capture, book_refund
-from serai.commerce.market.place_checkout import find_checkout
+from serai.commerce.market.hold_claims import count_claims
+from serai.commerce.market.load_checkout import load_checkout
 from serai.commerce.market.provider import name_payment
-from serai.commerce.market.types import MARKET, MarketCheckout, MarketOrder, MarketPayment
-from serai.commerce.order.api import load_order
+from serai.commerce.market.types import MARKET, MarketCheckout, MarketOrder, MarketPayment, MarketRefund
 from serai.commerce.order.events import PaymentMismatch
 from serai.commerce.payment import api as payment_api
 from serai.commerce.types import Commerce, PaymentRequest, ProviderEvent
 from serai.foundation import clock
-from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, NotFound, _
 from serai.foundation.event import Fact, append_facts
 from serai.foundation.ids import MerchantId, derive_id
 
 MAX_ATTEMPTS = 20
-
-
-async def load_checkout(tx: Transaction, *, checkout_id: UUID) -> MarketCheckout:
-    """A checkout. NotFound ``market.checkout_unknown``."""
-    checkout = await find_checkout(tx, checkout_id=checkout_id)
-    if checkout is None:
-        raise NotFound("market.checkout_unknown", _("There is no such checkout."))
-    return checkout
 
 
 async def start_checkout_payment(
@@ -111,9 +102,11 @@ async def settle_checkout(
             await _note_mismatch(commerce, market_id, paid, event)
             return
         await book_capture(commerce.lane, market_id, checkout, paid)
+        # In time or late, the market's promotions must still give what the orders cost less by.
+        stands = await count_claims(commerce.lane, market_id, checkout)
         for order in checkout.orders:
             if order.total_minor:
-                await _pay_order(commerce, market_id, order, paid, event, source)
+                await _pay_order(commerce, market_id, order, paid, event, source, revive=stands)
         async with commerce.db.transaction(market_id) as tx:
             await store.end_payment(tx, paid.payment_id, True, clock.now())
             await store.stamp_paid(tx, checkout.checkout_id, clock.now())
@@ -136,6 +129,8 @@ async def _pay_order(
     paid: MarketPayment,
     event: ProviderEvent,
     source: str,
+    *,
+    revive: bool,
 ) -> None:
     """A member's order takes its part of the payment, through an intent of its own."""
     member_id = MerchantId(order.member_id)
@@ -163,7 +158,7 @@ async def _pay_order(
         paid.currency,
         {"checkout_id": str(paid.checkout_id)},
     )
-    await settle_payment(commerce, member_id, event=part, source=source)
+    await settle_payment(commerce, member_id, event=part, source=source, revive=revive)
 
 
 async def _settle_refund(
@@ -181,17 +176,13 @@ async def _settle_refund(
             refund = await payment_api.find_refund(tx, refund_id=event.refund_reference)
             if refund is None:
                 continue
-            await load_order(tx, order_id=refund.order_id)
+        async with commerce.db.transaction(market_id) as market_tx:
+            planned = MarketRefund(*(await store.find_refund(market_tx, refund.refund_id)).values())
+            if event.kind != "refunded":
+                await store.fail_refund(market_tx, refund.refund_id, clock.now())
         if event.kind == "refunded":
             await book_refund(
-                commerce.db,
-                commerce.lane,
-                market_id,
-                member_id,
-                provider=paid.provider,
-                order_id=refund.order_id,
-                refund_id=refund.refund_id,
-                amount_minor=refund.amount_minor,
+                commerce.db, commerce.lane, market_id, member_id, provider=paid.provider, refund=planned
             )
         failure = None if event.kind == "refunded" else "refused by the provider"
         await settle_refund(commerce, member_id, refund_id=refund.refund_id, failure=failure)

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from typing import Literal
 from uuid import UUID
 
+from serai.commerce.market import store
 from serai.commerce.market.book_settlement import book_refund
+from serai.commerce.market.plan_refund import plan_refund
 from serai.commerce.market.types import MARKET
 from serai.commerce.payment.api import find_refund
 from serai.commerce.types import PaymentProvider, PaymentRequest, ProviderEvent, ProviderPayment
+from serai.foundation import clock
 from serai.foundation.database import Database
 from serai.foundation.errors import NotFound, Outside, _
 from serai.foundation.ids import MerchantId
@@ -46,21 +49,26 @@ class MarketProvider:
         """Give a member's buyer money back out of the market's account, and settle it with the market."""
         market, provider, inner_id = provider_payment_id.split("/", 2)
         market_id, member_id = MerchantId(UUID(market)), MerchantId(merchant_id)
-        answer = await self._providers[provider].refund(market_id, inner_id, refund_id, amount_minor)
+        async with self._db.transaction(member_id, "read") as tx:
+            refund = await find_refund(tx, refund_id=refund_id)
+        assert refund is not None, "a provider is asked for refunds that are written down"
+        planned = await plan_refund(
+            self._db,
+            market_id,
+            member_id,
+            order_id=refund.order_id,
+            refund_id=refund_id,
+            amount_minor=amount_minor,
+        )
+        answer: Literal["done", "pending", "failed"] = "done"
+        if planned.paid_minor:
+            inner = self._providers[provider]
+            answer = await inner.refund(market_id, inner_id, refund_id, planned.paid_minor)
         if answer == "done":
-            async with self._db.transaction(member_id, "read") as tx:
-                refund = await find_refund(tx, refund_id=refund_id)
-            assert refund is not None
-            await book_refund(
-                self._db,
-                self._lane,
-                market_id,
-                member_id,
-                provider=provider,
-                order_id=refund.order_id,
-                refund_id=refund_id,
-                amount_minor=amount_minor,
-            )
+            await book_refund(self._db, self._lane, market_id, member_id, provider=provider, refund=planned)
+        elif answer == "failed":
+            async with self._db.transaction(market_id) as market_tx:
+                await store.fail_refund(market_tx, refund_id, clock.now())
         return answer
 
     def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> ProviderEvent:

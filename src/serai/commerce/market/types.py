@@ -10,7 +10,9 @@ from uuid import UUID
 
 import msgspec
 
+from serai.commerce.promotion.types import Claim
 from serai.commerce.tax.types import show_percent
+from serai.foundation.i18n import pick_translation
 from serai.ledger.types import Account, account, currency_unit
 
 # The provider's name under which members see payments that the market took for them.
@@ -33,6 +35,16 @@ def commission_cost(currency: str) -> Account:
     return account("commission_cost", currency_unit(currency))
 
 
+def promotion_expense(currency: str) -> Account:
+    """What the market's own promotions cost it (the market's books)."""
+    return account("promotion_expense", currency_unit(currency))
+
+
+def discount_recovered(currency: str) -> Account:
+    """What buyers gave up of discounts that the rest of their checkout no longer earned (the market's books)."""
+    return account("discount_recovered", currency_unit(currency), normal="C")
+
+
 class MarketMember(msgspec.Struct, frozen=True):
     """A merchant that sells in the market. ``commission_ppm`` is the market's share of goods, in parts per million."""
 
@@ -52,16 +64,55 @@ class MarketLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MarketOrder(msgspec.Struct, frozen=True):
-    """A member's part of a checkout: an order in that member's own books."""
+    """A member's part of a checkout: an order in that member's own books.
+
+    ``discount_minor`` is what the market's promotions took off it, ``platform_minor`` the part of that which the market
+    bears and owes the member.
+    """
 
     member_id: UUID
     order_id: UUID
     total_minor: int
     commission_minor: int
+    discount_minor: int = 0
+    platform_minor: int = 0
+
+
+class DiscountShare(msgspec.Struct, frozen=True):
+    """What of a market's promotion falls on one member: of goods worth ``basis_minor`` so much, of which the market bears
+    ``platform_minor`` and the member the rest."""
+
+    member_id: UUID
+    basis_minor: int
+    amount_minor: int
+    platform_minor: int
+
+
+class MarketDiscount(msgspec.Struct, frozen=True):
+    """What a promotion of the market took off a checkout; its shares sum to the amount."""
+
+    discount_no: int
+    kind: str
+    promotion_id: UUID
+    version: int
+    coupon_id: UUID | None
+    name: str
+    translations: dict[str, str]
+    returns: str
+    amount_minor: int
+    claims: tuple[Claim, ...] = ()
+    shares: tuple[DiscountShare, ...] = ()
+
+    def label(self, locale: str) -> str:
+        return pick_translation(self.translations, locale, self.name)
 
 
 class MarketCheckout(msgspec.Struct, frozen=True):
-    """A checkout over several merchants: all of its orders stand, or none does."""
+    """A checkout over several merchants: all of its orders stand, or none does.
+
+    ``total_minor`` is after ``discount_minor``, which the market's promotions took off. ``member_id`` is a member of the
+    market. ``lapsed_at``: it was not paid in time, and what it held of promotions is free again.
+    """
 
     checkout_id: UUID
     currency: str
@@ -72,7 +123,15 @@ class MarketCheckout(msgspec.Struct, frozen=True):
     placed_at: datetime | None
     ended_at: datetime | None
     paid_at: datetime | None
+    member_id: UUID | None = None
+    name: str = ""
+    quantity: int = 0
+    discount_minor: int = 0
+    expires_at: datetime | None = None
+    lapsed_at: datetime | None = None
+    basket_id: UUID | None = None
     orders: tuple[MarketOrder, ...] = ()
+    discounts: tuple[MarketDiscount, ...] = ()
 
 
 class MarketPayment(msgspec.Struct, frozen=True):
@@ -89,6 +148,25 @@ class MarketPayment(msgspec.Struct, frozen=True):
     created_at: datetime
     captured_at: datetime | None
     failed_at: datetime | None
+
+
+class MarketRefund(msgspec.Struct, frozen=True):
+    """A member's refund of ``asked_minor``, of which the buyer gets ``paid_minor`` (see :mod:`plan_refund`)."""
+
+    refund_id: UUID
+    checkout_id: UUID
+    member_id: UUID
+    order_id: UUID
+    asked_minor: int
+    paid_minor: int
+    planned_at: datetime
+    done_at: datetime | None
+    failed_at: datetime | None
+
+    @property
+    def kept_minor(self) -> int:
+        """What was held back of it; below zero when what had been held back before was let go with it."""
+        return self.asked_minor - self.paid_minor
 
 
 class Settlement(msgspec.Struct, frozen=True):

@@ -127,7 +127,8 @@ INVARIANTS = (
                 AND c.kind IN ('promotion_quota', 'promotion_budget', 'promotion_allowance', 'coupon', 'group_seat',
                     'discounted_sales')
             LEFT JOIN ledger.transfer x ON x.merchant_id = t.merchant_id AND x.pending_id = t.transfer_id
-            WHERE t.phase = 2 AND x.transfer_id IS NULL GROUP BY 1, 2) h
+            WHERE t.phase = 2 AND x.transfer_id IS NULL AND NOT EXISTS (SELECT FROM commerce.market_checkout m
+                WHERE m.merchant_id = t.merchant_id AND m.checkout_id = t.document_id) GROUP BY 1, 2) h
         FULL JOIN (
             SELECT a.merchant_id, a.order_id, sum((claim->>'amount')::bigint) AS amount
             FROM commerce.order_adjustment a
