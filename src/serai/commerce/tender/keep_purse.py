@@ -21,7 +21,7 @@ from serai.commerce.tender.types import (
     wallet,
     wallet_expense,
 )
-from serai.commerce.types import Commerce
+from serai.commerce.types import Commerce, Page
 from serai.foundation import clock
 from serai.foundation.database import Database, Transaction
 from serai.foundation.errors import Conflict, Invalid, NotFound, _
@@ -72,16 +72,25 @@ async def list_entries(
     kind: Kind,
     subject_id: UUID,
     currency: str,
-    before: UUID | None = None,
+    cursor: str | None = None,
     limit: int = 30,
-) -> list[PurseEntry]:
-    """How a balance came about, the newest first; page on with the last entry's id."""
+) -> Page[PurseEntry]:
+    """How a balance came about, the newest first. What orders only held is left out: the purse tells it in one sum.
+
+    Raises:
+        Invalid: ``list.cursor_invalid``.
+    """
+    try:
+        before = UUID(cursor) if cursor else None
+    except ValueError as error:
+        raise Invalid("list.cursor_invalid", _("This list cannot be continued from there.")) from error
+    limit = max(1, min(limit, 100))
     account = balance_account(kind, subject_id, currency)
-    entries = await ledger.list_entries(
-        tx, account_id=account.account_id, before=before, limit=max(1, min(limit, 100))
-    )
+    found = await ledger.list_entries(tx, account_id=account.account_id, before=before, limit=limit + 1)
+    entries = [each for each in found[:limit] if each.phase in (Phase.POSTED, Phase.POST)]
     numbers = await store.list_order_numbers(tx, [e.document_id for e in entries if e.document_id])
-    return [_entry(kind, entry, numbers) for entry in entries]
+    more = str(found[limit - 1].transfer_id) if len(found) > limit else None
+    return Page(tuple(_entry(kind, entry, numbers) for entry in entries), more)
 
 
 def _entry(kind: Kind, entry: Entry, numbers: dict[UUID, str]) -> PurseEntry:
@@ -93,7 +102,6 @@ def _entry(kind: Kind, entry: Entry, numbers: dict[UUID, str]) -> PurseEntry:
         entry.reason,
         entry.amount,
         entry.balance_after,
-        "held" if entry.phase == Phase.PENDING else "released" if entry.phase == Phase.VOID else "done",
         entry.document_id if number else None,
         number,
     )

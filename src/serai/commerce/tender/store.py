@@ -108,7 +108,8 @@ async def end_cards(tx: Transaction, card_ids: list[UUID], amounts: list[int], a
 async def reopen_cards(tx: Transaction, card_ids: list[UUID], now: datetime, days: int) -> None:
     """Cards with an end last at least so many days from now."""
     await tx.execute(
-        "UPDATE commerce.gift_card SET ended_at = NULL, expires_at = greatest(expires_at, $3::timestamptz + make_interval(days => $4))"
+        "UPDATE commerce.gift_card SET ended_at = NULL,"
+        "   expires_at = greatest(expires_at, $3::timestamptz + make_interval(days => $4))"
         " WHERE merchant_id = $1 AND card_id = ANY($2) AND expires_at IS NOT NULL",
         tx.merchant_id,
         card_ids,

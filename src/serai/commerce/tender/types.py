@@ -198,7 +198,6 @@ class PurseEntry(msgspec.Struct, frozen=True):
     reason: str
     units: int
     balance_units: int
-    state: Literal["done", "held", "released"]
     order_id: UUID | None
     order_number: str = ""
 
