@@ -75,6 +75,8 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
             "* * * * * */15",
             lambda: market_jobs.check_checkout_payments(commerce, owner),
         ),
+        Schedule("close presales", "* * * * * */5", lambda: checkout_jobs.close_presales(commerce, owner)),
+        Schedule("tend balances", "* * * * * */5", lambda: checkout_jobs.tend_balances(commerce, owner)),
         Schedule("check payments", "* * * * * */15", lambda: checkout_jobs.check_payments(commerce, owner)),
         Schedule(
             "make event partitions",
