@@ -19,6 +19,7 @@ from serai.commerce.checkout.api import (
     place_order,
     quote_cart,
     settle_payment,
+    start_group,
     start_payment,
 )
 from serai.commerce.order.api import find_order
@@ -65,12 +66,20 @@ class Shop:
             return (await load_available(tx, sku_ids=[self.sku_id], place_id=place_id))[self.sku_id]
 
     async def place_order(
-        self, quantity: int = 2, *, email: str = "grace@example.com", paid: bool = True
+        self,
+        quantity: int = 2,
+        *,
+        email: str = "grace@example.com",
+        paid: bool = True,
+        group_promotion_id: UUID | None = None,
     ) -> Order:
-        """An order of the product as a guest of the web shop places it, paid unless said otherwise."""
+        """An order of the product as a guest of the web shop places it, paid unless said otherwise; one that opens a
+        group of a promotion where that is given."""
         owner = f"web:{new_id()}"
         async with self.commerce.db.transaction(self.merchant_id) as tx:
             await add_line(tx, owner=owner, sku_id=self.sku_id, quantity=quantity)
+            if group_promotion_id:
+                await start_group(tx, owner=owner, promotion_id=group_promotion_id)
             quote = await quote_cart(tx, settings=self.commerce.settings, owner=owner)
         placed = await place_order(
             self.commerce,

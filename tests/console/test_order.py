@@ -5,6 +5,8 @@ import asyncio
 from tests.console.conftest import Visit
 from tests.console.shop import Shop, find_form, read
 
+from serai.commerce.promotion import api as promotion
+from serai.commerce.promotion.types import SkuPrice, Terms, UnitPrice
 from serai.foundation.ids import new_id
 
 
@@ -178,3 +180,38 @@ async def test_an_order_that_is_not_there_is_not_found(visit: Visit) -> None:
         answer = await visitor.get(f"/console/orders/{reference}")
         assert answer.status_code == 404, reference
         assert "Traceback" not in answer.text
+
+
+async def test_an_order_that_waits_for_its_group_does_not_leave(visit: Visit, shop: Shop) -> None:
+    benefit = UnitPrice("group", (SkuPrice(shop.sku_id, 300),), people=2, hours=24)
+    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
+        draft = await promotion.create_promotion(
+            tx, terms=Terms(name="Together", layer=1, benefit=benefit), by="test"
+        )
+    live = await promotion.publish_promotion(
+        shop.commerce,
+        shop.merchant_id,
+        promotion_id=draft.promotion_id,
+        version=draft.version,
+        currency="USD",
+        by="test",
+    )
+    plain = await shop.place_order(email="ada@example.com")
+    order = await shop.place_order(group_promotion_id=live.promotion_id)
+    assert order.awaits_group
+    visitor = await visit("manager")
+    page = await visitor.get(f"/console/orders/{order.number}")
+    assert "Awaits its group" in page.text
+    assert "Bought in a group of 2: 1 have paid" in page.text
+    assert f"/console/orders/{order.number}/fulfil" not in page.text
+    # The form of another order, sent to this one's address.
+    form = find_form(
+        await visitor.get(f"/console/orders/{plain.number}"), f"/console/orders/{plain.number}/fulfil"
+    )
+    form.action = f"/console/orders/{order.number}/fulfil"
+    refused = await visitor.send(form, tracking="")
+    assert refused.status_code == 409
+    assert "The group of this order is not complete yet." in refused.text
+    assert (await shop.load_order(order.order_id)).state == "paid"
+    listed = (await visitor.get("/console/orders")).text
+    assert "Awaits its group" in listed

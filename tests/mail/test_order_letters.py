@@ -5,8 +5,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from tests.journeys.steps import pay
+from tests.promotion.conftest import Desk
+from tests.promotion.test_group import join, offer
 
 from serai.commerce.aftersale.api import cancel_order
+from serai.commerce.aftersale.jobs import settle_groups
 from serai.commerce.alert.api import set_alert
 from serai.commerce.catalogue.api import set_price
 from serai.commerce.consultation.api import answer_question, ask_question
@@ -14,7 +17,7 @@ from serai.commerce.order.api import find_order, fulfil_order
 from serai.foundation import clock
 from serai.foundation.event import pump_events
 from serai.foundation.mail import MAIL_JOB, Letter
-from serai.storefront.subscribers import ALERTS, ANSWERS, order_letters
+from serai.storefront.subscribers import ALERTS, ANSWERS, group_letters, order_letters
 
 
 async def list_letters(owner, shop):
@@ -62,6 +65,46 @@ async def test_a_cancelled_and_refunded_order_is_told(shop, owner, provider):
     subjects = [letter.subject for letter in await list_letters(owner, shop)]
     assert f"Order {placed.number} is cancelled" in subjects
     assert subjects.count(f"Refund for order {placed.number}") == 1
+
+
+async def place_in_group(shop, desk, provider, people, paying):
+    """A group with so many paid orders."""
+    sku_id = await shop.add_product(price_minor=5000)
+    _promotion, group = await offer(desk, sku_id, people)
+    placed = [await shop.place_cart(*await join(shop, sku_id, group)) for _ in range(paying)]
+    for each in placed:
+        await pay(shop, provider, each)
+    return group, placed
+
+
+async def test_everybody_is_told_once_that_the_group_is_complete(shop, owner, provider):
+    _group, placed = await place_in_group(shop, Desk(shop), provider, 2, 2)
+    await deliver(owner, shop)
+    for _ in range(2):
+        await settle_groups(shop.commerce, owner)
+        await deliver(owner, shop, order_letters(shop.commerce), group_letters(shop.commerce))
+    letters = await list_letters(owner, shop)
+    for each in placed:
+        mine = [letter for letter in letters if each.number in letter.subject]
+        assert [letter.subject.partition(each.number)[0] for letter in mine] == [
+            "We have your order ",
+            "Payment received for order ",
+            "Your group is complete: order ",
+        ]
+        assert any("as soon as the group is complete" in line for line in mine[1].lines)
+        assert not any("We are now preparing" in line for line in mine[1].lines)
+
+
+async def test_everybody_is_told_that_the_group_failed_and_what_goes_back(shop, owner, provider):
+    group, [placed] = await place_in_group(shop, Desk(shop), provider, 2, 1)
+    with clock.clock_at(group.deadline):
+        await settle_groups(shop.commerce, owner)
+    await deliver(owner, shop, order_letters(shop.commerce), group_letters(shop.commerce))
+    letters = await list_letters(owner, shop)
+    assert [letter.subject for letter in letters[-2:]] == [
+        f"Your group did not come together: order {placed.number}",
+        f"Refund for order {placed.number}",
+    ]
 
 
 async def test_what_is_long_over_is_no_news(shop, owner):

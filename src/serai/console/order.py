@@ -152,7 +152,7 @@ def list_actions(desk: Desk, order: Order) -> list[str]:
     """What may be done with the order now, by this person."""
     may = desk.staff.may
     actions = []
-    if order.state == "paid" and may("order.fulfil"):
+    if order.state == "paid" and not order.awaits_group and may("order.fulfil"):
         actions.append("fulfil")
     if order.refundable_minor and order.state != "awaiting_payment" and may("order.refund"):
         actions.append("refund")

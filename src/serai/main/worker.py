@@ -19,7 +19,7 @@ from serai.main.mailing import open_post_office
 from serai.main.platform import Platform, open_configured_platform
 from serai.main.settings import load_settings
 from serai.main.upkeep import keep_house
-from serai.storefront.subscribers import ALERTS, ANSWERS, order_letters
+from serai.storefront.subscribers import ALERTS, ANSWERS, group_letters, order_letters
 
 log = logging.getLogger("serai.worker")
 
@@ -52,7 +52,7 @@ async def run_worker(stopped: asyncio.Event) -> None:
 
 def list_subscribers(platform: Platform) -> Sequence[Subscriber]:
     """Who listens to the event log."""
-    return (order_letters(platform.commerce), ALERTS, ANSWERS)
+    return (order_letters(platform.commerce), group_letters(platform.commerce), ALERTS, ANSWERS)
 
 
 def list_schedules(platform: Platform) -> Sequence[Schedule]:
@@ -75,8 +75,6 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
             "* * * * * */15",
             lambda: market_jobs.check_checkout_payments(commerce, owner),
         ),
-        Schedule("close presales", "* * * * * */5", lambda: checkout_jobs.close_presales(commerce, owner)),
-        Schedule("tend balances", "* * * * * */5", lambda: checkout_jobs.tend_balances(commerce, owner)),
         Schedule("check payments", "* * * * * */15", lambda: checkout_jobs.check_payments(commerce, owner)),
         Schedule(
             "make event partitions",

@@ -1,5 +1,5 @@
-// Comfort only: every page works without this file. It steps quantities, closes what floats, keeps a form from being
-// sent twice and lets the arrow keys walk through the suggestions.
+// Comfort only: every page works without this file. It steps quantities, closes what floats, counts down, copies a
+// link, keeps a form from being sent twice and lets the arrow keys walk through the suggestions.
 "use strict";
 
 (function () {
@@ -37,7 +37,50 @@
     else links[at - 1].focus();
   }
 
+  // Seconds are told by the page, from the shop's own clock, and counted down by how much time has passed since: what the
+  // clock of this machine shows does not matter.
+  function spell(seconds) {
+    const two = function (number) {
+      return String(number).padStart(2, "0");
+    };
+    const days = Math.floor(seconds / 86400);
+    const clock = two(Math.floor(seconds / 3600) % 24) + ":" + two(Math.floor(seconds / 60) % 60) + ":" + two(seconds % 60);
+    return days ? days + " · " + clock : clock;
+  }
+
+  let ticking = 0;
+
+  function countDown() {
+    if (!ticking && document.querySelector("[data-countdown]")) ticking = window.setInterval(countDown, 1000);
+    document.querySelectorAll("[data-countdown]").forEach(function (place) {
+      if (!place.dataset.since) place.dataset.since = String(performance.now());
+      const passed = Math.floor((performance.now() - Number(place.dataset.since)) / 1000);
+      const left = Number(place.dataset.countdown) - passed;
+      if (!place.title) place.title = place.textContent.trim();
+      place.textContent = left > 0 ? spell(left) : place.dataset.over;
+    });
+  }
+
+  function showCopiers(root) {
+    root.querySelectorAll("[data-copy]").forEach(function (button) {
+      button.hidden = false;
+    });
+  }
+
+  function copy(button) {
+    const field = document.getElementById(button.dataset.copy);
+    field.select();
+    const done = function () {
+      button.textContent = button.dataset.copied;
+    };
+    // Without a secure connection there is no clipboard to write to; the field is selected for copying by hand.
+    if (navigator.clipboard) navigator.clipboard.writeText(field.value).then(done, function () {});
+    else if (document.execCommand("copy")) done();
+  }
+
   document.addEventListener("click", function (event) {
+    const copier = event.target.closest("[data-copy]");
+    if (copier) copy(copier);
     const button = event.target.closest("[data-step]");
     if (button && button.closest("[data-stepper]")) step(button);
     const close = event.target.closest("[data-close]");
@@ -85,6 +128,8 @@
 
   document.addEventListener("htmx:afterSettle", function (event) {
     showSteppers(event.target);
+    showCopiers(event.target);
+    countDown();
     document.querySelectorAll("[data-fade]:not([data-fading])").forEach(function (message) {
       message.dataset.fading = "1";
       window.setTimeout(function () {
@@ -94,6 +139,8 @@
   });
 
   showSteppers(document);
+  showCopiers(document);
+  countDown();
   const summary = document.getElementById("summary");
   if (summary) summary.focus();
 })();

@@ -29,19 +29,23 @@ from serai.identity.member.types import Member
 from serai.storefront.country import Country, choose_country, list_countries
 from serai.storefront.coupon import add_coupon, drop_coupon
 from serai.storefront.form import Form, read_values
+from serai.storefront.grouping import find_seat, way_back
 from serai.storefront.order import begin_payment, link_guest
 from serai.storefront.saving import tell_savings
 from serai.storefront.view import (
+    CHECKOUT,
+    GROUP_CHECKOUT,
     Asked,
     Shell,
+    buying_owner_of,
     commerce_of,
     database_of,
     facts_of,
     find_signed_in,
+    is_group_checkout,
     load_shell,
     merchant_id_of,
     merchant_of,
-    owner_of,
     parse_uuid,
     show,
     wants_fragment,
@@ -196,7 +200,7 @@ def read_address(form: CheckoutForm) -> Address | None:
 
 async def _place(request: Asked, form: CheckoutForm) -> Response[Any]:
     """Place the order and go on to pay; on a refusal show the form again with what stands in the way."""
-    owner = owner_of(request)
+    owner = buying_owner_of(request)
     locale = request_locale(request)
     cart_id = parse_uuid(form.values.get("cart_id"))
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
@@ -307,7 +311,7 @@ async def _show_form(
     quote = await _find_quote(request, tx, form, shell.member.member_id if shell.member else None)
     # An empty cart, or one with prices that nobody has agreed to yet, is settled on the cart's own page.
     if quote is None or not quote.lines or (quote.changes and request.method == "GET"):
-        return _redirect(request, "/cart")
+        return _redirect(request, way_back(request, quote))
     form.values["place"] = str(form.place_id or "")
     kept = (
         await address_api.list_addresses(tx, member_id=shell.member.member_id)
@@ -330,6 +334,8 @@ async def _show_form(
         country_options=list_countries(locale),
         region_options=form.country.list_regions(locale),
         is_taxed=await has_rates(tx),
+        checkout_url=GROUP_CHECKOUT if is_group_checkout(request) else CHECKOUT,
+        seat=await find_seat(request, tx, quote),
     )
 
 
@@ -355,7 +361,7 @@ async def _find_quote(
     request: Asked, tx: Transaction, form: CheckoutForm, member_id: UUID | None
 ) -> Quote | None:
     """What the cart comes to with the chosen delivery, None without a cart."""
-    owner = owner_of(request)
+    owner = buying_owner_of(request)
     if owner is None:
         return None
     try:

@@ -12,7 +12,14 @@ from serai.foundation.errors import Invalid, NotFound, Refused, _
 from serai.identity.member.types import Member
 from serai.storefront.cart import answer_change
 from serai.storefront.form import read_values
-from serai.storefront.view import Asked, database_of, find_signed_in, merchant_id_of, owner_of
+from serai.storefront.view import (
+    Asked,
+    buying_owner_of,
+    database_of,
+    find_signed_in,
+    merchant_id_of,
+    owner_of,
+)
 
 CODE_LIMIT = 80
 
@@ -24,7 +31,7 @@ async def add_coupon(request: Asked, tx: Transaction, code: str, member: Member 
         Invalid: ``coupon.code_missing``, ``coupon.too_many``. NotFound: ``cart.unknown``, ``coupon.unknown``.
         Conflict: ``coupon.ended``.
     """
-    owner = owner_of(request)
+    owner = buying_owner_of(request)
     if owner is None:
         raise NotFound("cart.unknown", _("There is no such cart. It may have been ordered already."))
     if not code.strip():
@@ -36,7 +43,7 @@ async def add_coupon(request: Asked, tx: Transaction, code: str, member: Member 
 
 async def drop_coupon(request: Asked, tx: Transaction, coupon_id: UUID) -> None:
     """Take a coupon out of the browser's cart. NotFound ``cart.unknown``."""
-    owner = owner_of(request)
+    owner = buying_owner_of(request)
     if owner is None:
         raise NotFound("cart.unknown", _("There is no such cart. It may have been ordered already."))
     await checkout_api.remove_coupon(tx, owner=owner, coupon_id=coupon_id)

@@ -43,15 +43,45 @@ ORDER_WORDS = {
         _("We have sent %(amount)s back the way you paid. Banks may take a few days to show it."),
     ),
 }
+# The same for what is bought in a group: paid but waiting, complete, called off.
+GROUP_WORDS = {
+    "OrderPaid": (
+        _("Payment received for order %(number)s"),
+        _(
+            "Your payment of %(total)s has arrived, and your seat in the group is yours. We prepare your order as soon as the"
+            " group is complete. If that does not happen in time, you get all of it back."
+        ),
+    ),
+    "GroupEnded": (
+        _("Your group is complete: order %(number)s"),
+        _("Everybody has paid, so the group price is yours. We are now preparing your order."),
+    ),
+    "OrderCancelled": (
+        _("Your group did not come together: order %(number)s"),
+        _(
+            "Not enough people paid in time, so the order is called off. Whatever you paid goes back the way it came,"
+            " all of it."
+        ),
+    ),
+}
 COLLECTED = (_("Order %(number)s was handed over"), _("You have collected your order. Enjoy it!"))
 
 
 def write_order_letter(
-    order: Order, event: str, *, path: str, amount_minor: int = 0, gift_message: str = ""
+    order: Order,
+    event: str,
+    *,
+    path: str,
+    amount_minor: int = 0,
+    gift_message: str = "",
+    in_group: bool = False,
 ) -> Letter:
-    """What happened to an order, for the shopper. ``event`` is a key of ``ORDER_WORDS``; ``path`` leads to the order."""
+    """What happened to an order, for the shopper; ``path`` leads to the order.
+
+    ``event`` is a key of ``ORDER_WORDS``, or of ``GROUP_WORDS`` with ``in_group``.
+    """
     locale = order.locale
-    subject, sentence = ORDER_WORDS[event]
+    subject, sentence = GROUP_WORDS[event] if in_group else ORDER_WORDS[event]
     if event == "OrderFulfilled" and order.delivery == "pickup":
         subject, sentence = COLLECTED
     facts = {

@@ -1,6 +1,7 @@
 """What promotions mean for one product before it is in a cart: its price now, how long and how many, and what else holds."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -10,6 +11,7 @@ from serai.commerce.checkout.api import Goods, Priced, Shopper, price_goods
 from serai.commerce.promotion import api as promotion
 from serai.commerce.promotion.types import Reason
 from serai.foundation.database import Transaction
+from serai.storefront.grouping import find_group_offer
 from serai.storefront.view import Shell
 
 NOTES_SHOWN = 4
@@ -17,8 +19,8 @@ NOTES_SHOWN = 4
 UNTOLD = frozenset(
     {"scope", "window", "channel", "place", "quota", "budget", "allowance", "group_full", "extra_gone"}
 )
-# A price that this shopper cannot have yet, but could.
-OPEN = frozenset({"members", "level", "sign_in", "group"})
+# A price that this shopper cannot have yet, but could. Group prices stand by themselves on the page.
+OPEN = frozenset({"members", "level", "sign_in"})
 
 
 class OfferPrice(msgspec.Struct, frozen=True):
@@ -45,8 +47,17 @@ class Offers(msgspec.Struct, frozen=True):
     notes: list[OfferNote] = []
 
 
-async def load_offers(tx: Transaction, variant: Variant, shell: Shell, locale: str) -> Offers:
-    """The offers of a version for whoever looks at it; nothing without a price or a place that sends."""
+async def load_offers(tx: Transaction, variant: Variant, shell: Shell, locale: str) -> dict[str, Any]:
+    """What a product's page tells of promotions to whoever looks at it: ``offers``, and ``group_offer`` where it can be
+    bought together with others."""
+    return {
+        "offers": await _load_own(tx, variant, shell, locale),
+        "group_offer": await find_group_offer(tx, variant, shell, locale),
+    }
+
+
+async def _load_own(tx: Transaction, variant: Variant, shell: Shell, locale: str) -> Offers:
+    """The offers of a version for one who buys alone; nothing without a price or a place that sends."""
     if variant.price_minor is None or shell.online is None:
         return Offers()
     member = shell.member

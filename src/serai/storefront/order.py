@@ -24,6 +24,7 @@ from serai.foundation.i18n import translate
 from serai.foundation.money import format_money
 from serai.foundation.pages import request_locale
 from serai.storefront.country import write_address
+from serai.storefront.grouping import find_order_group
 from serai.storefront.notice import Notice, leave_notice
 from serai.storefront.saving import share_adjustments
 from serai.storefront.view import (
@@ -158,6 +159,7 @@ async def show_order(
     found = await protection.list_claimable(tx, order=order, settings=commerce_of(request).settings)
     claims = await protection.list_order_claims(tx, order_id=order.order_id) if order.refunds else []
     gift = await find_gift(tx, order_id=order.order_id)
+    group_state = await find_order_group(tx, order, shell) if order.group else None
     return show(
         request,
         "order.html",
@@ -165,6 +167,8 @@ async def show_order(
         here_url=link.to(""),
         order=order,
         gift=gift,
+        group_state=group_state,
+        share_url=f"{request.base_url}groups/{order.group.group_id}" if order.group else "",
         line_discounts=share_adjustments(order.adjustments, request_locale(request)),
         link=link,
         motifs={card.product_id: card.motif for card in cards},

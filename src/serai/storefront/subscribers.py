@@ -10,6 +10,8 @@ from serai.commerce.catalogue.api import find_product, list_sale_items
 from serai.commerce.consultation.api import load_question
 from serai.commerce.gift.api import find_gift
 from serai.commerce.order.api import access_token, find_order
+from serai.commerce.order.types import Order
+from serai.commerce.promotion.api import list_group_orders
 from serai.commerce.types import Commerce
 from serai.foundation import clock
 from serai.foundation.database import Transaction
@@ -34,17 +36,45 @@ def order_letters(commerce: Commerce) -> Subscriber:
             if order is None or not order.email or (event.name == "OrderPlaced" and order.total_minor == 0):
                 continue
             gift = await find_gift(tx, order_id=order.order_id)
-            query = urlencode({"key": access_token(commerce.secret, order.order_id)})
             letter = write_order_letter(
                 order,
                 event.name,
-                path=f"/orders/{order.order_id}?{query}",
+                path=_order_path(commerce, order),
                 amount_minor=int(event.data.get("amount_minor", 0)),
                 gift_message=gift.message if gift else "",
+                in_group=_is_about_group(order, event),
             )
             await queue_letter(tx, letter)
 
     return Subscriber("shop letters", frozenset(ORDER_WORDS), handle)
+
+
+def _order_path(commerce: Commerce, order: Order) -> str:
+    query = urlencode({"key": access_token(commerce.secret, order.order_id)})
+    return f"/orders/{order.order_id}?{query}"
+
+
+def _is_about_group(order: Order, event: Event) -> bool:
+    """Whether the group is the news: an order that waits for it, or was called off with it."""
+    if event.name == "OrderPaid":
+        return order.awaits_group
+    return event.name == "OrderCancelled" and order.group is not None and event.data.get("by") == "system"
+
+
+def group_letters(commerce: Commerce) -> Subscriber:
+    """To everybody in a group, when it is complete. Of one that fails, each order's own end tells."""
+
+    async def handle(tx: Transaction, events: Sequence[Event]) -> None:
+        for event in events:
+            if event.data["outcome"] != "grouped" or event.recorded_at < clock.now() - NEWS:
+                continue
+            for order_id, state in await list_group_orders(tx, group_id=event.subject_id):
+                order = await find_order(tx, order_id=order_id) if state in ("paid", "fulfilled") else None
+                if order is not None and order.email:
+                    path = _order_path(commerce, order)
+                    await queue_letter(tx, write_order_letter(order, event.name, path=path, in_group=True))
+
+    return Subscriber("group letters", frozenset({"GroupEnded"}), handle)
 
 
 async def tell_alerts(tx: Transaction, events: Sequence[Event]) -> None:

@@ -26,6 +26,8 @@ from serai.storefront.settings import StorefrontSettings
 from serai.storefront.shelf import ShelfMemory, Shelves
 
 Asked = Request[Any, Any, Any]
+CHECKOUT = "/checkout"
+GROUP_CHECKOUT = "/checkout?for=group"
 
 
 class ShopFacts(msgspec.Struct, frozen=True):
@@ -113,6 +115,22 @@ def owner_of(request: Asked) -> str | None:
     """Who owns this browser's cart, None before anything was put into one."""
     token = cookie.read_secret(request, cookie.CART)
     return f"web:{token}" if token else None
+
+
+def group_owner(token: str) -> str:
+    """Who owns what a browser buys in a group, apart from its cart."""
+    return f"web:{token}:group"
+
+
+def buying_owner_of(request: Asked) -> str | None:
+    """Who owns what is being checked out: the cart, or with ``?for=group`` what is bought in a group."""
+    token = cookie.read_secret(request, cookie.CART)
+    return group_owner(token) if token and is_group_checkout(request) else owner_of(request)
+
+
+def is_group_checkout(request: Asked) -> bool:
+    """Whether the checkout is that of something bought in a group."""
+    return request.query_params.get("for") == "group"
 
 
 async def load_shell(request: Asked, tx: Transaction) -> Shell:

@@ -20,7 +20,7 @@ from serai.commerce.checkout.preview_promotion import Preview, preview_promotion
 from serai.commerce.checkout.price_goods import Goods, Priced, Shopper, price_goods
 from serai.commerce.checkout.quote_cart import choose_place, quote_cart, shipping_price
 from serai.commerce.checkout.settle_payment import refresh_payment, settle_payment
-from serai.commerce.checkout.take_seat import join_group, seats_of, start_group
+from serai.commerce.checkout.take_seat import join_group, read_group_price, seats_of, start_group
 from serai.commerce.checkout.types import DeliveryOption, PlacedOrder, Quote
 from serai.commerce.order.api import access_token, check_move, load_order
 from serai.commerce.order.types import Address, Contact
@@ -59,6 +59,7 @@ __all__ = [
     "price_items",
     "quote_cart",
     "read_quote",
+    "read_group_price",
     "refresh_payment",
     "remove_coupon",
     "seats_of",

@@ -105,7 +105,7 @@ async def claim_price(
     Raises:
         NotFound: ``order.unknown``, ``order.line_unknown``.
         Conflict: ``protection.nothing`` when the price has not fallen, or the protection is over.
-        Invalid: ``refund.amount_invalid`` when the money has gone back in another way meanwhile.
+        Invalid: ``refund.amount_invalid``, ``refund.split`` when the money has gone back in another way meanwhile.
     """
     try:
         await _submit_claim(commerce, merchant_id, order_id, line_no, by)
