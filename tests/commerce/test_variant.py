@@ -170,11 +170,37 @@ async def test_a_variant_has_several_barcodes_and_each_is_of_one_variant(api: ht
     codes = [b["gtin"] for b in (await api.get(f"/api/v1/variants/{first}/barcodes")).json()]
     assert codes == ["00000096385074", "04006381333931"]
     taken = await api.post(f"/api/v1/variants/{second}/barcodes", json={"gtin": "04006381333931"})
-    assert_problem(taken, 409, code="product.barcode_taken")
+    problem = assert_problem(taken, 409, code="product.barcode_taken")
+    assert (problem["data"]["sku"], problem["data"]["title"]) == ("TEE", "T-shirt")
+    assert problem["title"] == "“T-shirt” (TEE) has this barcode already."
     (await api.delete(f"/api/v1/variants/{first}/barcodes/4006381333931")).raise_for_status()
     (await api.post(f"/api/v1/variants/{second}/barcodes", json={"gtin": "4006381333931"})).raise_for_status()
     found = (await api.get("/api/v1/barcodes", params={"code": "4006381333931"})).json()
     assert found["variant"]["sku_id"] == second
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "scanned", "told"),
+    [
+        ("2112345004990", "02112345000008", "2112345012346", {"amount": "12.34", "weight_kg": None}),
+        ("2112345000008", "02112345000008", "2112345000008", {"amount": None, "weight_kg": None}),
+        ("2812345012505", "02812345000007", "2812345003459", {"weight_kg": "0.345", "amount": None}),
+    ],
+)
+async def test_labels_of_the_shops_own_scales_tell_article_and_value(
+    api: httpx.AsyncClient, tee: dict, given: str, kept: str, scanned: str, told: dict
+):
+    sku_id = tee["variants"][0]["sku_id"]
+    path = f"/api/v1/variants/{sku_id}/barcodes"
+    assert [b["gtin"] for b in (await api.post(path, json={"gtin": given})).raise_for_status().json()] == [
+        kept
+    ]
+    found = (await api.get("/api/v1/barcodes", params={"code": scanned})).raise_for_status().json()
+    assert (found["variant"]["sku_id"], found["scan"]["gtin"]) == (sku_id, kept)
+    assert {name: found["scan"][name] for name in told} == told
+    assert found["variant"]["gtin"] is None, "a code of our own is no GTIN of the goods"
+    (await api.delete(f"{path}/{scanned}")).raise_for_status()
+    assert (await api.get(path)).json() == []
 
 
 async def test_one_barcode_given_to_many_at_once_goes_to_one(api: httpx.AsyncClient, tee: dict):

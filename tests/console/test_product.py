@@ -239,3 +239,28 @@ async def test_publishing_and_taking_out_again(visit: Visit, shop: Shop) -> None
         == len(await shop.list_audit("product.published"))
         == 1
     )
+
+
+async def test_a_variant_takes_several_barcodes_and_names_who_has_one_already(
+    visit: Visit, shop: Shop
+) -> None:
+    visitor = await visit("manager")
+    page, own = page_of(shop), f"{page_of(shop)}/variants/{shop.sku_id}/barcodes"
+    for gtin in ("4006381333931", "96385074", "2112345012346"):
+        assert (await visitor.submit(page, own, gtin=gtin, drop="")).status_code == 303
+    shown = " ".join(read(await visitor.get(page)).text.split())
+    for text in ("4006381333931 GTIN-13", "96385074 GTIN-8", "2112345000008 scale label with price"):
+        assert text in shown, text
+    wrong = await visitor.submit(page, own, gtin="4006381333932", drop="")
+    assert wrong.status_code == 422
+    assert "is no GTIN" in wrong.text
+    other = await add(shop, visit)
+    location = f"{other}/variants/"
+    sku_id = (await shop.fetch("SELECT sku_id FROM commerce.variant WHERE sku = 'OAT-1'"))[0]["sku_id"]
+    taken = await visitor.submit(other, f"{location}{sku_id}/barcodes", gtin="96385074", drop="")
+    assert taken.status_code == 409
+    assert "“Ice, crushed” (ICE-1) has this barcode already." in taken.text
+    foreign = await visitor.post_plain(f"{page}/variants/{sku_id}/barcodes", gtin="96385074")
+    assert foreign.status_code == 404, "a variant is changed through its own product only"
+    assert (await visitor.post_plain(own, drop="00000096385074")).status_code == 303
+    assert len(await shop.fetch("SELECT 1 FROM commerce.barcode WHERE sku_id = $1", shop.sku_id)) == 2

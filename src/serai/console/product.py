@@ -12,10 +12,12 @@ from litestar.params import FromPath
 from serai.commerce.catalogue.api import (
     edit_product,
     find_product,
+    list_barcodes,
     list_categories,
     list_prices,
     load_product,
     load_variant,
+    name_code,
     publish_product,
     set_price,
 )
@@ -157,9 +159,11 @@ async def _show_product(
     photo_form: Form | None = None,
     option_form: Form | None = None,
     variant_form: tuple[UUID, Form] | None = None,
+    code_form: tuple[UUID, Form] | None = None,
     status_code: int = 200,
 ) -> Response[str]:
     async with desk.reading() as tx:
+        codes = await list_barcodes(tx, sku_ids=[variant.sku_id for variant in product.variants])
         categories = await list_categories(tx)
         photos = (await media.list_photos(tx, product_ids=[product.product_id]))[product.product_id]
         deleted = await media.list_deleted_photos(tx, product_id=product.product_id)
@@ -190,7 +194,10 @@ async def _show_product(
             else fill_variant(product, variant)
             for variant in product.variants
         ],
-        open_variant=variant_form[0] if variant_form else None,
+        open_variant=variant_form[0] if variant_form else code_form[0] if code_form else None,
+        codes=[(code.sku_id, code.gtin, *name_code(code.gtin)) for code in codes],
+        code_form=code_form,
+        fresh_code_form=lambda sku_id: fill_form(f"codes-{sku_id}", gtin=""),
     )
 
 
@@ -225,6 +232,7 @@ async def show_details(
     photo_form: Form | None = None,
     option_form: Form | None = None,
     variant_form: tuple[UUID, Form] | None = None,
+    code_form: tuple[UUID, Form] | None = None,
 ) -> Response[str]:
     """The product's page with one of its further forms as it was sent."""
     async with desk.reading() as tx:
@@ -235,6 +243,7 @@ async def show_details(
         photo_form=photo_form,
         option_form=option_form,
         variant_form=variant_form,
+        code_form=code_form,
         status_code=status_code,
     )
 

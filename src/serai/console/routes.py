@@ -75,6 +75,7 @@ ROUTES = [
             photo.edit_photo,
             variant.save_options,
             variant.save_variant,
+            variant.save_barcode,
             fact.show_facts,
             fact.save_facts,
             fact.save_variant_facts,

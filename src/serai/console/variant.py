@@ -12,6 +12,7 @@ from serai.commerce.catalogue.api import (
     add_barcode,
     edit_variant,
     fill_matrix,
+    load_variant,
     remove_barcode,
     set_options,
 )
@@ -79,7 +80,7 @@ async def save_options(request: AnyRequest, desk: AtDesk, product_id: FromPath[s
 async def save_variant(
     request: AnyRequest, desk: AtDesk, product_id: FromPath[str], sku_id: FromPath[str]
 ) -> Response[Any]:
-    """Change one variant; or with ``what``, give it a further barcode or take one off."""
+    """Change one variant."""
     desk.require("product.write")
     variant_id, owner_id = parse_uuid(sku_id), parse_uuid(product_id)
     if variant_id is None or owner_id is None:
@@ -97,19 +98,13 @@ async def save_variant(
     )
 
     async def effect(tx: Transaction) -> dict[str, str]:
-        what, code = form.values.get("what", ""), form.values.get("code", "")
-        if what == "add_code":
-            await add_barcode(tx, sku_id=variant_id, gtin=code, by=desk.by)
-        elif what == "drop_code":
-            await remove_barcode(tx, sku_id=variant_id, gtin=code, by=desk.by)
-        else:
-            await edit_variant(
-                tx,
-                sku_id=variant_id,
-                version=read_version(form.values.get("version", "")),
-                edit=edit,
-                by=desk.by,
-            )
+        await edit_variant(
+            tx,
+            sku_id=variant_id,
+            version=read_version(form.values.get("version", "")),
+            edit=edit,
+            by=desk.by,
+        )
         return {}
 
     try:
@@ -118,3 +113,34 @@ async def save_variant(
         note_refusal(form, error, desk.explain(error))
         return await show_details(desk, product_id, variant_form=(variant_id, form), status_code=error.status)
     return desk.go(f"{PATH}/{product_id}#variants", _("Saved."))
+
+
+@post("/products/{product_id:str}/variants/{sku_id:str}/barcodes", status_code=200)
+async def save_barcode(
+    request: AnyRequest, desk: AtDesk, product_id: FromPath[str], sku_id: FromPath[str]
+) -> Response[Any]:
+    """Give a variant a further barcode, or with ``drop`` take one off."""
+    desk.require("product.write")
+    variant_id, owner_id = parse_uuid(sku_id), parse_uuid(product_id)
+    if variant_id is None or owner_id is None:
+        raise not_found()
+    form = read_form(f"codes-{variant_id}", await request.form())
+    dropped = form.values.get("drop", "")
+
+    async def effect(tx: Transaction) -> dict[str, str]:
+        if (await load_variant(tx, sku_id=variant_id)).product_id != owner_id:
+            raise not_found()
+        if dropped:
+            await remove_barcode(tx, sku_id=variant_id, gtin=dropped, by=desk.by)
+        else:
+            await add_barcode(tx, sku_id=variant_id, gtin=form.values.get("gtin", ""), by=desk.by)
+        return {}
+
+    try:
+        await desk.do_once(f"variant.barcode.{variant_id}", form, effect)
+    except Refused as error:
+        form.values.setdefault("gtin", "")
+        note_refusal(form, error, desk.explain(error))
+        return await show_details(desk, product_id, code_form=(variant_id, form), status_code=error.status)
+    message = _("The barcode is taken off.") if dropped else _("The barcode is added.")
+    return desk.go(f"{PATH}/{product_id}#variants", message)

@@ -38,11 +38,10 @@ from serai.commerce.catalogue.edit_variants import (
     add_variants,
     edit_variant,
     fill_matrix,
-    find_scanned,
     remove_barcode,
     set_options,
 )
-from serai.commerce.catalogue.give_barcodes import list_barcodes
+from serai.commerce.catalogue.give_barcodes import find_scanned, list_barcodes
 from serai.commerce.catalogue.list_chains import list_category_chains
 from serai.commerce.catalogue.list_products import (
     count_products,
@@ -61,7 +60,7 @@ from serai.commerce.catalogue.load_product import (
     load_variant,
 )
 from serai.commerce.catalogue.logic import make_slug, parse_content
-from serai.commerce.catalogue.parse_barcode import Scan, parse_gtin, parse_scan
+from serai.commerce.catalogue.parse_barcode import Scan, name_code, parse_gtin, parse_scan
 from serai.commerce.catalogue.price_bundles import load_parts, reprice_bundles, spread_price, sum_parts
 from serai.commerce.catalogue.search_products import search_products
 from serai.commerce.catalogue.types import (
@@ -137,6 +136,7 @@ __all__ = [
     "load_variant",
     "make_slug",
     "mark_of",
+    "name_code",
     "parse_content",
     "parse_gtin",
     "parse_scan",

@@ -6,7 +6,7 @@ from uuid import UUID
 from serai.commerce.catalogue import store, write_variants
 from serai.commerce.catalogue.add_products import add_products, index_product
 from serai.commerce.catalogue.events import PriceChanged, ProductChanged
-from serai.commerce.catalogue.give_barcodes import list_barcodes, list_codes, replace_gtin
+from serai.commerce.catalogue.give_barcodes import list_barcodes, list_codes, refuse_taken, replace_gtin
 from serai.commerce.catalogue.load_product import build_product, build_variant, find_category, load_product
 from serai.commerce.catalogue.logic import parse_content
 from serai.commerce.catalogue.parse_barcode import parse_gtin
@@ -33,8 +33,8 @@ async def create_product(tx: Transaction, *, product: NewProduct, by: str) -> Pr
     """
     _check_texts(product.title, product.sku)
     check_price(product.price_minor)
-    if product.gtin and await write_variants.find_barcode(tx, parse_gtin(product.gtin)):
-        raise Conflict("product.barcode_taken", _("Another variant has this barcode already."), field="gtin")
+    if product.gtin and (owner := await write_variants.find_barcode(tx, parse_gtin(product.gtin))):
+        raise await refuse_taken(tx, owner)
     if await find_category(tx, category_id=product.category_id) is None:
         raise NotFound("category.unknown", _("There is no such category."), field="category_id")
     if await store.list_skus(tx, [product.sku]):

@@ -15,9 +15,9 @@ from serai.commerce.catalogue.add_products import index_product
 from serai.commerce.catalogue.edit_product import check_price, lock_version
 from serai.commerce.catalogue.events import ProductChanged
 from serai.commerce.catalogue.give_barcodes import give_barcode, list_barcodes, list_codes, replace_gtin
-from serai.commerce.catalogue.load_product import find_category, find_variant, load_product, load_variant
+from serai.commerce.catalogue.load_product import find_category, load_product, load_variant
 from serai.commerce.catalogue.logic import parse_content
-from serai.commerce.catalogue.parse_barcode import Scan, parse_gtin, parse_scan
+from serai.commerce.catalogue.parse_barcode import parse_gtin, read_house_code
 from serai.commerce.catalogue.types import NewVariant, Product, ProductOption, Variant, VariantEdit
 from serai.commerce.search import api as search
 from serai.foundation import clock
@@ -371,7 +371,7 @@ async def add_barcode(tx: Transaction, *, sku_id: UUID, gtin: str, by: str) -> P
     variant = await load_variant(tx, sku_id=sku_id)
     await store.lock_product(tx, variant.product_id)
     code = await give_barcode(tx, sku_id=sku_id, gtin=gtin, by=by)
-    if variant.gtin is None:
+    if variant.gtin is None and read_house_code(code.gtin) is None:
         await write_variants.update_gtin(tx, sku_id, gtin.replace(" ", "").replace("-", ""))
     return await _finish(tx, variant.product_id, by, "product.barcode_added", before=None, after=code.gtin)
 
@@ -381,15 +381,10 @@ async def remove_barcode(tx: Transaction, *, sku_id: UUID, gtin: str, by: str) -
     variant = await load_variant(tx, sku_id=sku_id)
     await store.lock_product(tx, variant.product_id)
     code = parse_gtin(gtin)
+    house = read_house_code(code)
+    code = house.gtin if house else code
     if not await write_variants.delete_barcode(tx, code, sku_id):
         raise NotFound("product.barcode_unknown", _("The variant does not have this barcode."))
     if variant.gtin and variant.gtin.rjust(14, "0") == code:
         await write_variants.update_gtin(tx, sku_id, None)
     return await _finish(tx, variant.product_id, by, "product.barcode_removed", before=code, after=None)
-
-
-async def find_scanned(tx: Transaction, *, code: str) -> tuple[Scan, Variant | None]:
-    """What a scanned code says, and the variant that has it (None when nobody does). Invalid ``product.gtin_invalid``."""
-    scan = parse_scan(code)
-    sku_id = await write_variants.find_barcode(tx, scan.gtin)
-    return scan, await find_variant(tx, sku_id=sku_id) if sku_id else None

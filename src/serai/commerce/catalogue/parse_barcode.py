@@ -3,7 +3,7 @@
 import re
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import biip
 import msgspec
@@ -17,6 +17,10 @@ BRACKETED = re.compile(r"\((\d{2,4})\)([^()]*)")
 SEPARATOR = "\x1d"
 # Net weight in kilograms with n decimals, price in the local currency with n decimals (GS1 General Specifications 3.6).
 WEIGHT, AMOUNTS = "310", ("392", "390")
+# EAN-13 from 20 to 29 is every shop's own: scales print an article of five digits and what was weighed or what it costs.
+# What the five digits of the value mean is agreed per shop; here the first prefixes tell a price, the others a weight.
+PRICE_PREFIXES = ("20", "21", "22", "23", "24")
+WEIGHT_PREFIXES = ("25", "26", "27", "28", "29")
 
 
 class Scan(msgspec.Struct, frozen=True):
@@ -29,6 +33,45 @@ class Scan(msgspec.Struct, frozen=True):
     expires_on: date | None = None
     weight_kg: str | None = None
     amount: str | None = None
+
+
+class HouseCode(msgspec.Struct, frozen=True):
+    """A code that a shop's scales print: the article's own code with an empty value, and the value of this label.
+
+    ``kind`` says whether ``value`` is a price in minor units or a weight in grams.
+    """
+
+    gtin: str
+    kind: Literal["price", "weight"]
+    value: int
+
+
+def read_house_code(gtin: str) -> HouseCode | None:
+    """What a GTIN-14 of a shop's own range says; None for every other one."""
+    prefix = gtin[1:3]
+    if gtin[0] != "0" or prefix not in PRICE_PREFIXES + WEIGHT_PREFIXES:
+        return None
+    base = gtin[:8] + "00000"
+    kind: Literal["price", "weight"] = "price" if prefix in PRICE_PREFIXES else "weight"
+    return HouseCode(base + make_check_digit(base), kind, int(gtin[8:13]))
+
+
+def make_check_digit(digits: str) -> str:
+    """The check digit of a GTIN without its last digit: weights 3 and 1 from the right, up to the next ten."""
+    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(digits)))
+    return str(-total % 10)
+
+
+def name_code(gtin: str) -> tuple[str, str]:
+    """A GTIN-14 as it stands on the goods, and of which kind it is: ``GTIN-8``, ``-12``, ``-13``, ``-14`` or a house's
+    own ``price`` or ``weight`` code."""
+    house = read_house_code(gtin)
+    if house is not None:
+        return gtin[1:], house.kind
+    for zeros, length in ((6, 8), (2, 12), (1, 13)):
+        if gtin.startswith("0" * zeros):
+            return gtin[zeros:], f"GTIN-{length}"
+    return gtin, "GTIN-14"
 
 
 def parse_gtin(text: str) -> str:
