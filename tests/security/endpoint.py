@@ -37,6 +37,27 @@ PROMOTION_ENDPOINTS: list[tuple[str, str, str, Any]] = [
     ("DELETE", f"/api/v1/carts/{NO_ID}/coupons/{NO_ID}", "checkout:write", None),
     ("PUT", f"/api/v1/carts/{NO_ID}/add-ons/{NO_ID}", "checkout:write", {"quantity": 1}),
 ]
+TENDER_TERMS = {"points_block": 1, "block_minor": 1, "cap_percent": 1, "earn_points": 1}
+TENDER_ENDPOINTS: list[tuple[str, str, str, Any]] = [
+    ("GET", "/api/v1/tender-terms", "tender:write", None),
+    ("PUT", "/api/v1/tender-terms", "tender:write", TENDER_TERMS),
+    ("GET", "/api/v1/gift-cards", "tender:write", None),
+    ("POST", "/api/v1/gift-cards", "tender:write", {"amount_minor": 1}),
+    ("POST", "/api/v1/gift-cards/lookup", "tender:write", {"code": "ABCD"}),
+    ("GET", f"/api/v1/gift-cards/{NO_ID}", "tender:write", None),
+    ("PUT", f"/api/v1/gift-cards/{NO_ID}/block", "tender:write", {"blocked": True}),
+    ("GET", f"/api/v1/members/{NO_ID}/purse", "tender:write", None),
+    ("GET", f"/api/v1/members/{NO_ID}/purse/entries", "tender:write", None),
+    (
+        "POST",
+        f"/api/v1/members/{NO_ID}/purse/adjustments",
+        "tender:write",
+        {"kind": "points", "units": 1, "reason": "x"},
+    ),
+    ("POST", f"/api/v1/carts/{NO_ID}/tenders", "checkout:write", {"kind": "gift_card", "code": "ABCD"}),
+    ("GET", f"/api/v1/carts/{NO_ID}/tenders", "checkout:write", None),
+    ("DELETE", f"/api/v1/carts/{NO_ID}/tenders/{NO_ID}", "checkout:write", None),
+]
 # Method, path, scope, body; a body of the class Upload goes as a file of a form.
 ENDPOINTS: list[tuple[str, str, str, Any]] = [
     ("GET", "/api/v1/categories", "catalogue:read", None),
@@ -72,6 +93,7 @@ ENDPOINTS: list[tuple[str, str, str, Any]] = [
         {"sku_id": NO_ID, "from_place_id": NO_ID, "to_place_id": str(new_id()), "quantity": 1},
     ),
     *PROMOTION_ENDPOINTS,
+    *TENDER_ENDPOINTS,
     (
         "POST",
         "/api/v1/market/checkouts",

@@ -23,6 +23,7 @@ SCOPE_NOTES = {
     "stock:write": _("Receive, adjust and transfer stock"),
     "product:write": _("Add and change products and prices"),
     "promotion:write": _("Write, publish and stop promotions, issue coupons"),
+    "tender:write": _("Issue gift cards, give and use members' points and red packets"),
 }
 
 

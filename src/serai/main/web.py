@@ -24,6 +24,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 import serai
 from serai.commerce.aftersale import http as aftersale_http
 from serai.commerce.catalogue import http as catalogue_http
+from serai.commerce.checkout import cart_http
 from serai.commerce.checkout import http as checkout_http
 from serai.commerce.exporting import http as exporting_http
 from serai.commerce.market import http as market_http
@@ -33,6 +34,7 @@ from serai.commerce.price import http as price_http
 from serai.commerce.promotion import http as promotion_http
 from serai.commerce.protection import http as protection_http
 from serai.commerce.stock import http as stock_http
+from serai.commerce.tender import http as tender_http
 from serai.commerce.variant import http as variant_http
 from serai.console.refusal import show_refusal as render_console_error
 from serai.console.routes import ROUTES as CONSOLE_ROUTES
@@ -76,12 +78,14 @@ API_HANDLERS = [
     *variant_http.HANDLERS,
     *stock_http.HANDLERS,
     *checkout_http.HANDLERS,
+    *cart_http.HANDLERS,
     *order_http.HANDLERS,
     *market_http.HANDLERS,
     *aftersale_http.HANDLERS,
     *promotion_http.HANDLERS,
     *price_http.HANDLERS,
     *protection_http.HANDLERS,
+    *tender_http.HANDLERS,
 ]
 
 # What the driver raises when the database goes away under a statement, or has gone while a connection lay idle.

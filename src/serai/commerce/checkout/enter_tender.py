@@ -42,6 +42,12 @@ def read_tenders(cart: Cart) -> tuple[Entered, ...]:
     return tuple(sorted(entered, key=lambda each: KINDS.index(each.kind)))
 
 
+def member_of(cart: Cart) -> UUID | None:
+    """The member whose balances an API's cart may use, and whose order it becomes."""
+    kept = cart.details.get("member_id")
+    return UUID(kept) if isinstance(kept, str) else None
+
+
 async def _keep(tx: Transaction, owner: str, cart: Cart, entered: Iterable[Entered]) -> Cart:
     return await set_details(tx, owner=owner, cart_id=cart.cart_id, tenders=list(entered))
 

@@ -20,6 +20,7 @@ from serai.commerce.call.api import (
 from serai.commerce.cart import api as cart_api
 from serai.commerce.cart.types import Cart
 from serai.commerce.checkout import api
+from serai.commerce.checkout.enter_tender import member_of
 from serai.commerce.checkout.read_body import (
     AddOnChoice,
     Completion,
@@ -34,11 +35,11 @@ from serai.commerce.checkout.read_body import (
     PaymentStart,
     PreviewBody,
 )
+from serai.commerce.checkout.read_cart import choice_of, quote_api_cart
 from serai.commerce.checkout.types import PlacedOrder, Quote, QuoteCoupon
 from serai.commerce.order.types import Address, Contact
 from serai.commerce.promotion.api import list_open_groups, open_group
 from serai.commerce.promotion.types import GroupBuy
-from serai.commerce.tax.types import TaxPlace
 from serai.commerce.types import Commerce
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Invalid, NotFound, _
@@ -120,7 +121,7 @@ async def post_coupon(request: Asked, cart_id: FromPath[UUID], data: JSONBody[Co
 async def get_coupons(request: Asked, cart_id: FromPath[UUID]) -> tuple[QuoteCoupon, ...]:
     """The coupons that were entered, and what each does to the cart now."""
     caller = await recognise_caller(request, "checkout:write")
-    return (await _quote(caller, cart_id)).coupons
+    return (await quote_api_cart(caller, cart_id)).coupons
 
 
 @delete(f"{API}/carts/{{cart_id:uuid}}/coupons/{{coupon_id:uuid}}", tags=["checkout"], status_code=200)
@@ -212,33 +213,7 @@ async def put_delivery(
 async def get_quote(request: Asked, cart_id: FromPath[UUID]) -> Quote:
     """What an order of this cart comes to now; its ``digest`` completes it."""
     caller = await recognise_caller(request, "checkout:write")
-    return await _quote(caller, cart_id)
-
-
-async def _quote(caller: Caller, cart_id: UUID) -> Quote:
-    async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
-        cart = await cart_api.load_cart(tx, owner=caller.owner, cart_id=cart_id)
-        choice = _choice_of(cart)
-        return await api.quote_cart(
-            tx,
-            settings=caller.commerce.settings,
-            owner=caller.owner,
-            cart_id=cart_id,
-            delivery=choice.delivery,
-            place_id=choice.place_id,
-            channel="api",
-            destination=_destination_of(cart),
-        )
-
-
-def _destination_of(cart: Cart) -> TaxPlace | None:
-    kept = cart.details.get("address")
-    address = msgspec.convert(kept, Address) if kept else None
-    return TaxPlace(address.country, address.region) if address else None
-
-
-def _choice_of(cart: Cart) -> DeliveryChoice:
-    return msgspec.convert(cart.details.get("delivery", {"delivery": "ship"}), DeliveryChoice)
+    return await quote_api_cart(caller, cart_id)
 
 
 @post(f"{API}/carts/{{cart_id:uuid}}/complete", tags=["checkout"])
@@ -257,7 +232,7 @@ async def post_complete(
             raise Invalid(
                 "checkout.field_invalid", _("Please give an e-mail address."), field="email", reason="missing"
             )
-        choice = _choice_of(cart) if cart else DeliveryChoice("ship")
+        choice = choice_of(cart) if cart else DeliveryChoice("ship")
         contact, address = details.get("contact"), details.get("address")
         return await api.place_order(
             caller.commerce,
@@ -270,7 +245,7 @@ async def post_complete(
             delivery=choice.delivery,
             place_id=choice.place_id,
             expected_digest=data.digest,
-            member_id=None,
+            member_id=member_of(cart) if cart else None,
             locale="en",
             note=data.note,
             channel="api",

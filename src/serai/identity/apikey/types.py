@@ -14,6 +14,7 @@ SCOPES = (
     "stock:write",
     "product:write",
     "promotion:write",
+    "tender:write",
 )
 
 
