@@ -136,6 +136,29 @@ def test_one_source_of_a_price_wins() -> None:
     assert why(result, "gold") == ("missed", "level")
 
 
+@pytest.mark.parametrize(
+    ("offer", "percent_off", "total"),
+    # List price 100, an offer of the price list, a percentage off by a promotion: the lowest of the three, once.
+    [(80, 1000, 80), (80, 2000, 80), (80, 3000, 70), (80, 10_000, 0), (100, 1000, 90), (33, 6670, 33)],
+)
+def test_a_percentage_competes_with_an_offer_and_does_not_come_on_top(
+    offer: int, percent_off: int, total: int
+) -> None:
+    cut = rule("percent", 1, UnitPrice(percent_off=percent_off))
+    as_list = price([line("a", 3, 100, offers=(Offer("sale", offer),))], cut)
+    # As a cart brings it: the offer that holds, and the list price above it.
+    as_sold = price([line("a", 3, offer, regular_minor=100)], cut)
+    assert as_list.total_minor == as_sold.total_minor == 3 * total
+    applied = [each for each in as_list.adjustments if each.amount_minor]
+    assert len(applied) == (0 if total == 100 else 1)
+
+
+def test_what_a_quota_leaves_over_costs_the_offer() -> None:
+    flash = rule("flash", 1, UnitPrice("flash", (SkuPrice(sku("a"), 50),)), quota=1)
+    left = {flash.promotion_id: Left(quota=1)}
+    assert price([line("a", 3, 80, regular_minor=100)], flash, left=left).total_minor == 50 + 2 * 80
+
+
 def test_a_quantity_price_counts_all_lines_of_the_goods() -> None:
     bulk = rule("bulk", 1, UnitPrice("quantity", (SkuPrice(sku("a"), 85),), least=10))
     lines = [

@@ -37,6 +37,7 @@ class Item(msgspec.Struct, frozen=True):
     scale: int = 0
     unit: str = "pc"
     parts: tuple[BundlePart, ...] = ()
+    list_minor: int | None = None
 
     @property
     def pieces(self) -> int:
@@ -64,11 +65,17 @@ def read_quote(quote: Quote) -> tuple[tuple[Item, ...], tuple[OrderAdjustment, .
     if quote.pricing is None:
         return tuple(items), ()
     keys = [str(line.line_id) for line in quote.lines]
-    return add_extras(items, keys, quote.pricing, {extra.sku_id: extra.title for extra in quote.extras})
+    titles = {extra.sku_id: extra.title for extra in quote.extras}
+    parts = {extra.sku_id: extra.parts for extra in quote.extras}
+    return add_extras(items, keys, quote.pricing, titles, parts)
 
 
 def add_extras(
-    items: list[Item], keys: Sequence[str], result: Result, titles: Mapping[UUID, str]
+    items: list[Item],
+    keys: Sequence[str],
+    result: Result,
+    titles: Mapping[UUID, str],
+    parts: Mapping[UUID, tuple[BundlePart, ...]],
 ) -> tuple[tuple[Item, ...], tuple[OrderAdjustment, ...]]:
     """Lines with what promotions add to them, and the adjustments by line number. ``keys`` are the lines' in the engine."""
     line_nos = {key: number for number, key in enumerate(keys, 1)}
@@ -85,6 +92,7 @@ def add_extras(
                     line.list_total_minor,
                     line.discount_minor,
                     line.extra,
+                    parts=parts.get(line.sku_id, ()),
                 )
             )
             line_nos[line.line_key] = len(lines)

@@ -7,8 +7,8 @@ import msgspec
 
 from serai.commerce.checkout.adjust_order import add_extras
 from serai.commerce.checkout.enter_coupon import MAX_COUPONS
-from serai.commerce.checkout.place_order import Draft, price_items
-from serai.commerce.checkout.price_goods import Goods, Priced, Shopper, price_goods
+from serai.commerce.checkout.place_order import Draft, price_items, read_goods
+from serai.commerce.checkout.price_goods import Priced, Shopper, price_goods
 from serai.commerce.checkout.quote_cart import choose_place, shipping_price
 from serai.commerce.checkout.quote_presale import refuse_alone
 from serai.commerce.checkout.types import Delivery
@@ -55,7 +55,7 @@ async def draft_order(
     shopper = Shopper(channel=channel, coupon_ids=coupon_ids, add_ons=dict(add_ons or {}))
     priced = await price_goods(
         tx,
-        goods=[Goods(str(item.sku_id), item.sku_id, item.quantity, item.price_minor) for item in items],
+        goods=[read_goods(item) for item in items],
         currency=currency,
         place_id=place.place_id,
         shipping_minor=shipping_minor,
@@ -100,6 +100,7 @@ def _adjust(draft: Draft, priced: Priced) -> Draft:
         [str(item.sku_id) for item in draft.items],
         priced.result,
         {sku_id: item.title for sku_id, item in priced.items.items()},
+        priced.parts,
     )
     return msgspec.structs.replace(
         draft, items=lines, shipping_minor=priced.result.shipping_minor, adjustments=adjustments

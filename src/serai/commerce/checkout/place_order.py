@@ -23,6 +23,7 @@ from serai.commerce.catalogue.api import list_sale_items, load_parts
 from serai.commerce.checkout.adjust_order import Item, fund_claims, read_quote, refuse_claims, write_seats
 from serai.commerce.checkout.enter_tender import refuse_tenders
 from serai.commerce.checkout.logic import check_address, check_contact
+from serai.commerce.checkout.price_goods import Goods
 from serai.commerce.checkout.quote_cart import quote_cart
 from serai.commerce.checkout.quote_presale import agree_on, refuse_presale
 from serai.commerce.checkout.reserve_order import (
@@ -248,9 +249,15 @@ async def price_items(
                 scale=item.scale,
                 unit=item.unit,
                 parts=parts.get(sku_id, ()),
+                list_minor=sale.list_minor,
             )
         )
     return next(iter(found.values())).currency if found else "", tuple(items)
+
+
+def read_goods(item: Item) -> Goods:
+    """A line of an order in one call as promotions price it."""
+    return Goods(str(item.sku_id), item.sku_id, item.quantity, item.price_minor, item.list_minor)
 
 
 async def submit_draft(

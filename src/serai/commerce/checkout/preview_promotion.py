@@ -5,8 +5,8 @@ from uuid import UUID
 
 import msgspec
 
-from serai.commerce.checkout.place_order import price_items
-from serai.commerce.checkout.price_goods import Goods, Shopper, run_program
+from serai.commerce.checkout.place_order import price_items, read_goods
+from serai.commerce.checkout.price_goods import Shopper, run_program
 from serai.commerce.checkout.quote_cart import choose_place, shipping_price
 from serai.commerce.checkout.types import Delivery
 from serai.commerce.price.types import Buyer
@@ -61,7 +61,7 @@ async def preview_promotion(
         priced = await run_program(
             tx,
             compile_rules(rules),
-            goods=[Goods(str(item.sku_id), item.sku_id, item.quantity, item.price_minor) for item in items],
+            goods=[read_goods(item) for item in items],
             place_id=place.place_id,
             shipping_minor=shipping_price(settings, delivery, sum(item.total_minor for item in items)),
             shopper=Shopper(channel=channel, member_level=member_level, member_id=derive_id("preview")),

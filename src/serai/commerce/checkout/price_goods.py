@@ -9,22 +9,27 @@ from uuid import UUID
 import msgspec
 
 from serai.commerce.catalogue.api import list_category_chains, list_sale_items
-from serai.commerce.catalogue.types import SaleItem
+from serai.commerce.catalogue.types import BundlePart, SaleItem
 from serai.commerce.checkout.take_seat import own_seats
 from serai.commerce.promotion import api as promotion
 from serai.commerce.promotion.types import Extra, HeldCoupon, Left, Line, Request, Result
-from serai.commerce.stock.api import load_available
+from serai.commerce.stock.api import allot
 from serai.foundation import clock
 from serai.foundation.database import Transaction
 
 
 class Goods(msgspec.Struct, frozen=True):
-    """A line to be priced: its price per unit before promotions, and the key under which its shares come back."""
+    """A line to be priced: its price per unit before promotions, and the key under which its shares come back.
+
+    ``list_minor`` is the list price where an offer lies below it: a promotion's price competes with the offer, and does
+    not come on top of it.
+    """
 
     line_key: str
     sku_id: UUID
     quantity: int
     price_minor: int
+    list_minor: int | None = None
 
 
 class Shopper(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,12 +46,14 @@ class Shopper(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Priced(msgspec.Struct, frozen=True):
-    """What the engine was asked and what it answered; ``items`` also holds what rules added."""
+    """What the engine was asked and what it answered; ``items`` also holds what rules added, ``parts`` what the bundles
+    among these consist of."""
 
     program: promotion.Program
     request: Request
     result: Result
     items: dict[UUID, SaleItem]
+    parts: dict[UUID, tuple[BundlePart, ...]] = {}
 
 
 async def price_goods(
@@ -93,6 +100,7 @@ async def run_program(
     sku_ids = [each.sku_id for each in goods]
     items = await list_sale_items(tx, sku_ids=[*sku_ids, *program.extra_sku_ids])
     chains = await list_category_chains(tx, sku_ids=sku_ids) if program.by_category else {}
+    extras, parts = await _load_extras(tx, program, goods, items, place_id)
     request = Request(
         lines=tuple(_line(each, items[each.sku_id], chains, tx.merchant_id) for each in goods),
         now=clock.now(),
@@ -103,11 +111,11 @@ async def run_program(
         shipping_minor=shipping_minor,
         coupons=held,
         left=dict(left),
-        extras=await _load_extras(tx, program, goods, items, place_id),
+        extras=extras,
         add_ons=shopper.add_ons,
         seats=await promotion.load_seats(tx, group_ids=shopper.group_ids) | own_seats(program, shopper.opens),
     )
-    return Priced(program, request, promotion.quote(program, request), items)
+    return Priced(program, request, promotion.quote(program, request), items, parts)
 
 
 def _line(each: Goods, item: SaleItem, chains: Mapping[UUID, tuple[UUID, ...]], seller_id: UUID) -> Line:
@@ -121,6 +129,7 @@ def _line(each: Goods, item: SaleItem, chains: Mapping[UUID, tuple[UUID, ...]], 
         chains.get(each.sku_id, ()),
         item.brand,
         seller_id,
+        regular_minor=each.list_minor,
     )
 
 
@@ -130,18 +139,16 @@ async def _load_extras(
     goods: Sequence[Goods],
     items: Mapping[UUID, SaleItem],
     place_id: UUID,
-) -> dict[UUID, Extra]:
-    """What gifts and add-ons may bring: only what can be sold, and only what the cart itself leaves over."""
+) -> tuple[dict[UUID, Extra], dict[UUID, tuple[BundlePart, ...]]]:
+    """What gifts and add-ons may bring: only what can be sold, and only what the cart itself leaves over, of the parts of
+    bundles too. Beside it what the bundles among them consist of."""
     sku_ids = [sku_id for sku_id in program.extra_sku_ids if sku_id in items and items[sku_id].sellable]
     if not sku_ids:
-        return {}
-    available = await load_available(tx, sku_ids=sku_ids, place_id=place_id)
-    for each in goods:
-        if each.sku_id in available:
-            available[each.sku_id] -= each.quantity
-    return {
-        sku_id: Extra(
-            items[sku_id].product_id, items[sku_id].price_minor or 0, max(0, available.get(sku_id, 0))
-        )
-        for sku_id in sku_ids
+        return {}, {}
+    taken = [(each.sku_id, each.quantity) for each in goods]
+    most, parts = await allot(tx, wanted=[*taken, *((sku_id, 0) for sku_id in sku_ids)], place_ids=[place_id])
+    extras = {
+        sku_id: Extra(items[sku_id].product_id, items[sku_id].price_minor or 0, max(0, available))
+        for sku_id, available in zip(sku_ids, most[len(taken) :], strict=True)
     }
+    return extras, {sku_id: parts[sku_id] for sku_id in sku_ids if sku_id in parts}

@@ -115,7 +115,7 @@ async def quote_cart(
     shopper = read_shopper(cart, channel=buyer.channel, member_id=member_id, member_level=level)
     priced = await price_goods(
         tx,
-        goods=[Goods(str(line.line_id), line.sku_id, line.quantity, line.price_minor) for line in lines],
+        goods=[read_goods(line) for line in lines],
         currency=cart.currency,
         place_id=place.place_id,
         shipping_minor=shipping_minor,
@@ -215,6 +215,11 @@ async def _find_shortages(
     )
 
 
+def read_goods(line: CartLine) -> Goods:
+    """A line of a cart as promotions price it."""
+    return Goods(str(line.line_id), line.sku_id, line.quantity, line.price_minor, line.list_price_minor)
+
+
 def list_extras(priced: Priced | None) -> tuple[QuoteExtra, ...]:
     """What promotions add to the goods, with names."""
     if priced is None:
@@ -230,6 +235,7 @@ def list_extras(priced: Priced | None) -> tuple[QuoteExtra, ...]:
             line.quantity,
             line.list_minor,
             line.net_minor,
+            priced.parts.get(line.sku_id, ()),
         )
         for line in priced.result.lines
         if line.extra and line.promotion_id is not None

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from serai.commerce.cart.types import CartChange, CartLine
+from serai.commerce.catalogue.types import BundlePart
 from serai.commerce.presale.types import Presale, PresaleCount
 from serai.commerce.promotion.types import Reason, Result
 from serai.commerce.tax.types import OrderTax, TaxSum, added_minor, sum_taxes
@@ -45,6 +46,7 @@ class QuoteExtra(msgspec.Struct, frozen=True):
     quantity: int
     price_minor: int
     net_minor: int
+    parts: tuple[BundlePart, ...] = ()
 
     def label(self, locale: str) -> str:
         return pick_translation(self.translations, locale, self.title)

@@ -34,7 +34,7 @@ def make_groups(program: Program, lines: Sequence[Line]) -> list[Group]:
     for i in sorted(range(len(lines)), key=lambda n: lines[n].line_key):
         line = lines[i]
         own = line.line_key if line.scale else ""
-        same = (line.sku_id, line.list_minor, own, line.seller_id, line.offers)
+        same = (line.sku_id, line.list_minor, line.regular_minor, own, line.seller_id, line.offers)
         group = by_key.get(same)
         if group is None:
             mask = program.everything
@@ -151,7 +151,8 @@ def _try_rule(
     if each.prices:
         price = each.prices[group.sku_id]
     else:
-        price = line.list_minor - percent_of(line.list_minor, benefit.percent_off)
+        regular = line.list_minor if line.regular_minor is None else line.regular_minor
+        price = regular - percent_of(regular, benefit.percent_off)
     if price >= plain:
         return None
     units = group.quantity

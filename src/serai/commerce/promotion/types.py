@@ -115,7 +115,11 @@ class Offer(msgspec.Struct, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A line to be priced. ``list_minor`` is per unit; ``category_ids`` is the chain from its own category upwards."""
+    """A line to be priced. ``list_minor`` is per unit; ``category_ids`` is the chain from its own category upwards.
+
+    Where an offer of the price list holds already, ``list_minor`` is that offer and ``regular_minor`` the list price above
+    it: percentages of layer 1 are taken off the list price, so that of all its prices exactly one wins.
+    """
 
     line_key: str
     sku_id: UUID
@@ -127,6 +131,7 @@ class Line(msgspec.Struct, frozen=True):
     brand: str = ""
     seller_id: UUID | None = None
     offers: tuple[Offer, ...] = ()
+    regular_minor: int | None = None
 
 
 class Extra(msgspec.Struct, frozen=True):
