@@ -271,3 +271,31 @@ async def test_channels_follow_the_web_until_told_otherwise(api: httpx.AsyncClie
     assert (await api.get(f"{path}/channels")).json() == dict.fromkeys(
         ("web", "app", "pos", "agent", "market"), True
     )
+
+
+async def test_a_list_shows_what_its_channel_shows(api: httpx.AsyncClient, shop: Shop):
+    made = {}
+    for title in ("Alder", "Birch", "Cedar", "Dogwood"):
+        body = product_body(shop) | {"title": title, "published": title != "Dogwood"}
+        made[title] = (await api.post("/api/v1/products", json=body)).raise_for_status().json()
+    for title, channels in (("Alder", {"pos": False}), ("Dogwood", {"pos": True, "market": False})):
+        product = made[title]
+        body = {"version": product["version"], "channels": channels}
+        path = f"/api/v1/products/{product['product_id']}/channels"
+        (await api.patch(path, json=body)).raise_for_status()
+
+    async def listed(channel: str) -> list[str]:
+        titles, cursor = [], None
+        for _page in range(9):
+            asked = {"channel": channel, "sort": "title", "limit": 1} | ({"cursor": cursor} if cursor else {})
+            page = (await api.get("/api/v1/products", params=asked)).raise_for_status().json()
+            titles += [item["title"] for item in page["items"]]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return titles
+        raise AssertionError("the list has no end")
+
+    assert await listed("web") == ["Alder", "Birch", "Cedar"]
+    assert await listed("pos") == ["Birch", "Cedar", "Dogwood"]
+    assert await listed("market") == ["Alder", "Birch", "Cedar"]
+    assert (await api.get("/api/v1/products", params={"channel": "moon"})).status_code == 400

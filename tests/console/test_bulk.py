@@ -168,3 +168,51 @@ async def test_an_exported_file_is_filtered_like_the_list(visit: Visit, shop: Sh
     ):
         text = (await visitor.get(f"{LIST}/export?format=csv&{query}")).content.decode("utf-8-sig")
         assert sorted(row["sku"] for row in csv.DictReader(io.StringIO(text))) == skus, query
+
+
+async def test_many_products_are_hidden_on_a_channel_at_once_and_the_list_tells(
+    visit: Visit, shop: Shop
+) -> None:
+    visitor = await visit("manager")
+    tea = await add(shop, "Tea", "TEA", 333, published=False)
+    ids = [str(shop.product.product_id), str(tea.product_id)]
+    nothing = await visitor.post_plain(
+        f"{LIST}/bulk", product=ids, action="channel", channel="moon", stand="hide"
+    )
+    assert nothing.status_code == 303
+    shown = await visitor.post_plain(
+        f"{LIST}/bulk", product=ids, action="channel", channel="pos", stand="show"
+    )
+    assert "2 products would change." in shown.text
+    assert not await shop.fetch("SELECT 1 FROM commerce.listing")
+    fields = find_form(shown, f"{LIST}/bulk/apply").values | {"product": ids}
+    for _twice in range(2):
+        assert (await visitor.post_plain(f"{LIST}/bulk/apply", **fields)).status_code == 303
+    rows = await shop.fetch("SELECT channel, published FROM commerce.listing")
+    assert [tuple(row.values()) for row in rows] == [("pos", True)] * 2
+    listed = (await visitor.get(f"{LIST}?channel=pos")).text
+    assert "2 products on this page" in listed
+    assert "Tills: shown" in listed
+    assert "Tea" not in (await visitor.get(f"{LIST}?channel=market")).text, "not published, so not on markets"
+    same = await visitor.post_plain(
+        f"{LIST}/bulk", product=ids, action="channel", channel="pos", stand="show"
+    )
+    assert "0 products would change." in same.text
+    entry = (await shop.list_audit("products.edited_together"))[-1]
+    assert (entry["after"]["channel"], entry["after"]["stand"]) == ("pos", "show")
+
+
+async def test_a_bulk_change_of_a_channel_leaves_what_somebody_edited_meanwhile(
+    visit: Visit, shop: Shop
+) -> None:
+    visitor = await visit("manager")
+    product_id = str(shop.product.product_id)
+    shown = await visitor.post_plain(
+        f"{LIST}/bulk", product=[product_id], action="channel", channel="app", stand="hide"
+    )
+    fields = find_form(shown, f"{LIST}/bulk/apply").values | {"product": [product_id]}
+    page = f"{LIST}/{product_id}"
+    assert (await visitor.submit(page, page, title="Edited")).status_code == 303
+    answer = await visitor.post_plain(f"{LIST}/bulk/apply", **fields)
+    assert "Edited" in (await visitor.get(answer.headers["location"])).text
+    assert not await shop.fetch("SELECT 1 FROM commerce.listing")

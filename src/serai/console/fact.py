@@ -22,6 +22,7 @@ from serai.commerce.catalogue.api import (
     show_value,
 )
 from serai.commerce.catalogue.types import AttributeValue
+from serai.console.channel import CHANNEL_NAMES
 from serai.console.desk import AtDesk, Desk, not_found
 from serai.console.form import Form, fill_form, note_refusal, parse_uuid, read_form
 from serai.console.merge import Difference, apply_choices, merge_edits, pack_base
@@ -31,13 +32,6 @@ from serai.foundation.database import Transaction
 from serai.foundation.errors import Refused, _
 
 AnyRequest = Request[Any, Any, Any]
-CHANNEL_NAMES = {
-    "web": _("Web shop"),
-    "app": _("App"),
-    "pos": _("Tills"),
-    "agent": _("Shopping agents"),
-    "market": _("Markets"),
-}
 
 
 class FactField(msgspec.Struct, frozen=True):

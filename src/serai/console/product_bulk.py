@@ -5,10 +5,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from litestar import Request, Response, get, post
 from litestar.response import Stream
 
 from serai.commerce.catalogue.api import (
+    CHANNELS,
     BulkChange,
     BulkRow,
     apply_bulk,
@@ -17,6 +19,7 @@ from serai.commerce.catalogue.api import (
     plan_bulk,
 )
 from serai.commerce.exporting.api import MEDIA_TYPES, Format, export_products, name_file
+from serai.console.channel import list_channels
 from serai.console.desk import AtDesk, Desk
 from serai.console.form import Form, parse_uuid, read_form
 from serai.console.product import PATH
@@ -24,7 +27,6 @@ from serai.foundation.database import Transaction
 from serai.foundation.errors import Invalid, Refused, _
 
 AnyRequest = Request[Any, Any, Any]
-ACTIONS = ("publish", "unpublish", "category", "brand", "price")
 MAX_CHOSEN = 500
 
 
@@ -70,6 +72,10 @@ def read_change(desk: Desk, form: Form) -> BulkChange:
                 return BulkChange(category_id=category_id)
         case "brand":
             return BulkChange(brand=form.values.get("brand", ""))
+        case "channel":
+            channel, stand = form.values.get("channel", ""), form.values.get("stand", "")
+            if channel in CHANNELS and stand in ("show", "hide", "follow"):
+                return msgspec.convert({"channel": channel, "stand": stand}, BulkChange)
         case "price":
             desk.require("price.write")
             return BulkChange(price_bp=read_percent(form.values.get("percent", "")))
@@ -129,6 +135,8 @@ async def _show(desk: Desk, form: Form, rows: list[BulkRow], status_code: int = 
         rows=rows,
         names=names,
         changing=sum(not row.is_same for row in rows),
+        channel_names=dict(list_channels(desk)),
+        stands={True: desk.say(_("Shown")), False: desk.say(_("Hidden")), None: desk.say(_("As on the web"))},
     )
 
 

@@ -5,14 +5,17 @@ from typing import Any
 from litestar import Request, Response, get, post
 
 from serai.commerce.catalogue.api import (
+    CHANNELS,
     count_products,
     create_product,
     find_category,
     list_categories,
+    list_channel_products,
     list_products,
     parse_content,
 )
 from serai.commerce.catalogue.types import NewProduct
+from serai.console.channel import list_channels, tell_channels
 from serai.console.desk import AtDesk, Desk, link
 from serai.console.form import Form, fill_form, note_refusal, parse_uuid, read_form, take_amount, take_text
 from serai.console.product import PATH, explain_amount, list_choices, take_details
@@ -37,24 +40,26 @@ async def show_products(desk: AtDesk) -> Response[str]:
     query, slug, cursor = desk.query("q"), desk.query("category"), desk.query("cursor")
     shown = desk.query("shown", ("", "yes", "no"))
     sort = desk.query("sort", SORTS)
+    channel = desk.query("channel", ("", *CHANNELS))
     published = {"yes": True, "no": False}.get(shown)
     async with desk.reading() as tx:
         categories = await list_categories(tx)
         category = await find_category(tx, slug=slug) if slug else None
         category_id = category.category_id if category else None
-        page = await list_products(
-            tx,
-            category_id=category_id,
-            query=query,
-            published=published,
-            sort=sort,
-            cursor=cursor or None,
-            limit=PAGE_SIZE,
-        )
-        count = await count_products(
-            tx, category_id=category_id, query=query, published=published, limit=COUNT_LIMIT
-        )
+        wanted: dict[str, Any] = {"category_id": category_id, "query": query, "cursor": cursor or None}
+        wanted |= {"sort": sort, "limit": PAGE_SIZE}
+        if channel:
+            # Whether the web shop has them is no question here, and they are not counted.
+            shown, count = "", None
+            page = await list_channel_products(tx, channel=channel, **wanted)
+        else:
+            page = await list_products(tx, published=published, **wanted)
+            count = await count_products(
+                tx, category_id=category_id, query=query, published=published, limit=COUNT_LIMIT
+            )
+        channel_notes = await tell_channels(tx, desk, [card.product_id for card in page.items])
     kept = {"q": query, "category": category.slug if category else "", "shown": shown, "sort": sort}
+    kept["channel"] = channel
     if sort == SORTS[0]:
         kept["sort"] = ""
     return desk.page(
@@ -63,7 +68,10 @@ async def show_products(desk: AtDesk) -> Response[str]:
         desk.say(_("Products")),
         rows=page.items,
         count=count,
-        count_capped=count >= COUNT_LIMIT,
+        count_capped=(count or 0) >= COUNT_LIMIT,
+        channel=channel,
+        channel_choices=list_channels(desk),
+        channel_notes=channel_notes,
         query=query,
         category=category.slug if category else "",
         category_choices=[(c.slug, label) for c, label in list_choices(categories, desk.locale)],
@@ -82,7 +90,9 @@ async def show_products(desk: AtDesk) -> Response[str]:
             ("newest", desk.say(_("Newest first"))),
         ],
         bulk_categories=[(c.category_id, label) for c, label in list_choices(categories, desk.locale)],
-        export_href=join_query(link(f"{PATH}/export", **{n: v for n, v in kept.items() if n != "sort"})),
+        export_href=join_query(
+            link(f"{PATH}/export", **{n: v for n, v in kept.items() if n not in ("sort", "channel")})
+        ),
         first_href=link(PATH, **kept) if cursor else "",
         next_href=link(PATH, **kept, cursor=page.next_cursor) if page.next_cursor else "",
     )

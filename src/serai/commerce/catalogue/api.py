@@ -43,6 +43,7 @@ from serai.commerce.catalogue.edit_variants import (
 )
 from serai.commerce.catalogue.give_barcodes import find_scanned, list_barcodes
 from serai.commerce.catalogue.list_chains import list_category_chains
+from serai.commerce.catalogue.list_channel import list_channel_products, list_channel_states
 from serai.commerce.catalogue.list_products import (
     count_products,
     find_cards,
@@ -129,6 +130,8 @@ __all__ = [
     "list_categories",
     "list_category_chains",
     "list_category_sets",
+    "list_channel_products",
+    "list_channel_states",
     "list_flat_products",
     "load_channels",
     "load_parts",

@@ -2,14 +2,16 @@
 entry for all of them."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 from uuid import UUID
 
 import msgspec
 
-from serai.commerce.catalogue import store
+from serai.commerce.catalogue import store, write_variants
+from serai.commerce.catalogue.edit_facts import Channel
 from serai.commerce.catalogue.edit_product import MAX_PRICE_MINOR
 from serai.commerce.catalogue.edit_products import edit_products, list_flat_products
-from serai.commerce.catalogue.events import PriceChanged
+from serai.commerce.catalogue.events import PriceChanged, ProductChanged
 from serai.commerce.catalogue.load_product import find_category, list_categories
 from serai.commerce.catalogue.price_bundles import reprice_bundles
 from serai.commerce.catalogue.types import Category, FlatProduct
@@ -25,16 +27,25 @@ LOW_BP, HIGH_BP = -9_900, 100_000
 
 
 class BulkChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to do to all of them. ``price_bp`` changes prices by hundredths of a percent (-500 is 5 % less)."""
+    """What to do to all of them. ``price_bp`` changes prices by hundredths of a percent (-500 is 5 % less). ``stand`` is
+    what becomes of them on ``channel``: shown, hidden, or as the web shop has them."""
 
     published: bool | None = None
     category_id: UUID | None = None
     brand: str | None = None
     price_bp: int | None = None
+    channel: Channel | None = None
+    stand: Literal["show", "hide", "follow"] | None = None
+
+    @property
+    def shown(self) -> bool | None:
+        """What products say for themselves of the channel then; None lets them follow the web."""
+        return {"show": True, "hide": False}.get(self.stand or "")
 
 
 class BulkRow(msgspec.Struct, frozen=True):
-    """A product before and after. ``prices``: (SKU, before, after) in minor units, of every variant that has a price."""
+    """A product before and after. ``prices``: (SKU, before, after) in minor units, of every variant that has a price.
+    ``channel``: what it says for itself of the channel, before and after; None follows the web."""
 
     product_id: UUID
     version: int
@@ -42,11 +53,16 @@ class BulkRow(msgspec.Struct, frozen=True):
     before: FlatProduct
     after: FlatProduct
     prices: tuple[tuple[str, int, int], ...]
+    channel: tuple[bool | None, bool | None] = (None, None)
 
     @property
     def is_same(self) -> bool:
         """Whether the change changes nothing here."""
-        return self.before == self.after and all(old == new for _sku, old, new in self.prices)
+        return (
+            self.before == self.after
+            and all(old == new for _sku, old, new in self.prices)
+            and self.channel[0] == self.channel[1]
+        )
 
 
 class BulkOutcome(msgspec.Struct, frozen=True):
@@ -72,6 +88,7 @@ async def plan_bulk(
     first = [each[0][0] for each in variants.values()]
     flat = await list_flat_products(tx, skus=first, lock=lock)
     versions = {row["product_id"]: row["version"] for row in await store.list_versions(tx, product_ids)}
+    states = await write_variants.list_channel_states(tx, product_ids) if change.channel else {}
     rows = []
     for product_id in product_ids:
         own = variants.get(product_id)
@@ -87,13 +104,14 @@ async def plan_bulk(
                 before,
                 _apply(before, change),
                 tuple(prices) if change.price_bp is not None else (),
+                (states.get((product_id, change.channel)), change.shown) if change.channel else (None, None),
             )
         )
     return rows
 
 
 async def _check(tx: Transaction, product_ids: Sequence[UUID], change: BulkChange) -> None:
-    if not product_ids or change == BulkChange():
+    if not product_ids or change == BulkChange() or (change.channel is None) != (change.stand is None):
         raise Invalid("bulk.nothing", _("Please choose products and what to change about them."))
     if len(product_ids) > MAX_PRODUCTS:
         raise Invalid("bulk.too_many", _("At most %(most)s products at once."), most=MAX_PRODUCTS)
@@ -145,6 +163,11 @@ async def apply_bulk(
         reason=reason,
     )
     await _set_prices(tx, due, by, reason)
+    if change.channel and (moved := [row.product_id for row in due if row.channel[0] != row.channel[1]]):
+        await write_variants.set_listings(tx, change.channel, moved, change.shown)
+        await append_facts(
+            tx, [Fact(product_id, ProductChanged(product_id, "edited")) for product_id in moved]
+        )
     if due:
         await audit.record(
             tx,

@@ -1,6 +1,6 @@
 """JSON API of the catalogue."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -75,15 +75,24 @@ async def get_products(
     words: Words = "",
     category_id: FromQuery[UUID | None] = None,
     brand: Annotated[str | None, QueryParameter(max_length=100)] = None,
+    channel: FromQuery[Literal["web", "app", "pos", "agent", "market"]] = "web",
     sort: Annotated[str, QueryParameter(max_length=20)] = "relevance",
     cursor: Annotated[str | None, QueryParameter(max_length=400)] = None,
     limit: Limit = 24,
 ) -> Page[ProductCard]:
-    """Published products, found and sorted; page on with ``next_cursor``."""
+    """Products that a channel shows (the web shop unless said otherwise), found and sorted; page on with
+    ``next_cursor``, also where a page is shorter than ``limit``."""
     caller = await recognise_caller(request, "catalogue:read")
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
-        return await api.list_products(
-            tx, query=words, category_id=category_id, brand=brand, sort=sort, cursor=cursor, limit=limit
+        return await api.list_channel_products(
+            tx,
+            channel=channel,
+            query=words,
+            category_id=category_id,
+            brand=brand,
+            sort=sort,
+            cursor=cursor,
+            limit=limit,
         )
 
 

@@ -235,6 +235,43 @@ async def list_listings(tx: Transaction, product_id: UUID) -> list[Any]:
     )
 
 
+async def list_channel_states(tx: Transaction, product_ids: Sequence[UUID]) -> dict[tuple[UUID, str], bool]:
+    """What some products say of channels themselves."""
+    rows = await tx.fetch(
+        "SELECT product_id, channel, published FROM commerce.listing WHERE merchant_id = $1 AND product_id = ANY($2)",
+        tx.merchant_id,
+        product_ids,
+    )
+    return {(row["product_id"], row["channel"]): row["published"] for row in rows}
+
+
+async def set_listings(
+    tx: Transaction, channel: str, product_ids: Sequence[UUID], published: bool | None
+) -> None:
+    """Show or hide many products on a channel, or let them follow the web; each gets another version."""
+    await tx.execute(
+        "DELETE FROM commerce.listing WHERE merchant_id = $1 AND channel = $2 AND product_id = ANY($3)",
+        tx.merchant_id,
+        channel,
+        product_ids,
+    )
+    if published is not None:
+        await tx.execute(
+            "INSERT INTO commerce.listing (merchant_id, product_id, channel, published)"
+            " SELECT $1, n.id, $2, $4 FROM unnest($3::uuid[]) n (id)",
+            tx.merchant_id,
+            channel,
+            product_ids,
+            published,
+        )
+    await tx.execute(
+        "UPDATE commerce.product SET version = version + 1, updated_at = now()"
+        " WHERE merchant_id = $1 AND product_id = ANY($2)",
+        tx.merchant_id,
+        product_ids,
+    )
+
+
 async def replace_listings(tx: Transaction, product_id: UUID, listings: dict[str, bool]) -> None:
     await tx.execute(
         "DELETE FROM commerce.listing WHERE merchant_id = $1 AND product_id = $2", tx.merchant_id, product_id
