@@ -1,7 +1,9 @@
 """Promotions at the console: written, refused in words, tried, published, stopped, copied; coupons issued and revoked."""
 
 import csv
+import html
 import io
+import re
 from typing import Any
 
 import httpx
@@ -11,6 +13,7 @@ from tests.console.shop import Shop, Visitor, read
 
 from serai.commerce.promotion import api
 from serai.commerce.promotion.types import AmountOff, Promotion, Tier, UnitPrice
+from serai.console import promotion as promotion_page
 from serai.console.promotion_kind import KINDS
 
 PATH = "/console/promotions"
@@ -309,3 +312,43 @@ async def test_an_address_of_nothing_is_not_found(visit: Visit, name: str) -> No
     manager = await visit("manager")
     assert (await manager.get(f"{PATH}/{name}")).status_code == 404
     assert (await manager.get(f"{PATH}/new/{name}")).status_code == 404
+
+
+async def test_tabs_show_every_promotion_of_their_stand_over_all_pages_with_counts(
+    visit: Visit, shop: Shop
+) -> None:
+    manager = await visit("manager")
+    # Newest first, so that the wanted ones lie behind more than a page of others.
+    for number in range(3):
+        await write_live(manager, name=f"Runs {number}")
+    await write_live(manager, name="Soon", starts_at="2099-01-01T08:00")
+    await write_live(manager, name="Past", ends_at="2020-01-01T08:00")
+    for number in range(promotion_page.PAGE_SIZE + 1):
+        assert (await write(manager, name=f"Draft {number}")).status_code == 303
+
+    async def read_tab(state: str) -> list[str]:
+        named, address = [], f"{PATH}?state={state}"
+        while address:
+            page = (await manager.get(address)).text
+            named += re.findall(r'class="row-link"[^>]*>([^<]+)<', page)
+            following = re.search(r'rel="next" href="([^"]+)"', page)
+            address = html.unescape(following[1]) if following else ""
+        return named
+
+    assert await read_tab("live") == ["Runs 2", "Runs 1", "Runs 0"]
+    assert await read_tab("planned") == ["Soon"]
+    assert await read_tab("over") == ["Past"]
+    assert len(await read_tab("draft")) == promotion_page.PAGE_SIZE + 1
+    said = text_of(await manager.get(PATH))
+    for text in (f"All {promotion_page.PAGE_SIZE + 6}", "Live 3", "Scheduled 1", "Over 1", "Stopped 0"):
+        assert text in said, text
+
+
+async def test_a_live_promotion_stands_where_its_live_version_does(visit: Visit, shop: Shop) -> None:
+    manager = await visit("manager")
+    address = await write_live(manager, name="Runs")
+    edit = f"{address}/edit"
+    assert (await manager.submit(edit, edit, starts_at="2099-01-01T08:00", intent="save")).status_code == 303
+    [promotion] = await list_all(shop)
+    assert (promotion.version, promotion.live_version, promotion.stand) == (2, 1, "live")
+    assert "Live 1Scheduled 0" in text_of(await manager.get(PATH))

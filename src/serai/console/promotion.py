@@ -1,6 +1,5 @@
 """Promotions at the console: the list, one promotion with its report and versions, and what is done with it."""
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -8,26 +7,26 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from serai.commerce.promotion import api
-from serai.commerce.promotion.types import Promotion, PromotionReport, State
+from serai.commerce.promotion.types import Promotion, PromotionReport, Stand
 from serai.console.desk import AtDesk, Desk, link, not_found
 from serai.console.form import fill_form, parse_uuid
 from serai.console.promotion_fill import list_mentioned
 from serai.console.promotion_kind import KINDS, find_kind
 from serai.console.promotion_scope import name_skus, tell_scope
-from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, Refused, _
 
 PATH = "/console/promotions"
 PAGE_SIZE = 25
 AnyRequest = Request[Any, Any, Any]
-# Which promotions a tab shows: the state they are stored in, and where they stand now (empty: wherever).
-TABS: dict[str, tuple[str, State | None, str]] = {
-    "": (_("All"), None, ""),
-    "live": (_("Live"), "live", "live"),
-    "planned": (_("Scheduled"), "live", "planned"),
-    "draft": (_("Drafts"), "draft", ""),
-    "stopped": (_("Stopped"), "stopped", ""),
+# Which promotions a tab shows: where they stand at the moment, None wherever.
+TABS: dict[str, tuple[str, Stand | None]] = {
+    "": (_("All"), None),
+    "live": (_("Live"), "live"),
+    "planned": (_("Scheduled"), "planned"),
+    "draft": (_("Drafts"), "draft"),
+    "over": (_("Over"), "over"),
+    "stopped": (_("Stopped"), "stopped"),
 }
 
 
@@ -54,16 +53,6 @@ class PromotionView(msgspec.Struct, frozen=True):
         return self.report.coupons[3] if self.report.coupons else self.report.orders
 
 
-def find_stand(promotion: Promotion, now: datetime) -> str:
-    """Where a promotion stands at a moment."""
-    if promotion.state != "live":
-        return promotion.state
-    terms = promotion.terms
-    if terms.ends_at and terms.ends_at <= now:
-        return "over"
-    return "planned" if terms.starts_at and terms.starts_at > now else "live"
-
-
 async def view_promotion(tx: Transaction, desk: Desk, promotion: Promotion) -> PromotionView:
     """A promotion with its counters, in the reader's words."""
     currency = desk.merchant.currency
@@ -71,7 +60,7 @@ async def view_promotion(tx: Transaction, desk: Desk, promotion: Promotion) -> P
     return PromotionView(
         promotion,
         await api.load_report(tx, promotion_id=promotion.promotion_id, currency=currency),
-        find_stand(promotion, clock.now()),
+        promotion.stand,
         desk.say(kind.name) if kind else desk.say(_("Written by a program")),
         api.tell_benefit(promotion.terms.benefit, currency, desk.locale),
     )
@@ -94,18 +83,27 @@ async def show_promotions(desk: AtDesk) -> Response[str]:
     desk.require("product.read")
     query, cursor = desk.query("q"), desk.query("cursor")
     tab = desk.query("state", tuple(TABS))
-    _label, state, stand = TABS[tab]
+    _label, stand = TABS[tab]
     async with desk.reading() as tx:
-        page = await api.list_promotions(tx, query=query, state=state, cursor=cursor or None, limit=PAGE_SIZE)
+        counts = await api.count_promotions(tx, query=query)
+        page = await api.list_promotions(tx, query=query, stand=stand, cursor=cursor or None, limit=PAGE_SIZE)
         views = [await view_promotion(tx, desk, each) for each in page.items]
     return desk.page(
         "promotion_list.html",
         "promotion",
         desk.say(_("Promotions")),
-        views=[view for view in views if not stand or view.stand == stand],
+        views=views,
         query=query,
         tab=tab,
-        tabs=[(code, desk.say(label), link(PATH, state=code, q=query)) for code, (label, *_) in TABS.items()],
+        tabs=[
+            (
+                code,
+                desk.say(label),
+                link(PATH, state=code, q=query),
+                counts.get(where, 0) if where else sum(counts.values()),
+            )
+            for code, (label, where) in TABS.items()
+        ],
         first_href=link(PATH, state=tab, q=query) if cursor else "",
         next_href=link(PATH, state=tab, q=query, cursor=page.next_cursor) if page.next_cursor else "",
     )

@@ -87,7 +87,7 @@ from serai.commerce.promotion.price_cart import quote
 from serai.commerce.promotion.refund_shares import Returned, refund_shares
 from serai.commerce.promotion.share_result import use_tenders
 from serai.commerce.promotion.tell_terms import tell_benefit
-from serai.commerce.promotion.types import Promotion, PromotionReport, Rule, State, Terms
+from serai.commerce.promotion.types import Promotion, PromotionReport, Rule, Stand, State, Terms
 from serai.commerce.types import Page
 from serai.foundation import clock
 from serai.foundation.database import Transaction
@@ -127,6 +127,7 @@ __all__ = [
     "list_live_rules",
     "list_member_groups",
     "list_open_groups",
+    "count_promotions",
     "list_promotions",
     "list_terms_of_versions",
     "list_unsettled_groups",
@@ -173,20 +174,32 @@ async def list_promotions(
     *,
     query: str = "",
     state: State | None = None,
+    stand: Stand | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[Promotion]:
-    """Promotions with their newest versions, the one changed last first; ``query`` is part of a name.
+    """Promotions with their newest versions, the one changed last first; ``query`` is part of a name, ``stand`` where
+    they stand at the moment.
 
     Raises:
         Invalid: ``list.cursor_invalid``.
     """
     limit = max(1, min(limit, 100))
-    words = query.strip().lower()[:100].replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-    rows = await store.list_promotions(tx, words, state, _read_cursor(cursor), limit + 1)
+    rows = await store.list_promotions(
+        tx, clock.now(), _read_words(query), state, stand, _read_cursor(cursor), limit + 1
+    )
     items = tuple(read_promotion(row) for row in rows[:limit])
     more = f"{items[-1].changed_at.isoformat()}|{items[-1].promotion_id}" if len(rows) > limit else None
     return Page(items, more)
+
+
+async def count_promotions(tx: Transaction, *, query: str = "") -> dict[str, int]:
+    """How many promotions stand where at the moment, by their stand; ``query`` is part of a name."""
+    return await store.count_promotions(tx, clock.now(), _read_words(query))
+
+
+def _read_words(query: str) -> str:
+    return query.strip().lower()[:100].replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
 
 
 def _read_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:

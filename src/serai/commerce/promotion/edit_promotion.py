@@ -46,7 +46,7 @@ def read_promotion(row: Any) -> Promotion:
 
 async def load_promotion(tx: Transaction, *, promotion_id: UUID, lock: bool = False) -> Promotion:
     """A promotion with its newest version. NotFound ``promotion.unknown``."""
-    row = await store.find_promotion(tx, promotion_id, lock=lock)
+    row = await store.find_promotion(tx, promotion_id, clock.now(), lock=lock)
     if row is None:
         raise NotFound("promotion.unknown", _("There is no such promotion."))
     return read_promotion(row)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get, patch, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 
 from serai.commerce.call.api import (
@@ -61,13 +61,16 @@ async def get_promotions(
     promotion_state: Annotated[
         Literal["draft", "live", "stopped"] | None, QueryParameter(name="state")
     ] = None,
+    stand: FromQuery[Literal["draft", "planned", "live", "over", "stopped"] | None] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[Promotion]:
-    """Promotions, the one changed last first."""
+    """Promotions, the one changed last first; ``stand`` is where they stand at the moment."""
     caller = await recognise_caller(request, "promotion:write")
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
-        return await api.list_promotions(tx, query=words, state=promotion_state, cursor=cursor, limit=limit)
+        return await api.list_promotions(
+            tx, query=words, state=promotion_state, stand=stand, cursor=cursor, limit=limit
+        )
 
 
 @post(f"{API}/promotions", tags=["promotions"])

@@ -9,42 +9,69 @@ from serai.foundation.database import Database, Transaction
 
 PROMOTION = (
     "p.promotion_id, p.version, p.live_version, p.state, v.terms, p.created_by, p.created_at,"
-    " p.changed_by, p.changed_at"
+    " p.changed_by, p.changed_at, s.stand"
 )
 NEWEST = (
     "commerce.promotion p JOIN commerce.promotion_version v ON v.merchant_id = p.merchant_id"
     " AND v.promotion_id = p.promotion_id AND v.version = p.version"
+    # Where it stands at $2, by the version that carts get.
+    " LEFT JOIN commerce.promotion_version l ON l.merchant_id = p.merchant_id AND l.promotion_id = p.promotion_id"
+    "   AND l.version = p.live_version"
+    " CROSS JOIN LATERAL (SELECT CASE WHEN p.state <> 'live' THEN p.state"
+    "   WHEN (l.terms ->> 'ends_at')::timestamptz <= $2::timestamptz THEN 'over'"
+    "   WHEN (l.terms ->> 'starts_at')::timestamptz > $2::timestamptz THEN 'planned' ELSE 'live' END AS stand) s"
 )
+NAMED = "($3 = '' OR lower(p.name) LIKE '%' || $3 || '%')"
 COUPON = (
     "coupon_id, promotion_id, code_end, holder_id, uses, issued_by, issued_at, expires_at,"
     " CASE WHEN ended IS NULL AND expires_at <= $2 THEN 'expired' ELSE ended END AS ended, ended_uses"
 )
 
 
-async def find_promotion(tx: Transaction, promotion_id: UUID, *, lock: bool = False) -> Any:
+async def find_promotion(tx: Transaction, promotion_id: UUID, now: datetime, *, lock: bool = False) -> Any:
     return await tx.fetchrow(
-        f"SELECT {PROMOTION} FROM {NEWEST} WHERE p.merchant_id = $1 AND p.promotion_id = $2"
+        f"SELECT {PROMOTION} FROM {NEWEST} WHERE p.merchant_id = $1 AND p.promotion_id = $3"
         + (" FOR NO KEY UPDATE OF p" if lock else ""),
         tx.merchant_id,
+        now,
         promotion_id,
     )
 
 
 async def list_promotions(
-    tx: Transaction, words: str, state: str | None, before: tuple[datetime, UUID] | None, limit: int
+    tx: Transaction,
+    now: datetime,
+    words: str,
+    state: str | None,
+    stand: str | None,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
 ) -> list[Any]:
     return await tx.fetch(
-        f"SELECT {PROMOTION} FROM {NEWEST} WHERE p.merchant_id = $1"
-        " AND ($2 = '' OR lower(p.name) LIKE '%' || $2 || '%') AND ($3::text IS NULL OR p.state = $3)"
-        " AND ($4::timestamptz IS NULL OR (p.changed_at, p.promotion_id) < ($4, $5::uuid))"
-        " ORDER BY p.changed_at DESC, p.promotion_id DESC LIMIT $6",
+        f"SELECT {PROMOTION} FROM {NEWEST} WHERE p.merchant_id = $1 AND {NAMED}"
+        " AND ($4::text IS NULL OR p.state = $4) AND ($5::text IS NULL OR s.stand = $5)"
+        " AND ($6::timestamptz IS NULL OR (p.changed_at, p.promotion_id) < ($6, $7::uuid))"
+        " ORDER BY p.changed_at DESC, p.promotion_id DESC LIMIT $8",
         tx.merchant_id,
+        now,
         words,
         state,
+        stand,
         before[0] if before else None,
         before[1] if before else None,
         limit,
     )
+
+
+async def count_promotions(tx: Transaction, now: datetime, words: str) -> dict[str, int]:
+    """How many promotions of this name stand where."""
+    rows = await tx.fetch(
+        f"SELECT s.stand, count(*)::int AS promotions FROM {NEWEST} WHERE p.merchant_id = $1 AND {NAMED} GROUP BY s.stand",
+        tx.merchant_id,
+        now,
+        words,
+    )
+    return {row["stand"]: row["promotions"] for row in rows}
 
 
 async def insert_promotion(tx: Transaction, promotion_id: UUID, name: str, by: str, at: datetime) -> None:

@@ -95,6 +95,7 @@ __all__ = [
 ]
 
 State = Literal["draft", "live", "stopped"]
+Stand = Literal["draft", "planned", "live", "over", "stopped"]
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -340,7 +341,11 @@ class RuleFault(msgspec.Struct, frozen=True):
 
 
 class Promotion(msgspec.Struct, frozen=True):
-    """A promotion with its newest version. ``live_version`` is what carts get, None before it went live."""
+    """A promotion with its newest version. ``live_version`` is what carts get, None before it went live.
+
+    ``stand`` is where it stands at the moment: a draft, planned, live, over or stopped, by the times of the version that
+    carts get.
+    """
 
     promotion_id: UUID
     version: int
@@ -351,6 +356,7 @@ class Promotion(msgspec.Struct, frozen=True):
     created_at: datetime
     changed_by: str
     changed_at: datetime
+    stand: Stand = "draft"
 
 
 class PromotionReport(msgspec.Struct, frozen=True):
