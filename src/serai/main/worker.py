@@ -8,10 +8,13 @@ from datetime import timedelta
 
 from serai.commerce.aftersale import jobs as aftersale_jobs
 from serai.commerce.checkout import jobs as checkout_jobs
+from serai.commerce.indexing import jobs as indexing_jobs
+from serai.commerce.indexing.subscribers import SEARCH_ENTRIES
 from serai.commerce.market import jobs as market_jobs
 from serai.commerce.price import jobs as price_jobs
 from serai.commerce.promotion import jobs as promotion_jobs
 from serai.commerce.search import jobs as search_jobs
+from serai.commerce.tender import jobs as tender_jobs
 from serai.foundation import clock, observe
 from serai.foundation.event import Subscriber, make_partitions, pump_events
 from serai.foundation.job import Schedule, install_jobs, run_jobs, run_schedules
@@ -52,7 +55,13 @@ async def run_worker(stopped: asyncio.Event) -> None:
 
 def list_subscribers(platform: Platform) -> Sequence[Subscriber]:
     """Who listens to the event log."""
-    return (order_letters(platform.commerce), group_letters(platform.commerce), ALERTS, ANSWERS)
+    return (
+        order_letters(platform.commerce),
+        group_letters(platform.commerce),
+        ALERTS,
+        ANSWERS,
+        SEARCH_ENTRIES,
+    )
 
 
 def list_schedules(platform: Platform) -> Sequence[Schedule]:
@@ -64,7 +73,12 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
         Schedule("ask for refunds", "* * * * * */15", lambda: aftersale_jobs.ask_refunds(commerce, owner)),
         Schedule("settle groups", "* * * * * */5", lambda: aftersale_jobs.settle_groups(commerce, owner)),
         Schedule("expire coupons", "* * * * * */30", lambda: promotion_jobs.expire_coupons(commerce, owner)),
+        Schedule("expire tenders", "* * * * * */30", lambda: tender_jobs.expire_tenders(commerce, owner)),
         Schedule("count search words", "* * * * * */10", lambda: search_jobs.count_words(commerce, owner)),
+        Schedule(
+            "refresh search entries", "* * * * * */5", lambda: indexing_jobs.refresh_stale(commerce, owner)
+        ),
+        Schedule("follow offers", "* * * * * */5", lambda: indexing_jobs.refresh_offers(commerce, owner)),
         Schedule("refresh search", "* * * * *", lambda: search_jobs.refresh_search(commerce, owner)),
         Schedule(
             "end stuck checkouts", "* * * * * */30", lambda: market_jobs.end_stuck_checkouts(commerce, owner)
@@ -75,6 +89,8 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
             "* * * * * */15",
             lambda: market_jobs.check_checkout_payments(commerce, owner),
         ),
+        Schedule("close presales", "* * * * * */5", lambda: checkout_jobs.close_presales(commerce, owner)),
+        Schedule("tend balances", "* * * * * */5", lambda: checkout_jobs.tend_balances(commerce, owner)),
         Schedule("check payments", "* * * * * */15", lambda: checkout_jobs.check_payments(commerce, owner)),
         Schedule(
             "make event partitions",

@@ -52,6 +52,9 @@ async def edit_products(
             documents=entries,
             brands=[after.brand for after in changed],
         )
+        # A flat row knows one variant's codes; the worker adds those of the others.
+        several = [after.product_id for after in changed if after.variant_count > 1]
+        await search.note_stale(tx, product_ids=several, is_reworded=True)
     if edits:
         await store.update_variants(tx, _variant_columns([after for _before, after in edits]))
         recoded = [(after.gtin, after.sku_id) for before, after in edits if before.gtin != after.gtin]

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from serai.commerce.call.api import API, Asked, answer_in_transaction, recognise_caller
 from serai.commerce.catalogue import api
+from serai.commerce.catalogue.edit_category import CategoryEdit, edit_category
 from serai.commerce.catalogue.types import (
     Category,
     NewProduct,
@@ -67,6 +68,19 @@ async def get_categories(request: Asked) -> list[Category]:
     caller = await recognise_caller(request, "catalogue:read")
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
         return await api.list_categories(tx)
+
+
+@patch(f"{API}/categories/{{category_id:uuid}}", tags=["products"])
+async def patch_category(
+    request: Asked, category_id: FromPath[UUID], data: JSONBody[CategoryEdit]
+) -> Response[Category]:
+    """Rename, move, show or hide a category. Products are found by a new name some seconds later."""
+    caller = await recognise_caller(request, "product:write")
+
+    async def effect(tx: Transaction) -> Category:
+        return await edit_category(tx, category_id=category_id, edit=data, by=caller.actor)
+
+    return await answer_in_transaction(request, caller, "category", data, effect)
 
 
 @get(f"{API}/products", tags=["catalogue"])
@@ -170,4 +184,4 @@ async def post_price(
     return await answer_in_transaction(request, caller, "price", data, effect, status=201)
 
 
-HANDLERS = [get_categories, get_products, get_product, get_prices, post_product, patch_product, post_price]
+HANDLERS = [get_categories, patch_category, get_products, get_product, get_prices, post_product, patch_product, post_price]

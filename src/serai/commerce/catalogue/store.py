@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from serai.commerce.catalogue.types import Category
 from serai.foundation.database import Transaction
 
 CATEGORY = "category_id, parent_id, slug, name, translations, motif, position, published"
@@ -207,6 +208,39 @@ async def insert_categories(tx: Transaction, columns: tuple[list[Any], ...]) -> 
         tx.merchant_id,
         *columns,
     )
+
+
+async def lock_categories(tx: Transaction) -> None:
+    """Keep others from changing any category until the transaction ends: two moves could make a circle together."""
+    await tx.fetch(
+        "SELECT category_id FROM commerce.category WHERE merchant_id = $1 ORDER BY category_id FOR NO KEY UPDATE",
+        tx.merchant_id,
+    )
+
+
+async def update_category(tx: Transaction, category: Category) -> None:
+    await tx.execute(
+        "UPDATE commerce.category SET name = $3, translations = $4, parent_id = $5, position = $6, published = $7"
+        " WHERE merchant_id = $1 AND category_id = $2",
+        tx.merchant_id,
+        category.category_id,
+        category.name,
+        category.translations,
+        category.parent_id,
+        category.position,
+        category.published,
+    )
+
+
+async def list_category_products(tx: Transaction, category_id: UUID) -> list[UUID]:
+    """Ids of all products of a category, its children's not among them, in their order."""
+    rows = await tx.fetch(
+        "SELECT product_id FROM commerce.product WHERE merchant_id = $1 AND category_id = $2 ORDER BY product_id",
+        tx.merchant_id,
+        category_id,
+        timeout=60,
+    )
+    return [row["product_id"] for row in rows]
 
 
 async def lock_product(tx: Transaction, product_id: UUID) -> Any:

@@ -15,6 +15,7 @@ from serai.commerce.media import store
 from serai.commerce.media.folder import FolderStore
 from serai.commerce.media.make_sizes import make_sizes, too_large
 from serai.commerce.media.types import SIZES, Photo, Picture, photo_address
+from serai.commerce.search import api as search
 from serai.commerce.settings import CommerceSettings
 from serai.commerce.types import BlobStore
 from serai.foundation import clock
@@ -177,6 +178,8 @@ async def _record(tx: Transaction, photo: Photo, what: str, by: str, **details: 
         subject_id=photo.product_id,
         after={"media_id": str(photo.media_id), "digest": photo.digest, **details},
     )
+    # What photographs show is among the words that a product is found by.
+    await search.note_stale(tx, product_ids=[photo.product_id], is_reworded=True)
 
 
 async def describe_photo(

@@ -11,7 +11,7 @@ from serai.commerce.search.edit_synonyms import set_synonyms
 from serai.commerce.search.fold import fold_text
 from serai.commerce.search.make_document import Document, make_document, phrase_of
 from serai.commerce.search.narrow_query import narrow
-from serai.commerce.search.rebuild_index import rebuild_index
+from serai.commerce.search.rebuild_index import MAKE, rebuild_index
 from serai.commerce.search.refresh_words import note_entries
 from serai.commerce.search.remake_entries import load_category_names, remake_entries
 from serai.commerce.search.types import Facets, Hit, Hits, Phrase, PriceBand, Wanted
@@ -20,6 +20,7 @@ from serai.foundation.database import Transaction
 from serai.foundation.ids import new_id
 
 __all__ = [
+    "MAKE",
     "Document",
     "Facets",
     "Hit",
@@ -38,6 +39,7 @@ __all__ = [
     "load_category_names",
     "make_document",
     "narrow",
+    "note_entries",
     "note_stale",
     "note_use",
     "prepare_query",

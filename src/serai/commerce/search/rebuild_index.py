@@ -3,7 +3,8 @@
 Needed after an upgrade that makes entries differently, and from time to time because words of edited products stay in the
 vocabulary. Products are written in batches of their own transactions in the order of their ids, so shoppers and staff go on
 meanwhile. Each batch notes how far it came, with its words waiting to be counted in: a rebuild that was killed goes on
-there, by whoever begins one next. Until it has ended, typos are mended with the words of what is done.
+there, by whoever begins one next. Until it has ended, typos are mended with the words of what is done. What is beside the
+words (prices, stock) the worker looks at afterwards.
 """
 
 from collections.abc import Callable
@@ -13,8 +14,9 @@ from serai.commerce.search import refresh_store as store
 from serai.commerce.search.refresh_lists import refresh_lists
 from serai.commerce.search.refresh_words import note_entries, refresh_words
 from serai.commerce.search.remake_entries import load_category_names, remake_entries
+from serai.commerce.search.store import insert_stale
 from serai.foundation.database import Database, Transaction
-from serai.foundation.ids import MerchantId
+from serai.foundation.ids import MerchantId, new_id
 
 # Grows with every change of how entries are made; the worker rebuilds what is older.
 MAKE = 2
@@ -44,6 +46,7 @@ async def rebuild_index(
             if not ids:
                 break
             await note_entries(tx, await remake_entries(tx, product_ids=ids, names=names))
+            await insert_stale(tx, new_id(), ids, False)
             await store.note_rebuild(tx, ids[-1])
         after, done = ids[-1], done + len(ids)
         report(earlier + done, max(earlier + done, total))

@@ -136,17 +136,6 @@ async def lock_words(tx: Transaction, product_ids: Sequence[UUID]) -> list[Any]:
     )
 
 
-async def take_stale(tx: Transaction, limit: int) -> list[Any]:
-    """(product_ids, is_reworded) of the oldest notes, taken away."""
-    return await tx.fetch(
-        "DELETE FROM commerce.search_stale WHERE merchant_id = $1 AND stale_id IN (SELECT stale_id"
-        "   FROM commerce.search_stale WHERE merchant_id = $1 ORDER BY stale_id LIMIT $2 FOR UPDATE SKIP LOCKED)"
-        " RETURNING product_ids, is_reworded",
-        tx.merchant_id,
-        limit,
-    )
-
-
 async def find_rebuild(tx: Transaction) -> UUID | None:
     """How far a rebuild that has not ended came; None when none was begun."""
     came: UUID | None = await tx.fetchval(
@@ -189,11 +178,10 @@ async def count_products(tx: Transaction, before: UUID | None = None) -> int:
 async def update_popularity(tx: Transaction, days: int, half_life_days: int, most: int) -> None:
     """Popularity of all entries whose sales are another than they were."""
     await tx.execute(
-        "WITH sold AS (SELECT l.product_id, round(sum(least(CASE WHEN v.scale > 0 THEN 1 ELSE l.quantity END, $4)"
+        "WITH sold AS (SELECT l.product_id, round(sum(least(CASE WHEN l.scale > 0 THEN 1 ELSE l.quantity END, $4)"
         "     * power(0.5, extract(epoch FROM now() - o.paid_at) / 86400 / $3)))::int AS pieces"
         "   FROM commerce.sales_order o"
         "   JOIN commerce.order_line l ON l.merchant_id = o.merchant_id AND l.order_id = o.order_id"
-        "   JOIN commerce.variant v ON v.merchant_id = l.merchant_id AND v.sku_id = l.sku_id"
         "   WHERE o.merchant_id = $1 AND o.placed_at > now() - make_interval(days => $2) AND o.paid_at IS NOT NULL"
         "     AND o.cancelled_at IS NULL GROUP BY l.product_id),"
         " now_popular AS (SELECT p.product_id, greatest(p.rank, 0) + coalesce(sold.pieces, 0) AS popularity"
