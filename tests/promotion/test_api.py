@@ -1,20 +1,25 @@
 """Promotions and coupons over the JSON API: from draft to discount, and what hostile callers get."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from tests.promotion.conftest import Desk
 from tests.shop import Shop, api_client
 
 from serai.commerce.promotion import api as promotion_api
+from serai.commerce.promotion.logic import end_of_code
 from serai.commerce.promotion.types import AmountOff, Terms, Tier
 from serai.foundation import clock
 from serai.foundation.database import Database
 from serai.foundation.errors import Conflict, NotFound
 from serai.foundation.ids import new_id
+
+Check = Callable[[], Awaitable[None]]
 
 TERMS = {
     "name": "Ten off",
@@ -98,6 +103,47 @@ async def test_a_repeat_whose_answer_was_lost_makes_no_further_coupons(desk: Des
     assert first == second
     assert (await desk.report(promotion)).coupons[0] == 3
     assert await desk.issue(promotion, count=3, key=new_id()) != first
+
+
+async def test_a_code_of_ones_own_sent_again_is_answered_as_before(desk: Desk, assert_clean: Check) -> None:
+    promotion = await desk.go_live(msgspec.convert(TERMS, Terms))
+    other = await desk.go_live(msgspec.convert({**TERMS, "name": "Another"}, Terms))
+    key = new_id()
+    first = await desk.issue(promotion, code="Hello-World", uses=3, key=key)
+    assert await desk.issue(promotion, code="Hello-World", uses=3, key=key) == first
+    for wanted, how in ((promotion, {"key": new_id()}), (other, {"key": new_id(), "uses": 9}), (other, {})):
+        with pytest.raises(Conflict) as refused:
+            await desk.issue(wanted, code="hello world", **how)
+        assert refused.value.code == "coupon.code_taken"
+    assert (await desk.report(promotion)).coupons[0] == 3
+    assert (await desk.report(other)).coupons[0] == 0
+    await assert_clean()
+
+
+async def test_of_many_who_issue_one_code_at_once_one_does(desk: Desk, assert_clean: Check) -> None:
+    promotion = await desk.go_live(msgspec.convert(TERMS, Terms))
+    keys = [new_id() if n % 2 else None for n in range(8)]
+    answers = await asyncio.gather(
+        *(desk.issue(promotion, code="ONCE-ONLY", key=key) for key in keys), return_exceptions=True
+    )
+    assert sum(isinstance(each, tuple) for each in answers) == 1
+    assert [each.code for each in answers if isinstance(each, Conflict)] == ["coupon.code_taken"] * 7
+    assert (await desk.report(promotion)).coupons[0] == 1
+    await assert_clean()
+
+
+@pytest.mark.parametrize(
+    ("code", "end"),
+    [
+        ("HELLO-WORLD", "ORLD"),
+        ("olio", "IO"),
+        ("7K3F9-2QDXM-OI", "XMOI"),
+        ("abcde", "DE"),
+        ("春天满减", "满减"),
+    ],
+)
+def test_the_end_of_a_code_is_spelt_as_given_out_and_gives_no_code_away(code: str, end: str) -> None:
+    assert end_of_code(code) == end
 
 
 async def test_an_order_that_counts_on_a_coupon_is_refused_without_it(

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.commerce.test_bundle import available, bundle
 from tests.promotion.conftest import Desk
 from tests.shop import ADDRESS, CONTACT, Shop
 
@@ -22,9 +21,8 @@ from serai.commerce.checkout.api import (
     settle_payment,
     start_payment,
 )
-from serai.commerce.order.api import fulfil_order, load_order
+from serai.commerce.order.api import load_order
 from serai.commerce.order.types import Order
-from serai.commerce.price.api import NewOffer, add_offer
 from serai.commerce.promotion.types import (
     AddOn,
     AmountOff,
@@ -356,49 +354,4 @@ async def test_an_add_on_is_chosen_bought_and_dropped_when_it_is_not_earned(
     async with shop.commerce.db.transaction(shop.merchant_id) as tx:
         await choose_add_on(tx, owner=owner, promotion_id=promotion.promotion_id, quantity=1)
     assert (await quote(shop, owner)).extras == ()
-    await assert_clean()
-
-
-async def test_of_offer_and_promotion_the_lower_price_holds_alone(
-    shop: Shop, desk: Desk, provider: Any, assert_clean: Check
-) -> None:
-    sku_id = await shop.add_product(price_minor=10_000)
-    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
-        await add_offer(tx, offer=NewOffer(sku_id=sku_id, amount_minor=8_000), by="test")
-    weak = await desk.go_live(Terms(name="A tenth off", layer=1, benefit=UnitPrice(percent_off=1_000)))
-    owner, cart_id = await shop.fill_cart((sku_id, 1))
-    seen = await quote(shop, owner)
-    assert (seen.total_minor, seen.discount_minor) == (8_000, 0)
-    assert seen.pricing is not None
-    assert (seen.pricing.reasons[0].promotion_id, seen.pricing.reasons[0].code) == (
-        weak.promotion_id,
-        "better",
-    )
-    await desk.go_live(Terms(name="A third off", layer=1, benefit=UnitPrice(percent_off=3_000)))
-    placed = await shop.place_cart(owner, cart_id)
-    order = await pay(shop, provider, placed.order_id)
-    assert (order.total_minor, order.lines[0].net_minor) == (7_000, 7_000)
-    assert [(each.name, each.amount_minor) for each in order.adjustments] == [("A third off", 1_000)]
-    await assert_clean()
-
-
-async def test_a_gift_that_is_a_bundle_takes_its_parts(
-    shop: Shop, desk: Desk, provider: Any, assert_clean: Check
-) -> None:
-    sku_id, cup = await shop.add_product(price_minor=5000), await shop.add_product("Cup", stock=5)
-    gift_id = await bundle(shop, (cup, 2), price_minor=900)
-    await desk.go_live(Terms(name="Two cups", layer=2, benefit=Gift(gift_id, 1, 4000)))
-    owner, cart_id = await shop.fill_cart((sku_id, 1))
-    placed = await shop.place_cart(owner, cart_id)
-    order = await read(shop, placed.order_id)
-    assert [(line.extra, line.net_minor) for line in order.lines] == [("", 5000), ("gift", 0)]
-    assert [(part.sku_id, part.quantity, part.share_minor) for part in order.lines[1].parts] == [(cup, 2, 0)]
-    assert await available(shop, cup) == 3
-    # What the cart itself takes of the parts is not there for the gift.
-    for cups, gifts in ((1, 1), (2, 0)):
-        other, _cart = await shop.fill_cart((sku_id, 1), (cup, cups))
-        assert len((await quote(shop, other)).extras) == gifts
-    await pay(shop, provider, placed.order_id)
-    await fulfil_order(shop.commerce, shop.merchant_id, order_id=placed.order_id, by="test")
-    assert await available(shop, cup) == 3
     await assert_clean()

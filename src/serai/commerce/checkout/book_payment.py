@@ -11,7 +11,7 @@ import msgspec
 from serai.commerce.checkout.reserve_order import money_pending_id
 from serai.commerce.order.api import Stamp
 from serai.commerce.order.events import OrderPaid
-from serai.commerce.order.types import Order, amount_due
+from serai.commerce.order.types import NewOrder, Order, amount_due
 from serai.commerce.payment.types import Payment, deferred_deposits, deferred_sales
 from serai.commerce.presale.api import balance_id
 from serai.commerce.presale.events import DepositPaid
@@ -99,7 +99,7 @@ def balance_claims(order: Order) -> tuple[Claim, ...]:
     return tuple(claim for claim in order.claims if claim.promotion_id != order.presale_id)
 
 
-def used_coupons(order: Order) -> tuple[Fact, ...]:
+def used_coupons(order: Order | NewOrder) -> tuple[Fact, ...]:
     """A fact for every coupon that a paid order has used."""
     return tuple(
         Fact(

@@ -20,7 +20,14 @@ import msgspec
 
 from serai.commerce.cart.api import Placed, find_placed_order, line_total, mark_placed
 from serai.commerce.catalogue.api import list_sale_items, load_parts
-from serai.commerce.checkout.adjust_order import Item, fund_claims, read_quote, refuse_claims, write_seats
+from serai.commerce.checkout.adjust_order import (
+    Item,
+    fund_claims,
+    read_quote,
+    refuse_claims,
+    write_seats,
+)
+from serai.commerce.checkout.book_payment import used_coupons
 from serai.commerce.checkout.enter_tender import refuse_tenders
 from serai.commerce.checkout.logic import check_address, check_contact
 from serai.commerce.checkout.price_goods import Goods
@@ -293,10 +300,12 @@ async def submit_draft(
 
 
 def _paid_at_once(order: NewOrder) -> tuple[Fact, ...]:
-    """That tenders have paid all of an order. One that costs nothing has nobody to thank for a payment."""
-    if order.paid_at is None or not order.tenders:
+    """That tenders have paid all of an order, and which coupons it has used. One that costs nothing has nobody to thank
+    for a payment, but its coupons are gone all the same."""
+    if order.paid_at is None:
         return ()
-    return (Fact(order.order_id, OrderPaid(order.order_id, None, order.tender_minor, order.currency)),)
+    paid = Fact(order.order_id, OrderPaid(order.order_id, None, order.tender_minor, order.currency))
+    return (*((paid,) if order.tenders else ()), *used_coupons(order))
 
 
 def _refuse(outcome: Outcome, draft: Draft) -> Conflict:

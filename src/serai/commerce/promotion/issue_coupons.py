@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from serai.commerce.promotion import store
@@ -19,6 +20,7 @@ from serai.commerce.promotion.events import CouponEnded, CouponsIssued
 from serai.commerce.promotion.logic import (
     MAX_CODE,
     digest_code,
+    end_of_code,
     keyed_seed,
     part_of_seed,
     read_code,
@@ -30,7 +32,7 @@ from serai.foundation import clock
 from serai.foundation.database import Database, Transaction
 from serai.foundation.errors import Conflict, Invalid, NotFound, _
 from serai.foundation.event import Fact
-from serai.foundation.ids import MerchantId, derive_id
+from serai.foundation.ids import MerchantId, derive_id, new_id
 from serai.identity.audit.api import AuditRow, record_rows
 from serai.ledger.api import load_balances
 from serai.ledger.types import Balance, Group, Transfer, Write, posted
@@ -61,7 +63,7 @@ async def insert_coupons(tx: Transaction, rows: Sequence[NewCoupon]) -> None:
             [row.coupon_id for row in rows],
             [row.promotion_id for row in rows],
             [digest_code(row.code) for row in rows],
-            [read_code(row.code)[-4:] for row in rows],
+            [end_of_code(row.code) for row in rows],
             [row.holder_id for row in rows],
             [row.uses for row in rows],
             [row.by for row in rows],
@@ -104,18 +106,19 @@ async def issue_coupons(
     _check_batch(count, uses, code, expires_at)
     async with commerce.db.transaction(merchant_id, "read") as tx:
         promotion = await load_promotion(tx, promotion_id=promotion_id)
-        if code is not None and await store.find_coupon(tx, digest_code(code), clock.now()):
-            raise Conflict("coupon.code_taken", _("There is a coupon with this code already."), field="code")
+        # With a key it may be this very call that made it, of which the lane knows.
+        if code is not None and key is None and await store.find_coupon(tx, digest_code(code), clock.now()):
+            raise _taken()
     if not promotion.terms.coupon or promotion.live_version is None:
         raise Conflict("coupon.not_wanted", _("Coupons belong to a coupon promotion that has gone live."))
     seed = keyed_seed(commerce.secret, key) if key else secrets.token_bytes(32)
     codes = [code.strip()] if code is not None else [spell_code(part_of_seed(seed, n)) for n in range(count)]
     coupons = _make_coupons(merchant_id, promotion_id, codes, uses, holder_id, expires_at, by)
-    outcome = await commerce.lane.submit(
-        merchant_id, _issue_group(coupons, limited=promotion.terms.quota is not None)
-    )
-    if outcome.replayed and key is None:
-        raise Conflict("coupon.code_taken", _("There is a coupon with this code already."), field="code")
+    issue = _issue_group(coupons, key or new_id(), limited=promotion.terms.quota is not None)
+    try:
+        outcome = await commerce.lane.submit(merchant_id, issue)
+    except asyncpg.UniqueViolationError as error:
+        raise _taken() from error
     if not outcome.passed:
         raise Conflict(
             "coupon.limit_reached",
@@ -123,6 +126,10 @@ async def issue_coupons(
             available=max(0, outcome.shortages[0].available) if outcome.shortages else 0,
         )
     return tuple(IssuedCoupon(each.coupon_id, each.code) for each in coupons)
+
+
+def _taken() -> Conflict:
+    return Conflict("coupon.code_taken", _("There is a coupon with this code already."), field="code")
 
 
 def _make_coupons(
@@ -175,7 +182,8 @@ def _check_batch(count: int, uses: int, code: str | None, expires_at: datetime |
         )
 
 
-def _issue_group(coupons: Sequence[NewCoupon], *, limited: bool) -> Group:
+def _issue_group(coupons: Sequence[NewCoupon], key: UUID, *, limited: bool) -> Group:
+    """What issues coupons. Named after the call, so that one that is sent again is known from another's same code."""
     promotion_id, uses, by = coupons[0].promotion_id, coupons[0].uses, coupons[0].by
     ids = tuple(each.coupon_id for each in coupons)
     left = template_left(promotion_id)
@@ -191,7 +199,7 @@ def _issue_group(coupons: Sequence[NewCoupon], *, limited: bool) -> Group:
         by, "coupon.issued", "promotion", str(promotion_id), None, {"coupons": len(ids), "uses": uses}
     )
     return Group(
-        derive_id("issue coupons", *ids),
+        derive_id("issue coupons", key, *ids),
         tuple(transfers),
         (*(Write(insert_coupons, each) for each in coupons), Write(record_rows, audit)),
         (Fact(promotion_id, CouponsIssued(promotion_id, ids, uses, by)),),

@@ -7,6 +7,7 @@ from uuid import UUID
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: no I, L, O, U to misread
 CODE_BYTES = 16
 MAX_CODE = 60
+END = 4
 
 
 def spell_code(secret: bytes) -> str:
@@ -30,6 +31,12 @@ def read_code(text: str) -> str:
     """What somebody typed, as it is compared: capitals, no blanks or dashes, misread letters set right."""
     plain = "".join(c for c in text[: 2 * MAX_CODE].upper() if c.isalnum())[:MAX_CODE]
     return plain.replace("O", "0").replace("I", "1").replace("L", "1")
+
+
+def end_of_code(text: str) -> str:
+    """What of a code may be shown to those who know it: its last letters as they were given out, of a short one half."""
+    plain = "".join(c for c in text.upper() if c.isalnum())
+    return plain[-min(END, len(plain) // 2) :]
 
 
 def digest_code(text: str) -> bytes:
