@@ -14,9 +14,11 @@ from serai.commerce.alert.api import set_alert
 from serai.commerce.catalogue.api import set_price
 from serai.commerce.consultation.api import answer_question, ask_question
 from serai.commerce.order.api import find_order, fulfil_order
+from serai.commerce.price.api import NewOffer, add_offer
 from serai.foundation import clock
 from serai.foundation.event import pump_events
 from serai.foundation.mail import MAIL_JOB, Letter
+from serai.storefront.jobs import tell_begun_offers
 from serai.storefront.subscribers import ALERTS, ANSWERS, group_letters, order_letters
 
 
@@ -125,6 +127,53 @@ async def wait_for(shop, sku_id, kind):
             member_id=None,
             is_proven=True,
         )
+
+
+async def add(shop, sku_id, amount_minor, **when):
+    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
+        await add_offer(tx, offer=NewOffer(sku_id=sku_id, amount_minor=amount_minor, **when), by="t")
+
+
+async def test_an_offer_is_told_like_a_lower_price_and_not_what_others_pay(shop, owner):
+    sku_id = await shop.add_product(price_minor=1000)
+    await wait_for(shop, sku_id, "price")
+    await add(shop, sku_id, 700, kind="member", member_level="gold")
+    await add(shop, sku_id, 600, kind="tier", min_quantity=5)
+    await add(shop, sku_id, 1000)
+    await deliver(owner, shop, ALERTS)
+    assert await list_letters(owner, shop) == []
+    await add(shop, sku_id, 800)
+    for _ in range(2):
+        await deliver(owner, shop, ALERTS)
+    [letter] = await list_letters(owner, shop)
+    assert any("US$8.00" in line for line in letter.lines)
+    # Who asks now has seen the offer's price: only less than that is news.
+    await wait_for(shop, sku_id, "price")
+    await set_to(shop, sku_id, 900)
+    await deliver(owner, shop, ALERTS)
+    assert len(await list_letters(owner, shop)) == 1
+
+
+async def test_an_offer_that_begins_later_is_told_when_it_begins_once(shop, owner):
+    sku_id = await shop.add_product(price_minor=1000)
+    await wait_for(shop, sku_id, "price")
+    start = clock.now() + timedelta(hours=3)
+    await add(shop, sku_id, 800, valid_from=start, valid_to=start + timedelta(hours=1))
+    await deliver(owner, shop, ALERTS)
+    await tell_begun_offers(shop.commerce, owner)
+    with clock.clock_at(start + timedelta(hours=2)):
+        await tell_begun_offers(shop.commerce, owner)
+    assert await list_letters(owner, shop) == []
+    with clock.clock_at(start):
+        assert await tell_begun_offers(shop.commerce, owner) >= 1
+        await tell_begun_offers(shop.commerce, owner)
+        await deliver(owner, shop, ALERTS)
+    assert len(await list_letters(owner, shop)) == 1
+
+
+async def set_to(shop, sku_id, amount_minor):
+    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
+        await set_price(tx, sku_id=sku_id, amount_minor=amount_minor, reason="t", by="t")
 
 
 async def test_a_fallen_price_is_told_once_in_the_readers_language(shop, owner):

@@ -22,6 +22,7 @@ from serai.main.mailing import open_post_office
 from serai.main.platform import Platform, open_configured_platform
 from serai.main.settings import load_settings
 from serai.main.upkeep import keep_house
+from serai.storefront import jobs as shop_jobs
 from serai.storefront.subscribers import ALERTS, ANSWERS, group_letters, order_letters
 
 log = logging.getLogger("serai.worker")
@@ -70,6 +71,7 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
     return (
         Schedule("expire orders", "* * * * * */5", lambda: aftersale_jobs.expire_orders(commerce, owner)),
         Schedule("apply planned prices", "* * * * * */5", lambda: price_jobs.apply_prices(commerce, owner)),
+        Schedule("tell begun offers", "* * * * *", lambda: shop_jobs.tell_begun_offers(commerce, owner)),
         Schedule("ask for refunds", "* * * * * */15", lambda: aftersale_jobs.ask_refunds(commerce, owner)),
         Schedule("settle groups", "* * * * * */5", lambda: aftersale_jobs.settle_groups(commerce, owner)),
         Schedule("expire coupons", "* * * * * */30", lambda: promotion_jobs.expire_coupons(commerce, owner)),

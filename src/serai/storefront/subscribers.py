@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from serai.commerce.alert.api import fire_price_alerts, fire_stock_alerts
-from serai.commerce.catalogue.api import find_product, list_sale_items
+from serai.commerce.catalogue.api import find_product
 from serai.commerce.consultation.api import load_question
 from serai.commerce.gift.api import find_gift
 from serai.commerce.order.api import access_token, find_order
@@ -17,8 +17,8 @@ from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.event import Event, Subscriber
 from serai.foundation.mail import queue_letter
-from serai.foundation.money import format_money
-from serai.storefront.letter import ORDER_WORDS, write_alert_letter, write_answer_letter, write_order_letter
+from serai.storefront.alerting import write_alerts
+from serai.storefront.letter import ORDER_WORDS, write_answer_letter, write_order_letter
 
 # A subscriber begins at the log's beginning: what is older than this is no news any more, and nobody is told.
 NEWS = timedelta(days=1)
@@ -79,7 +79,7 @@ def group_letters(commerce: Commerce) -> Subscriber:
 
 async def tell_alerts(tx: Transaction, events: Sequence[Event]) -> None:
     """Write to those who waited for a lower price or for goods: once each, since firing ends an alert."""
-    priced = [UUID(event.data["sku_id"]) for event in events if event.name == "PriceChanged"]
+    priced = [UUID(event.data["sku_id"]) for event in events if event.name in ("PriceChanged", "OfferAdded")]
     moved = [UUID(event.data["sku_id"]) for event in events if event.name == "StockMoved"]
     for event in events:
         if event.name in ("OrderCancelled", "OrderExpired"):
@@ -87,21 +87,7 @@ async def tell_alerts(tx: Transaction, events: Sequence[Event]) -> None:
             moved += [line.sku_id for line in order.lines] if order else []
     fired = await fire_price_alerts(tx, sku_ids=priced) if priced else []
     fired += await fire_stock_alerts(tx, sku_ids=moved) if moved else []
-    items = await list_sale_items(tx, sku_ids=[one.alert.sku_id for one in fired])
-    for one in fired:
-        alert, item = one.alert, items[one.alert.sku_id]
-        price = (
-            format_money(one.price_minor, one.currency, alert.locale) if one.price_minor is not None else ""
-        )
-        letter = write_alert_letter(
-            alert.kind,
-            email=alert.email,
-            locale=alert.locale,
-            title=item.label(alert.locale),
-            price=price,
-            path=f"/p/{item.slug}",
-        )
-        await queue_letter(tx, letter)
+    await write_alerts(tx, fired)
 
 
 async def tell_answers(tx: Transaction, events: Sequence[Event]) -> None:
@@ -125,6 +111,8 @@ async def tell_answers(tx: Transaction, events: Sequence[Event]) -> None:
 
 
 ALERTS = Subscriber(
-    "alerts", frozenset({"PriceChanged", "StockMoved", "OrderCancelled", "OrderExpired"}), tell_alerts
+    "alerts",
+    frozenset({"PriceChanged", "OfferAdded", "StockMoved", "OrderCancelled", "OrderExpired"}),
+    tell_alerts,
 )
 ANSWERS = Subscriber("answers", frozenset({"QuestionAnswered"}), tell_answers)

@@ -5,17 +5,19 @@ Only an address that proved itself is written to: a member's verified one at onc
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from serai.commerce.alert import store
 from serai.commerce.alert.types import Alert, AlertKind, FiredAlert, NewAlert
 from serai.commerce.catalogue.api import list_sale_items
+from serai.commerce.catalogue.types import SaleItem
 from serai.commerce.place.api import default_place
+from serai.commerce.price.api import choose_price, price_items
 from serai.commerce.stock.api import load_available
 from serai.foundation import clock
-from serai.foundation.database import Transaction
+from serai.foundation.database import Database, Transaction
 from serai.foundation.errors import Conflict, Invalid, NotFound, _
 from serai.foundation.ids import new_id
 from serai.foundation.limit import take_token
@@ -28,6 +30,7 @@ __all__ = [
     "NewAlert",
     "fire_price_alerts",
     "fire_stock_alerts",
+    "list_due_prices",
     "set_alert",
 ]
 
@@ -62,9 +65,10 @@ async def set_alert(
     email = email.strip().lower()
     if not ADDRESS.fullmatch(email):
         raise Invalid("email.invalid", _("That is not an e-mail address."), field="email")
-    item = (await list_sale_items(tx, sku_ids=[sku_id])).get(sku_id)
-    if item is None:
+    items = await list_sale_items(tx, sku_ids=[sku_id])
+    if sku_id not in items:
         raise NotFound("cart.product_unknown", _("This product is not sold here (any more)."))
+    seen_minor = (await _list_public_prices(tx, items)).get(sku_id)
     if not is_proven:
         await take_token(tx, name="alert", who=email, most=PER_ADDRESS, per_s=DAY_S)
         if ip:
@@ -78,7 +82,7 @@ async def set_alert(
         member_id,
         email,
         locale,
-        item.price_minor,
+        seen_minor,
         digest_token(token),
         now,
         now if is_proven else None,
@@ -86,6 +90,15 @@ async def set_alert(
     if await store.count_open(tx, email) > ALERT_LIMIT:
         raise Conflict("alert.too_many", _("At most %(limit)s alerts wait at a time."), limit=ALERT_LIMIT)
     return NewAlert(row["alert_id"], token, row["confirmed_at"] is not None)
+
+
+async def _list_public_prices(tx: Transaction, items: Mapping[UUID, SaleItem]) -> dict[UUID, int]:
+    """What everybody pays now for one piece, offers counted."""
+    prices = await price_items(tx, items=items)
+    return {
+        sku_id: choose_price(sale.list_minor, [o for o in sale.offers if o.is_public], 1)[0]
+        for sku_id, sale in prices.items()
+    }
 
 
 async def load_alert(tx: Transaction, *, token: str) -> Alert:
@@ -124,15 +137,21 @@ async def fire_price_alerts(tx: Transaction, *, sku_ids: Sequence[UUID]) -> list
     """Take the alerts of SKUs that cost less today than when their reader asked."""
     waiting = [Alert(*row.values()) for row in await store.list_waiting(tx, "price", list(sku_ids))]
     items = await list_sale_items(tx, sku_ids=[alert.sku_id for alert in waiting])
+    prices = await _list_public_prices(tx, items)
     fired = []
     for alert in waiting:
-        item = items.get(alert.sku_id)
-        if item is None or not item.sellable or item.price_minor is None:
+        item, price_minor = items.get(alert.sku_id), prices.get(alert.sku_id)
+        if item is None or not item.sellable or price_minor is None:
             continue
-        if alert.seen_price_minor is None or item.price_minor < alert.seen_price_minor:
-            fired.append(FiredAlert(alert, item.price_minor, item.currency))
+        if alert.seen_price_minor is None or price_minor < alert.seen_price_minor:
+            fired.append(FiredAlert(alert, price_minor, item.currency))
     await store.end_alerts(tx, [one.alert.alert_id for one in fired], clock.now())
     return fired
+
+
+async def list_due_prices(owner: Database, *, limit: int = 500) -> list[tuple[UUID, UUID]]:
+    """(merchant, SKU) of price alerts whose goods have an offer for everybody that began to hold, over all merchants."""
+    return [tuple(row.values()) for row in await store.list_due(owner, clock.now(), limit)]
 
 
 async def fire_stock_alerts(tx: Transaction, *, sku_ids: Sequence[UUID]) -> list[FiredAlert]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from serai.foundation.database import Transaction
+from serai.foundation.database import Database, Transaction
 
 COLUMNS = "alert_id, kind, sku_id, member_id, email, locale, seen_price_minor, made_at, confirmed_at"
 
@@ -95,6 +95,22 @@ async def list_waiting(tx: Transaction, kind: str, sku_ids: list[UUID]) -> list[
         tx.merchant_id,
         kind,
         sku_ids,
+    )
+
+
+async def list_due(owner: Database, now: datetime, limit: int) -> list[Any]:
+    """Goods that somebody waits for and that an offer has made cheaper than they were then (owner's role)."""
+    return await owner.fetch(
+        "SELECT DISTINCT a.merchant_id, a.sku_id FROM commerce.alert a JOIN commerce.price_offer o"
+        "   ON o.merchant_id = a.merchant_id AND o.sku_id = a.sku_id AND o.kind <> 'list' AND o.valid_from <= $1"
+        "   AND (o.valid_to IS NULL OR o.valid_to > $1) AND (o.ended_at IS NULL OR o.ended_at > $1)"
+        "   AND (o.channel IS NULL OR o.channel = 'web') AND o.place_id IS NULL AND o.member_level IS NULL"
+        "   AND o.min_quantity = 1 AND (a.seen_price_minor IS NULL OR o.amount_minor < a.seen_price_minor)"
+        " JOIN commerce.variant v ON v.merchant_id = a.merchant_id AND v.sku_id = a.sku_id AND v.active"
+        " JOIN commerce.product p ON p.merchant_id = v.merchant_id AND p.product_id = v.product_id AND p.published"
+        " WHERE a.kind = 'price' AND a.confirmed_at IS NOT NULL AND a.ended_at IS NULL LIMIT $2",
+        now,
+        limit,
     )
 
 
