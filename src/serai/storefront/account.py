@@ -20,6 +20,7 @@ from serai.storefront.form import Form, read_values
 from serai.storefront.member import client_agent, client_ip, enter, load_member
 from serai.storefront.notice import Notice, leave_notice
 from serai.storefront.order import OrderLink, begin_payment, cancel, claim_price, show_order
+from serai.storefront.presale import use_coupon
 from serai.storefront.proof import send_link
 from serai.storefront.view import (
     Asked,
@@ -181,6 +182,14 @@ async def pay_member_order(request: Asked, number: FromPath[str]) -> Response[An
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         order = await _load_own_order(tx, await load_member(request, tx), number)
     return await begin_payment(request, order.order_id, link=link_member(number))
+
+
+@post("/account/orders/{number:str}/coupon", include_in_schema=False)
+async def use_member_coupon(request: Asked, number: FromPath[str]) -> Response[Any]:
+    """Use a coupon on the balance of an own order."""
+    async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
+        order = await _load_own_order(tx, await load_member(request, tx), number)
+    return await use_coupon(request, order, link_member(number).to(""))
 
 
 @post("/account/orders/{number:str}/cancel", include_in_schema=False)

@@ -20,6 +20,7 @@ from serai.foundation.pages import request_locale
 from serai.storefront import cookie
 from serai.storefront.form import read_values
 from serai.storefront.notice import Notice, leave_notice
+from serai.storefront.presale import refuse_presale_goods, tell_problem
 from serai.storefront.saving import Savings, tell_savings
 from serai.storefront.view import (
     Asked,
@@ -57,6 +58,7 @@ async def add_to_cart(request: Asked) -> Response[Any]:
         if sku_id is None:
             raise NotFound("cart.product_unknown", _("This product is not sold here (any more)."))
         async with database_of(request).transaction(merchant_id_of(request), "write") as tx:
+            await refuse_presale_goods(tx, sku_id)
             quantity = await cart_api.read_amount(tx, sku_id=sku_id, text=values.get("quantity", ""))
             place = await find_chosen_place(request, tx)
             await cart_api.open_cart(tx, owner=f"web:{token}", place_id=place.place_id if place else None)
@@ -149,6 +151,7 @@ async def _show_cart(
     owner = owner_of(request)
     cart = await cart_api.find_cart(tx, owner=owner) if owner else None
     quote = await find_quote(request, tx, cart, shell)
+    presale_problem = tell_problem(quote, request_locale(request))
     problems = {line.problem for line in cart.lines if line.problem} if cart else set()
     return show(
         request,
@@ -165,7 +168,8 @@ async def _show_cart(
         saved_lines=[] if fragment else await saved_api.list_saved(tx, owner=owner) if owner else [],
         refusal=explain(request, refusal) if refusal and not is_about_code(refusal) else None,
         has_changed=bool(problems),
-        can_check_out=bool(cart and cart.lines and not problems),
+        presale_problem=presale_problem,
+        can_check_out=bool(cart and cart.lines and not problems and not presale_problem),
     )
 
 

@@ -27,11 +27,14 @@ from serai.identity.address import api as address_api
 from serai.identity.address.types import AddressFields
 from serai.identity.member.types import Member
 from serai.storefront.country import Country, choose_country, list_countries
-from serai.storefront.coupon import add_coupon, drop_coupon
+from serai.storefront.coupon import change_coupons
 from serai.storefront.form import Form, read_values
 from serai.storefront.grouping import find_seat, way_back
 from serai.storefront.order import begin_payment, link_guest
+from serai.storefront.presale import presale_path, tell_problem
 from serai.storefront.saving import tell_savings
+from serai.storefront.tender import change_tenders
+from serai.storefront.tender_words import tell_tenders
 from serai.storefront.view import (
     CHECKOUT,
     GROUP_CHECKOUT,
@@ -41,7 +44,6 @@ from serai.storefront.view import (
     commerce_of,
     database_of,
     facts_of,
-    find_signed_in,
     is_group_checkout,
     load_shell,
     merchant_id_of,
@@ -107,7 +109,8 @@ async def send_checkout(request: Asked) -> Response[Any]:
     """``intent=refresh`` counts again for another delivery or country; ``intent=pay`` places the order."""
     form = read_form(await read_values(request), request_locale(request))
     # A code that was typed but not entered is entered before anything is ordered, so that nobody pays without it.
-    changed = await _change_coupons(request, form)
+    changed = await change_coupons(request, form)
+    changed = await change_tenders(request, form) or changed
     if form.values.get("intent") == "pay" and not changed:
         check_form(form, request_locale(request))
         if form.is_good:
@@ -115,23 +118,6 @@ async def send_checkout(request: Asked) -> Response[Any]:
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         shell = await load_shell(request, tx)
         return await _show_form(request, tx, shell, form)
-
-
-async def _change_coupons(request: Asked, form: CheckoutForm) -> bool:
-    """Enter or take out the coupon that the form names. True when it named one, whatever came of it."""
-    code, dropped = form.values.get("code", "").strip(), parse_uuid(form.values.get("drop_coupon"))
-    if not code and dropped is None and form.values.get("intent") != "coupon":
-        return False
-    try:
-        async with database_of(request).transaction(merchant_id_of(request), "write") as tx:
-            if dropped is not None:
-                await drop_coupon(request, tx, dropped)
-            else:
-                await add_coupon(request, tx, code, await find_signed_in(request, tx))
-                form.values["code"] = ""
-    except Refused as refusal:
-        form.take_refusal(refusal, locale=request_locale(request))
-    return True
 
 
 def read_form(values: dict[str, str], locale: str) -> CheckoutForm:
@@ -222,6 +208,7 @@ async def _place(request: Asked, form: CheckoutForm) -> Response[Any]:
             locale=locale,
             note=form.values.get("note", "").strip(),
             gift_message=form.values.get("gift_message", ""),
+            presale_agreed=bool(form.values.get("agree")),
         )
     except Refused as refusal:
         if refusal.code in ("cart.unknown", "checkout.empty"):
@@ -232,7 +219,7 @@ async def _place(request: Asked, form: CheckoutForm) -> Response[Any]:
     if shell.member and form.delivery == "ship" and form.values.get("keep_address"):
         await keep_typed_address(request, shell.member, form)
     link = link_guest(placed.order_id, placed.access_token)
-    if placed.total_minor == 0:
+    if placed.due_minor == 0:
         return Redirect(link.to("", new="1"), status_code=303)
     return await begin_payment(request, placed.order_id, link=link)
 
@@ -328,13 +315,15 @@ async def _show_form(
         kept_addresses=kept,
         quote=quote,
         savings=await tell_savings(tx, quote, locale),
+        tenders=tell_tenders(quote, locale),
         labels={line.sku_id: line.label(locale) for line in quote.lines},
         options=list_options(request, quote, form, has_stores=bool(stores)),
         store_options=[(str(place.place_id), place.name) for place in stores],
         country_options=list_countries(locale),
         region_options=form.country.list_regions(locale),
         is_taxed=await has_rates(tx),
-        checkout_url=GROUP_CHECKOUT if is_group_checkout(request) else CHECKOUT,
+        checkout_url=checkout_path(request),
+        presale_problem=tell_problem(quote, locale),
         seat=await find_seat(request, tx, quote),
     )
 
@@ -355,6 +344,13 @@ def list_options(request: Asked, quote: Quote, form: CheckoutForm, *, has_stores
     )
     ways = [DeliveryWay("ship", ship_minor)]
     return [*ways, DeliveryWay("pickup", 0)] if has_stores else ways
+
+
+def checkout_path(request: Asked) -> str:
+    """The address of this checkout: of the cart, of something bought in a group, or of a presale."""
+    if presale_id := parse_uuid(request.query_params.get("presale")):
+        return presale_path(presale_id)
+    return GROUP_CHECKOUT if is_group_checkout(request) else CHECKOUT
 
 
 async def _find_quote(

@@ -9,9 +9,11 @@ from litestar.params import FromPath
 from serai.commerce.checkout import api as checkout_api
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Invalid, NotFound, Refused, _
+from serai.foundation.pages import request_locale
 from serai.identity.member.types import Member
+from serai.storefront.attempt import take_attempt
 from serai.storefront.cart import answer_change
-from serai.storefront.form import read_values
+from serai.storefront.form import Form, read_values
 from serai.storefront.view import (
     Asked,
     buying_owner_of,
@@ -19,6 +21,7 @@ from serai.storefront.view import (
     find_signed_in,
     merchant_id_of,
     owner_of,
+    parse_uuid,
 )
 
 CODE_LIMIT = 80
@@ -49,12 +52,32 @@ async def drop_coupon(request: Asked, tx: Transaction, coupon_id: UUID) -> None:
     await checkout_api.remove_coupon(tx, owner=owner, coupon_id=coupon_id)
 
 
+async def change_coupons(request: Asked, form: Form) -> bool:
+    """Enter or take out the coupon that the form names. True when it named one, whatever came of it."""
+    code, dropped = form.values.get("code", "").strip(), parse_uuid(form.values.get("drop_coupon"))
+    if not code and dropped is None and form.values.get("intent") != "coupon":
+        return False
+    try:
+        if dropped is None:
+            await take_attempt(request, "code")
+        async with database_of(request).transaction(merchant_id_of(request), "write") as tx:
+            if dropped is not None:
+                await drop_coupon(request, tx, dropped)
+            else:
+                await add_coupon(request, tx, code, await find_signed_in(request, tx))
+                form.values["code"] = ""
+    except Refused as refusal:
+        form.take_refusal(refusal, locale=request_locale(request))
+    return True
+
+
 @post("/cart/coupons", include_in_schema=False)
 async def enter_coupon(request: Asked) -> Response[Any]:
     """Enter a code; what it does is told on the page that comes back."""
     values = await read_values(request)
     code = values.get("code", "")
     try:
+        await take_attempt(request, "code")
         async with database_of(request).transaction(merchant_id_of(request), "write") as tx:
             await add_coupon(request, tx, code, await find_signed_in(request, tx))
     except Refused as refusal:

@@ -5,6 +5,7 @@ from serai.foundation.errors import _
 from serai.foundation.i18n import translate
 from serai.foundation.mail import Letter
 from serai.foundation.money import format_money
+from serai.storefront.tender_words import list_paid
 
 GREETING = _("Hello %(name)s,")
 
@@ -37,6 +38,10 @@ ORDER_WORDS = {
     "OrderExpired": (
         _("Order %(number)s has ended without a payment"),
         _("The payment did not come in time, so the goods are back on the shelf. Nothing was charged."),
+    ),
+    "TenderRefunded": (
+        _("Refund for order %(number)s"),
+        _("%(amount)s went back to what you had paid with: points, gift cards or red packets."),
     ),
     "RefundDone": (
         _("Refund for order %(number)s"),
@@ -124,6 +129,10 @@ def list_order_rows(order: Order) -> tuple[tuple[str, str], ...]:
     rows.append((translate(_("Total"), locale), format_money(order.total_minor, currency, locale)))
     inside = translate(_("of which %(text)s"), locale)
     rows += [(inside % {"text": label}, amount) for label, amount, included in taxes if included]
+    rows += [(name, f"−{format_money(minor, currency, locale)}") for name, minor in list_paid(order, locale)]
+    if order.tenders:
+        rest = format_money(order.total_minor - order.tender_minor, currency, locale)
+        rows.append((translate(_("By card or other means"), locale), rest))
     return tuple(rows)
 
 

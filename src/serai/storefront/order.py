@@ -26,7 +26,9 @@ from serai.foundation.pages import request_locale
 from serai.storefront.country import write_address
 from serai.storefront.grouping import find_order_group
 from serai.storefront.notice import Notice, leave_notice
+from serai.storefront.presale import use_coupon
 from serai.storefront.saving import share_adjustments
+from serai.storefront.tender_words import list_backs, list_paid
 from serai.storefront.view import (
     Asked,
     Shell,
@@ -39,6 +41,7 @@ from serai.storefront.view import (
 )
 
 KEY_LIMIT = 200
+CANCELLABLE = ("awaiting_payment", "awaiting_deposit", "awaiting_balance", "paid")
 
 
 @get("/orders/{order_id:uuid}", include_in_schema=False)
@@ -62,7 +65,7 @@ async def wait_for_payment(request: Asked, order_id: FromPath[UUID]) -> Response
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         order = await _load_by_link(request, tx, order_id)
         shell = await load_shell(request, tx)
-    if order.state == "awaiting_payment":
+    if awaits_payment(order):
         # Nobody is told no because the provider is slow: the page goes on asking, and the webhook may come first.
         with suppress(Outside):
             order = await checkout_api.refresh_payment(
@@ -90,6 +93,14 @@ async def pay_guest_order(request: Asked, order_id: FromPath[UUID]) -> Response[
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         await _load_by_link(request, tx, order_id)
     return await begin_payment(request, order_id, link=read_link(request, order_id))
+
+
+@post("/orders/{order_id:uuid}/coupon", include_in_schema=False)
+async def use_guest_coupon(request: Asked, order_id: FromPath[UUID]) -> Response[Any]:
+    """Use a coupon on the balance, by the guest's link."""
+    async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
+        order = await _load_by_link(request, tx, order_id)
+    return await use_coupon(request, order, read_link(request, order_id).to(""))
 
 
 @post("/orders/{order_id:uuid}/cancel", include_in_schema=False)
@@ -143,12 +154,25 @@ async def _load_by_link(request: Asked, tx: Transaction, order_id: UUID) -> Orde
 
 def is_settled(order: Order) -> bool:
     """Whether waiting is over: paid, ended, or the provider said no to the last try."""
-    return order.state != "awaiting_payment" or is_declined(order)
+    return not awaits_payment(order) or is_declined(order)
+
+
+def awaits_payment(order: Order) -> bool:
+    """Whether a payment is under way: for the order, for a deposit, or for a balance that was begun."""
+    last = order.payments[-1] if order.payments else None
+    if order.state == "awaiting_balance":
+        return last is not None and last.purpose == "balance" and last.state != "captured"
+    return order.state in ("awaiting_payment", "awaiting_deposit")
 
 
 def is_declined(order: Order) -> bool:
     """Whether the last try to pay failed and the shopper may try again."""
     return bool(order.payments) and order.payments[-1].state in ("failed", "voided", "expired")
+
+
+def keeps_deposit(order: Order) -> bool:
+    """Whether a shopper who steps back now loses the deposit, as was agreed."""
+    return order.state == "awaiting_balance" and order.presale is not None and order.presale.missed == "keep"
 
 
 async def show_order(
@@ -170,6 +194,8 @@ async def show_order(
         group_state=group_state,
         share_url=f"{request.base_url}groups/{order.group.group_id}" if order.group else "",
         line_discounts=share_adjustments(order.adjustments, request_locale(request)),
+        tender_rows=list_paid(order, request_locale(request)),
+        back_rows=list_backs(order, request_locale(request)),
         link=link,
         motifs={card.product_id: card.motif for card in cards},
         slugs={card.product_id: card.slug for card in cards if card.published},
@@ -181,7 +207,12 @@ async def show_order(
         minutes_left=max(0, int((order.expires_at - clock.now()).total_seconds()) // 60),
         is_new="new" in request.query_params,
         is_declined=is_declined(order),
-        can_cancel=order.state in ("awaiting_payment", "paid"),
+        can_cancel=order.state in CANCELLABLE,
+        keeps_deposit=keeps_deposit(order),
+        can_pay_balance=order.presale is not None
+        and order.state == "awaiting_balance"
+        and order.presale.is_open(clock.now()),
+        has_coupon=any(each.coupon_id for each in order.adjustments),
     )
 
 
@@ -225,6 +256,7 @@ async def cancel(request: Asked, order_id: UUID, *, link: OrderLink) -> Response
             order_id=order_id,
             by="shopper",
             reason="by the shopper",
+            by_buyer=True,
         )
     except Refused as refusal:
         text = translate(refusal.message, request_locale(request), refusal.data)

@@ -16,6 +16,7 @@ from serai.foundation.errors import NotFound, _
 from serai.foundation.pages import request_locale
 from serai.storefront.describe import describe_page
 from serai.storefront.offer import load_offers
+from serai.storefront.presale import load_offered
 from serai.storefront.price import load_deals, load_prices
 from serai.storefront.view import Asked, Shell, database_of, load_shell, merchant_id_of, merchant_of, show
 
@@ -31,7 +32,7 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         product, variant, prices = await load_prices(tx, *await find_sold(request, tx, slug))
         shell = await load_shell(request, tx)
-        prices |= await load_offers(tx, variant, shell, locale)
+        prices |= await load_offers(tx, variant, shell, locale) | await load_offered(tx, variant.sku_id)
         contents, levels = (
             await load_contents(tx, variant),
             await stock.list_levels(tx, sku_id=variant.sku_id),

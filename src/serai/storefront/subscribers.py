@@ -19,6 +19,7 @@ from serai.foundation.event import Event, Subscriber
 from serai.foundation.mail import queue_letter
 from serai.storefront.alerting import write_alerts
 from serai.storefront.letter import ORDER_WORDS, write_answer_letter, write_order_letter
+from serai.storefront.presale_letter import PRESALE_WORDS, is_about_presale, write_presale_letter
 
 # A subscriber begins at the log's beginning: what is older than this is no news any more, and nobody is told.
 NEWS = timedelta(days=1)
@@ -33,20 +34,33 @@ def order_letters(commerce: Commerce) -> Subscriber:
                 continue
             order = await find_order(tx, order_id=event.subject_id)
             # An API's buyer may have given no address, and an erased one has none any more.
-            if order is None or not order.email or (event.name == "OrderPlaced" and order.total_minor == 0):
+            if order is None or not order.email or _is_needless(order, event):
                 continue
             gift = await find_gift(tx, order_id=order.order_id)
+            path = _order_path(commerce, order)
+            if is_about_presale(order, event.name):
+                await queue_letter(tx, write_presale_letter(order, event.name, event.data, path=path))
+                continue
+            if event.name not in ORDER_WORDS:
+                continue
             letter = write_order_letter(
                 order,
                 event.name,
-                path=_order_path(commerce, order),
+                path=path,
                 amount_minor=int(event.data.get("amount_minor", 0)),
                 gift_message=gift.message if gift else "",
                 in_group=_is_about_group(order, event),
             )
             await queue_letter(tx, letter)
 
-    return Subscriber("shop letters", frozenset(ORDER_WORDS), handle)
+    return Subscriber("shop letters", frozenset(ORDER_WORDS) | frozenset(PRESALE_WORDS), handle)
+
+
+def _is_needless(order: Order, event: Event) -> bool:
+    """Whether another letter says it already: there is nothing to pay, or an order's end tells what goes back."""
+    if event.name == "OrderPlaced":
+        return order.total_minor == order.tender_minor
+    return event.name == "TenderRefunded" and event.data.get("reason") == "cancel"
 
 
 def _order_path(commerce: Commerce, order: Order) -> str:

@@ -11,6 +11,7 @@ from serai.commerce.cart import api as cart_api
 from serai.commerce.catalogue.types import Category
 from serai.commerce.place import api as place_api
 from serai.commerce.place.types import Place
+from serai.commerce.presale.api import presale_owner
 from serai.commerce.types import Commerce
 from serai.foundation.database import Database, Transaction
 from serai.foundation.errors import _
@@ -123,8 +124,12 @@ def group_owner(token: str) -> str:
 
 
 def buying_owner_of(request: Asked) -> str | None:
-    """Who owns what is being checked out: the cart, or with ``?for=group`` what is bought in a group."""
+    """Who owns what is being checked out: the cart, or with ``?for=group`` what is bought in a group, with
+    ``?presale=`` what is reserved in one."""
     token = cookie.read_secret(request, cookie.CART)
+    presale_id = parse_uuid(request.query_params.get("presale"))
+    if token and presale_id is not None:
+        return presale_owner(f"web:{token}", presale_id)
     return group_owner(token) if token and is_group_checkout(request) else owner_of(request)
 
 
