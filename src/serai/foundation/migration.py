@@ -71,6 +71,14 @@ async def apply_migrations(url: str, systems: Sequence[str]) -> list[Migration]:
         await connection.close()
 
 
+async def list_applied(connection: asyncpg.Connection) -> list[str]:
+    """What has been applied to a database, as ``system/number``; empty where there is no Serai."""
+    if not await connection.fetchval("SELECT to_regclass('foundation.migration') IS NOT NULL"):
+        return []
+    rows = await connection.fetch("SELECT system, number FROM foundation.migration ORDER BY system, number")
+    return [f"{row['system']}/{row['number']}" for row in rows]
+
+
 async def _apply_missing(
     connection: asyncpg.Connection, migrations: list[Migration], systems: Sequence[str]
 ) -> list[Migration]:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from serai.main.backup.archive import archive_settings
 from serai.main.connecting import ensure_database, require_database
 from serai.main.fault import Fault
 from serai.main.installation import (
@@ -63,7 +64,7 @@ def _start_for_a_moment(house: HouseSettings) -> Iterator[str]:
     installation = open_installation(house.data_dir)
     with hold_lock(installation):
         cluster = prepare_cluster(installation.pgdata)
-        server = start_server(cluster)
+        server = start_server(cluster, **archive_settings(house, cluster))
         try:
             asyncio.run(ensure_database(cluster.url()))
             url = cluster.url(DATABASE_NAME)

@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 
 from serai import __version__
+from serai.main.cli_backup import backup, restore
 from serai.main.cli_merchant import merchants, reset_password
 from serai.main.fault import Fault
 from serai.main.installation import FirstRun, Installation, find_database_url
@@ -308,6 +309,8 @@ def bench(
     raise typer.Exit(0 if reached else 1)
 
 
+app.command("backup", rich_help_panel="Look after it")(backup)
+app.command("restore", rich_help_panel="Look after it")(restore)
 app.command("reset-password", rich_help_panel="Look after it")(reset_password)
 
 

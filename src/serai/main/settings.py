@@ -45,6 +45,15 @@ class HouseSettings(msgspec.Struct, frozen=True, kw_only=True):
     mail_from: Annotated[
         str, Meta(description="Address that letters come from; empty: the merchant's own for support")
     ] = ""
+    backup_dir: Annotated[
+        str, Meta(description="Folder of backups and the kept log; empty: `backup` in the data directory")
+    ] = ""
+    backup_log: Annotated[
+        bool,
+        Meta(
+            description="Keep the embedded database's log, so that any moment after a backup can be restored"
+        ),
+    ] = False
     log_limit_mb: Annotated[
         int,
         Meta(ge=1, le=10_000, description="Size at which a process log is rotated; one older part is kept"),

@@ -23,6 +23,7 @@ import msgspec
 
 from serai.foundation.errors import Outside
 from serai.foundation.migration import apply_migrations
+from serai.main.backup.archive import archive_settings
 from serai.main.child import Child, spawn_process
 from serai.main.connecting import ensure_database, require_database
 from serai.main.fault import Fault
@@ -164,7 +165,7 @@ class Run:
         fresh = not (self.installation.pgdata / "PG_VERSION").exists()
         with self.screen.step("Making the database" if fresh else "Starting the database"):
             cluster = prepare_cluster(self.installation.pgdata)
-            launch = partial(start_server, cluster)
+            launch = partial(start_server, cluster, **archive_settings(self.house, cluster))
             log_path = self.installation.pgdata / "server.log"
             child = Child("postgres", launch=launch, stop=stop_server, log_path=log_path, group="database")
             try:
