@@ -8,7 +8,14 @@ from uuid import UUID
 import pytest
 from tests.shop import ADDRESS, CONTACT, Shop
 
-from serai.commerce.checkout.api import PlacedOrder, Quote, place_order, quote_cart, settle_payment, start_payment
+from serai.commerce.checkout.api import (
+    PlacedOrder,
+    Quote,
+    place_order,
+    quote_cart,
+    settle_payment,
+    start_payment,
+)
 from serai.commerce.checkout.jobs import close_presales, tend_balances
 from serai.commerce.order.api import load_order
 from serai.commerce.order.types import Order

@@ -7,6 +7,7 @@ from serai.commerce.checkout.ask_payment import ask_payment
 from serai.commerce.checkout.draft_order import draft_order, tax_draft
 from serai.commerce.checkout.enter_coupon import choose_add_on, enter_coupon, remove_coupon
 from serai.commerce.checkout.enter_tender import drop_tender, enter_gift_card, use_balance
+from serai.commerce.checkout.fix_balance import use_coupon as use_balance_coupon
 from serai.commerce.checkout.logic import check_address, check_contact
 from serai.commerce.checkout.place_order import (
     Draft,
@@ -19,6 +20,7 @@ from serai.commerce.checkout.place_order import (
 from serai.commerce.checkout.preview_promotion import Preview, preview_promotion
 from serai.commerce.checkout.price_goods import Goods, Priced, Shopper, price_goods
 from serai.commerce.checkout.quote_cart import choose_place, quote_cart, shipping_price
+from serai.commerce.checkout.quote_presale import refuse_presale
 from serai.commerce.checkout.settle_payment import refresh_payment, settle_payment
 from serai.commerce.checkout.take_seat import join_group, read_group_price, seats_of, start_group
 from serai.commerce.checkout.types import DeliveryOption, PlacedOrder, Quote
@@ -61,6 +63,7 @@ __all__ = [
     "read_quote",
     "read_group_price",
     "refresh_payment",
+    "refuse_presale",
     "remove_coupon",
     "seats_of",
     "settle_payment",
@@ -68,6 +71,7 @@ __all__ = [
     "start_group",
     "start_payment",
     "submit_draft",
+    "use_balance_coupon",
     "tax_draft",
     "use_balance",
 ]

@@ -23,7 +23,6 @@ from serai.commerce.catalogue.api import list_sale_items, load_parts
 from serai.commerce.checkout.adjust_order import (
     Item,
     fund_claims,
-    read_quote,
     refuse_claims,
     write_seats,
 )
@@ -32,9 +31,10 @@ from serai.commerce.checkout.enter_tender import refuse_tenders
 from serai.commerce.checkout.logic import check_address, check_contact
 from serai.commerce.checkout.price_goods import Goods
 from serai.commerce.checkout.quote_cart import quote_cart
-from serai.commerce.checkout.quote_presale import agree_on, refuse_presale
+from serai.commerce.checkout.quote_presale import refuse_presale
 from serai.commerce.checkout.reserve_order import (
     Draft,
+    make_draft,
     make_order,
     make_transfers,
     money_pending_id,
@@ -178,28 +178,17 @@ async def prepare_order(
         if (twin := await _find_twin(commerce, merchant_id, owner, cart_id)) is None:
             raise
         return twin
-    items, adjustments = read_quote(quote)
-    order_id = derive_id("order", cart_id)
-    return Draft(
-        order_id=order_id,
-        cart_id=cart_id,
+    return make_draft(
+        cart_id,
+        quote,
         channel=channel,
-        items=items,
-        currency=quote.currency,
-        shipping_minor=quote.shipping_minor,
         contact=contact,
         address=address,
         delivery=delivery,
-        place_id=quote.delivery.place_id,
         member_id=member_id,
         locale=locale,
         note=note.strip()[:MAX_NOTE],
-        adjustments=adjustments,
-        taxes=quote.taxes,
         opening=opening,
-        presale=agree_on(order_id, quote.presale, quote.quantity) if quote.presale else None,
-        tenders=quote.tendered.used,
-        award_points=quote.tendered.award_points,
     )
 
 

@@ -10,11 +10,10 @@ from serai.commerce.cart.types import Cart, CartLine
 from serai.commerce.checkout.enter_coupon import list_quote_coupons, read_shopper
 from serai.commerce.checkout.enter_tender import quote_tenders, read_tenders
 from serai.commerce.checkout.logic import digest_quote, digest_tenders
-from serai.commerce.checkout.price_goods import Goods, Priced, price_goods
+from serai.commerce.checkout.price_goods import Goods, Priced, Shopper, price_goods
 from serai.commerce.checkout.quote_presale import (
     find_presale,
     price_presale,
-    price_presale_line,
     quote_presale,
 )
 from serai.commerce.checkout.types import (
@@ -93,22 +92,20 @@ async def quote_cart(
     known = read_buyer(owner)
     level = await _find_level(tx, member_id)
     buyer = Buyer(channel or known.channel, place.place_id if delivery == "pickup" else None, level)
+    taxed_at = destination if delivery == "ship" else None
     cart_lines = cart.lines if buyer == known else await price_lines(tx, lines=cart.lines, buyer=buyer)
     lines = [line for line in cart_lines if line.problem != "gone"]
     presale, found = await find_presale(tx, lines, member_id=member_id)
     if presale is not None and found is not None:
-        line = price_presale_line(lines[0], found)
-        option = DeliveryOption(
-            delivery, shipping_price(settings, delivery, line.total_minor), place.place_id, place.name
+        shipping_minor = shipping_price(
+            settings, delivery, found.presale.terms.price_minor * lines[0].quantity
         )
-        deposit = price_presale(line, found, shipping_minor=option.price_minor, member_id=member_id)
+        option = DeliveryOption(delivery, shipping_minor, place.place_id, place.name)
+        deposit = price_presale(lines[0], found, shipping_minor=shipping_minor, member_id=member_id)
         taxes = await tax_goods(
-            tx,
-            goods=list_taxed([line], deposit),
-            shipping_minor=option.price_minor,
-            place=destination if delivery == "ship" else None,
+            tx, goods=list_taxed(lines, deposit), shipping_minor=shipping_minor, place=taxed_at
         )
-        return quote_presale(cart, line, presale, shortages, option, deposit, taxes)
+        return quote_presale(cart, lines[0], presale, found, shortages, option, deposit, taxes)
     goods_minor = sum(line.total_minor for line in lines)
     # A delivery is free from so much at the prices before promotions: a coupon can then never make an order dearer.
     shipping_minor = shipping_price(settings, delivery, goods_minor)
@@ -121,20 +118,33 @@ async def quote_cart(
         shipping_minor=shipping_minor,
         shopper=shopper,
     )
-    result = priced.result if priced else None
-    if result:
-        shipping_minor = result.shipping_minor
-    taxes = await tax_goods(
-        tx,
-        goods=list_taxed(lines, result),
-        shipping_minor=shipping_minor,
-        place=destination if delivery == "ship" else None,
-    )
     option = DeliveryOption(delivery, shipping_minor, place.place_id, place.name)
-    coupons = await list_quote_coupons(tx, shopper.coupon_ids, result)
-    quote = _make_quote(cart, cart_lines, goods_minor, shortages, option, priced, coupons, taxes)
+    quote = await _add_up(tx, cart, cart_lines, shortages, option, priced, shopper, taxed_at)
     quote = await _add_tenders(tx, cart, quote, member_id)
     return msgspec.structs.replace(quote, presale=presale) if presale else quote
+
+
+async def _add_up(
+    tx: Transaction,
+    cart: Cart,
+    cart_lines: tuple[CartLine, ...],
+    shortages: tuple[QuoteShortage, ...],
+    option: DeliveryOption,
+    priced: Priced | None,
+    shopper: Shopper,
+    taxed_at: TaxPlace | None,
+) -> Quote:
+    """The quote of what the engine priced, with its taxes and what every coupon does."""
+    result = priced.result if priced else None
+    if result:
+        option = msgspec.structs.replace(option, price_minor=result.shipping_minor)
+    lines = [line for line in cart_lines if line.problem != "gone"]
+    taxes = await tax_goods(
+        tx, goods=list_taxed(lines, result), shipping_minor=option.price_minor, place=taxed_at
+    )
+    coupons = await list_quote_coupons(tx, shopper.coupon_ids, result)
+    goods_minor = sum(line.total_minor for line in lines)
+    return _make_quote(cart, cart_lines, goods_minor, shortages, option, priced, coupons, taxes)
 
 
 async def _add_tenders(tx: Transaction, cart: Cart, quote: Quote, member_id: UUID | None) -> Quote:

@@ -67,6 +67,7 @@ def price_presale(
 ) -> Result:
     """What the engine would answer: the price less what the deposit counts for beyond itself."""
     presale_id, terms = found.presale.presale_id, found.presale.terms
+    line = price_presale_line(line, found)
     off = (terms.credit_minor - terms.deposit_minor) * line.quantity
     claims = [Claim("quota", presale_id, presale_id, line.quantity)]
     if terms.per_member is not None and member_id is not None:
@@ -114,12 +115,14 @@ def quote_presale(
     cart: Cart,
     line: CartLine,
     presale: QuotePresale,
+    found: OpenPresale,
     shortages: tuple[QuoteShortage, ...],
     option: DeliveryOption,
     result: Result,
     taxes: tuple[OrderTax, ...],
 ) -> Quote:
     """The quote of a cart that holds one presale: ``total_minor`` is the most it comes to."""
+    line = price_presale_line(line, found)
     total_minor = result.total_minor + added_minor(taxes)
     digest = digest_quote(
         cart.cart_id, (line,), option.code, option.place_id, option.price_minor, total_minor, result, taxes

@@ -1,12 +1,14 @@
 """An order's document and transfers out of a draft: what is reserved when it is placed, and again when it is revived."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from serai.commerce.checkout.adjust_order import Item
-from serai.commerce.checkout.types import Delivery
+from serai.commerce.checkout.adjust_order import Item, read_quote
+from serai.commerce.checkout.quote_presale import agree_on
+from serai.commerce.checkout.types import Delivery, Quote
 from serai.commerce.order.api import NewOrder, OrderLine, access_digest, access_token, make_number
 from serai.commerce.order.types import Address, Contact, OrderAdjustment, OrderPart
 from serai.commerce.payment.types import deferred_deposits, deferred_sales, order_due, psp_clearing
@@ -58,6 +60,26 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         if self.presale is not None:
             return self.presale.deposit_total_minor
         return self.total_minor - sum(tender.amount_minor for tender in self.tenders)
+
+
+def make_draft(cart_id: UUID, quote: Quote, **buyer: Any) -> Draft:
+    """The order of a quote. ``buyer`` is who orders, and how."""
+    items, adjustments = read_quote(quote)
+    order_id = derive_id("order", cart_id)
+    return Draft(
+        order_id=order_id,
+        cart_id=cart_id,
+        items=items,
+        currency=quote.currency,
+        shipping_minor=quote.shipping_minor,
+        place_id=quote.delivery.place_id,
+        adjustments=adjustments,
+        taxes=quote.taxes,
+        tenders=quote.tendered.used,
+        award_points=quote.tendered.award_points,
+        presale=agree_on(order_id, quote.presale, quote.quantity) if quote.presale else None,
+        **buyer,
+    )
 
 
 def make_order(commerce: Commerce, draft: Draft) -> NewOrder:

@@ -38,7 +38,8 @@ async def list_claimable(
     The public price is that of one unit for everybody in the order's channel. A line that was claimed is left out.
     """
     until = protected_until(order, settings.price_protection_days)
-    if until is None or clock.now() >= until:
+    # What a presale costs is settled for all its buyers together.
+    if until is None or clock.now() >= until or order.presale_id is not None:
         return ()
     sku_ids = [line.sku_id for line in order.lines]
     items = await list_sale_items(tx, sku_ids=sku_ids)
