@@ -76,6 +76,7 @@ SECTIONS = (
     ("staff", "staff.manage", _("Staff"), "/console/staff", True),
     ("key", "apikey.manage", _("API keys"), "/console/keys", True),
     ("audit", "audit.read", _("Audit log"), "/console/audit", True),
+    ("parked", "settings.write", _("Parked work"), "/console/parked", True),
 )
 
 

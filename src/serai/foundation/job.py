@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from pgqueuer.adapters.persistence.queries import Queries
 
 from serai.foundation import clock
 from serai.foundation.database import Database, Transaction
-from serai.foundation.errors import Outside, Refused
+from serai.foundation.errors import NotFound, Outside, Refused, _
 from serai.foundation.ids import MerchantId, new_id
 
 log = logging.getLogger("serai.job")
@@ -49,12 +49,15 @@ JobHandler = Callable[[Job], Awaitable[None]]
 
 
 class ParkedJob(msgspec.Struct, frozen=True):
-    """A job that nobody tries any more, and why."""
+    """A job that nobody tries any more, and why. ``payload`` is what was enqueued, as JSON values."""
 
     job_id: UUID
     name: str
     tries: int
     reason: str
+    made_at: datetime
+    parked_at: datetime
+    payload: Any
 
 
 async def enqueue(tx: Transaction, name: str, payload: Any) -> UUID:
@@ -74,12 +77,54 @@ async def enqueue(tx: Transaction, name: str, payload: Any) -> UUID:
 async def list_parked(tx: Transaction, *, limit: int = 50) -> list[ParkedJob]:
     """The merchant's parked jobs, the newest first."""
     rows = await tx.fetch(
-        "SELECT job_id, name, tries, reason FROM foundation.job WHERE merchant_id = $1 AND parked_at IS NOT NULL"
-        " ORDER BY parked_at DESC LIMIT $2",
+        "SELECT job_id, name, tries, reason, made_at, parked_at, payload FROM foundation.job"
+        " WHERE merchant_id = $1 AND parked_at IS NOT NULL ORDER BY parked_at DESC, job_id LIMIT $2",
         tx.merchant_id,
         limit,
     )
     return [ParkedJob(*row.values()) for row in rows]
+
+
+async def count_parked(tx: Transaction) -> int:
+    """How many of the merchant's jobs are parked."""
+    count: int = await tx.fetchval(
+        "SELECT count(*)::int FROM foundation.job WHERE merchant_id = $1 AND parked_at IS NOT NULL",
+        tx.merchant_id,
+    )
+    return count
+
+
+async def retry_parked(tx: Transaction, *, job_id: UUID) -> ParkedJob:
+    """Let a parked job be tried afresh, with all its tries. NotFound ``job.not_parked``."""
+    return _parked_or_refuse(
+        await tx.fetchrow(
+            "UPDATE foundation.job SET parked_at = NULL, tries = 0, due_at = $3 FROM (SELECT job_id AS id, tries AS tried,"
+            "   parked_at AS since FROM foundation.job WHERE merchant_id = $1 AND job_id = $2 AND parked_at IS NOT NULL"
+            "   FOR UPDATE) found WHERE merchant_id = $1 AND job_id = found.id"
+            " RETURNING job_id, name, found.tried, reason, made_at, found.since, payload",
+            tx.merchant_id,
+            job_id,
+            clock.now(),
+        )
+    )
+
+
+async def drop_parked(tx: Transaction, *, job_id: UUID) -> ParkedJob:
+    """Give a parked job up for good. NotFound ``job.not_parked``."""
+    return _parked_or_refuse(
+        await tx.fetchrow(
+            "DELETE FROM foundation.job WHERE merchant_id = $1 AND job_id = $2 AND parked_at IS NOT NULL"
+            " RETURNING job_id, name, tries, reason, made_at, parked_at, payload",
+            tx.merchant_id,
+            job_id,
+        )
+    )
+
+
+def _parked_or_refuse(row: Any) -> ParkedJob:
+    if row is None:
+        raise NotFound("job.not_parked", _("This work is not parked (any more)."))
+    return ParkedJob(*row.values())
 
 
 async def run_due_jobs(owner: Database, handlers: Mapping[str, JobHandler], *, batch: int = BATCH) -> int:

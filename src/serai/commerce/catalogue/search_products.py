@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from serai.commerce.catalogue.list_products import list_wanted, make_wanted
-from serai.commerce.catalogue.types import AttributeValue, Found
+import msgspec
+
+from serai.commerce.catalogue.list_products import find_cards, list_wanted, make_wanted
+from serai.commerce.catalogue.types import AttributeValue, Found, ProductCard
 from serai.commerce.search import api as search
 from serai.commerce.types import Page
 from serai.foundation.database import Transaction
@@ -42,6 +44,12 @@ async def search_products(
         max_minor=max_minor,
     )
     facets = await _count(tx, query, wanted)
+    is_plain = sort == "relevance" and wanted == search.Wanted()
+    pinned = await _list_pinned(tx, query) if query and is_plain else []
+    page: Page[ProductCard] = Page(())
+    if pinned:
+        page = await list_wanted(tx, query=query, wanted=wanted, sort=sort, cursor=cursor, limit=limit)
+        return _put_first(Found(page=page, query=query, facets=facets), pinned, is_first=not cursor)
     instead_of = meant = None
     if query and facets.seen < FEW:
         meant = await search.find_correction(tx, text=query)
@@ -51,10 +59,30 @@ async def search_products(
             meant = None
         elif not facets.seen:
             instead_of, query, facets, meant = query, meant, mended, None
-    page: Page[Any] = Page(())
     if facets.seen:
         page = await list_wanted(tx, query=query, wanted=wanted, sort=sort, cursor=cursor, limit=limit)
     return Found(page=page, query=query, facets=facets, instead_of=instead_of, meant=meant)
+
+
+async def _list_pinned(tx: Transaction, query: str) -> list[ProductCard]:
+    """What the merchant puts first for a query, as far as it is published."""
+    pin = await search.find_pin(tx, query=query)
+    if pin is None:
+        return []
+    return [card for card in await find_cards(tx, product_ids=pin.product_ids) if card.published]
+
+
+def _put_first(found: Found, pinned: Sequence[ProductCard], *, is_first: bool) -> Found:
+    """Pinned products stand before the first page and on no other. On a single page they are counted; of several pages
+    the total stays that of the words, since whether a pinned product has them is not known."""
+    ids = {card.product_id for card in pinned}
+    rest = [card for card in found.page.items if card.product_id not in ids]
+    items = (*pinned, *rest) if is_first else tuple(rest)
+    facets = found.facets
+    if is_first and found.page.next_cursor is None:
+        facets = msgspec.structs.replace(facets, total=len(items), seen=max(facets.seen, len(items)))
+    page = Page(items, found.page.next_cursor)
+    return msgspec.structs.replace(found, page=page, facets=facets, pinned=len(pinned) if is_first else 0)
 
 
 async def _count(tx: Transaction, text: str, wanted: search.Wanted) -> search.Facets:

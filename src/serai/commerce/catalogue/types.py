@@ -99,7 +99,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
     ``query`` is what was searched in the end. ``instead_of`` is what was typed, when nothing was found for it and a typo
     was mended; ``meant`` is offered when little was found and another word is near. Neither narrows nor widens silently:
-    pages have to tell both.
+    pages have to tell both. ``pinned`` is how many of the first products the merchant put there.
     """
 
     page: Page[ProductCard]
@@ -107,6 +107,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     facets: Facets
     instead_of: str | None = None
     meant: str | None = None
+    pinned: int = 0
 
 
 class Variant(msgspec.Struct, frozen=True):

@@ -7,7 +7,14 @@ from uuid import UUID
 from serai.commerce.search import store
 from serai.commerce.search.compile_query import Query, Term, compile_query, list_typo_words, read_terms
 from serai.commerce.search.count_facets import count_facets
-from serai.commerce.search.edit_synonyms import set_synonyms
+from serai.commerce.search.edit_pins import Pin, find_pin, fold_pin, list_pins, set_pins
+from serai.commerce.search.edit_synonyms import (
+    Synonym,
+    fold_word,
+    list_synonyms,
+    load_meanings,
+    set_synonyms,
+)
 from serai.commerce.search.fold import fold_text
 from serai.commerce.search.make_document import Document, make_document, phrase_of
 from serai.commerce.search.narrow_query import narrow
@@ -26,16 +33,24 @@ __all__ = [
     "Hit",
     "Hits",
     "Phrase",
+    "Pin",
     "PriceBand",
     "Query",
+    "Synonym",
     "Wanted",
     "compile_query",
     "count_facets",
     "count_found",
     "find_correction",
+    "find_pin",
     "find_products",
+    "fold_pin",
+    "fold_word",
     "list_phrases",
+    "list_pins",
     "list_sorted",
+    "list_synonyms",
+    "load_meanings",
     "load_category_names",
     "make_document",
     "narrow",
@@ -45,6 +60,7 @@ __all__ = [
     "prepare_query",
     "rebuild_index",
     "remake_entries",
+    "set_pins",
     "set_synonyms",
     "write_entries",
 ]
@@ -69,8 +85,7 @@ async def prepare_query(tx: Transaction, text: str) -> Query | None:
     terms = read_terms(text)
     if not terms:
         return None
-    rows = await store.list_synonyms(tx, [term.text for term in terms])
-    return compile_query(text, {row["term"]: row["also_means"] for row in rows})
+    return compile_query(text, await load_meanings(tx, terms=[term.text for term in terms]))
 
 
 async def find_products(

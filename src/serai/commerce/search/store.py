@@ -115,14 +115,6 @@ async def divide_found(
     return found
 
 
-async def list_synonyms(tx: Transaction, terms: Sequence[str]) -> list[Any]:
-    return await tx.fetch(
-        "SELECT term, also_means FROM commerce.search_synonym WHERE merchant_id = $1 AND term = ANY($2)",
-        tx.merchant_id,
-        terms,
-    )
-
-
 async def list_known_words(tx: Transaction, words: Sequence[str]) -> list[Any]:
     return await tx.fetch(
         "SELECT word, products FROM commerce.search_word WHERE merchant_id = $1 AND word = ANY($2)",
@@ -218,16 +210,6 @@ async def count_synonyms(tx: Transaction) -> int:
         "SELECT count(*)::int FROM commerce.search_synonym WHERE merchant_id = $1", tx.merchant_id
     )
     return count
-
-
-async def upsert_synonym(tx: Transaction, term: str, also_means: Sequence[str]) -> None:
-    await tx.execute(
-        "INSERT INTO commerce.search_synonym (merchant_id, term, also_means) VALUES ($1, $2, $3)"
-        " ON CONFLICT (merchant_id, term) DO UPDATE SET also_means = excluded.also_means",
-        tx.merchant_id,
-        term,
-        also_means,
-    )
 
 
 async def delete_synonym(tx: Transaction, term: str) -> None:
