@@ -71,6 +71,7 @@ SECTIONS = (
     ("stock", "stock.read", _("Stock"), "/console/stock", False),
     ("question", "product.read", _("Questions"), "/console/questions", False),
     ("member", "order.read", _("Members"), "/console/members", True),
+    ("tender", "order.read", _("Gift cards and points"), "/console/gift-cards", True),
     ("market", "audit.read", _("Settlement"), "/console/settlement", True),
     ("tax", "settings.write", _("Taxes"), "/console/taxes", True),
     ("staff", "staff.manage", _("Staff"), "/console/staff", True),

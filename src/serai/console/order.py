@@ -14,6 +14,7 @@ from serai.commerce.gift.api import find_gift
 from serai.commerce.order.api import count_by_state, find_order, fulfil_order, list_orders
 from serai.commerce.order.types import Order, OrderNote
 from serai.commerce.protection.api import list_claimable
+from serai.commerce.tender.types import POINTS_UNIT, OrderTender
 from serai.console.desk import AtDesk, Desk, link, not_found
 from serai.console.form import Form, fill_form, note_refusal, parse_uuid, read_form, take_amount, take_text
 from serai.foundation import clock
@@ -48,6 +49,13 @@ ACCOUNTS = {
     "sales_returns": _("Returns"),
     "shipping_income": _("Delivery income"),
     "stock": _("Stock"),
+    "gift_card": _("Gift card"),
+    "wallet": _("Red packets"),
+    "points": _("The member's points"),
+    "points_earned": _("Points earned"),
+    "points_spent": _("Points spent"),
+    "points_debt": _("Points owed by the member"),
+    "points_expense": _("What points were worth"),
 }
 EVENTS = {
     "OrderPlaced": _("Placed for %(total)s"),
@@ -61,6 +69,7 @@ EVENTS = {
     "PaymentMismatch": _(
         "The provider reports %(reported)s where %(expected)s was asked for. Please look into it."
     ),
+    "TenderRefunded": _("%(amount)s given back to points, gift cards or red packets"),
     "RefundRequested": _("Refund of %(amount)s: %(reason)s"),
     "RefundDone": _("Refund of %(amount)s arrived"),
     "RefundFailed": _("Refund of %(amount)s failed: %(failure)s"),
@@ -168,6 +177,8 @@ def view_posting(desk: Desk, order: Order, transfer: DocumentTransfer) -> Postin
     """A transfer in words; amounts of the order's currency as money, anything else as pieces of a product."""
     if transfer.unit_id == currency_unit(order.currency):
         amount = format_money(transfer.amount, order.currency, desk.locale)
+    elif transfer.unit_id == POINTS_UNIT:
+        amount = desk.say(_("%(count)s points"), count=transfer.amount)
     else:
         title = next((line.title for line in order.lines if line.sku_id == transfer.unit_id), "")
         amount = desk.say(_("%(num)s × %(title)s"), num=transfer.amount, title=title)
@@ -227,6 +238,8 @@ async def _show_order(
         status_code=status_code,
         order=order,
         gift=gift,
+        tender_rows=[(name_tender(desk, t, t.units), t.amount_minor) for t in order.tenders],
+        back_rows=list_backs(desk, order),
         actions=actions,
         claimable={claim.line_no: claim for claim in fallen},
         # A refusal whose form is gone, since the order has moved on, is told above.
@@ -238,6 +251,31 @@ async def _show_order(
         timeline=[view_note(desk, order, note) for note in reversed(order.timeline)],
         postings=[view_posting(desk, order, transfer) for transfer in transfers],
     )
+
+
+def name_tender(desk: Desk, tender: OrderTender, units: int) -> str:
+    """What paid a part of an order: a gift card by the end of its code, points by how many."""
+    if tender.kind == "gift_card":
+        return desk.say(_("Gift card …%(end)s"), end=tender.label)
+    return (
+        desk.say(_("%(count)s points"), count=units)
+        if tender.kind == "points"
+        else desk.say(_("Red packets"))
+    )
+
+
+def list_backs(desk: Desk, order: Order) -> list[tuple[datetime, str, str, int]]:
+    """(when, to what, why, minor units) of all that went back to an order's tenders."""
+    tenders = {tender.tender_no: tender for tender in order.tenders}
+    return [
+        (
+            each.refunded_at,
+            name_tender(desk, tenders[each.tender_no], each.units),
+            each.reason,
+            each.amount_minor,
+        )
+        for each in order.tender_refunds
+    ]
 
 
 def _plain_amount(minor: int, currency: str) -> str:
