@@ -13,7 +13,9 @@ import msgspec
 from serai.commerce.search.fold import (
     FLUID,
     MEASURE,
+    NUMBER,
     RUN,
+    UNITS,
     WORD,
     WORD_LIMIT,
     fold_text,
@@ -31,6 +33,7 @@ CODE_FROM = 3
 TYPO_FROM = 4
 
 PIECE = re.compile(rf"(?P<run>{RUN.pattern})|(?P<word>{WORD.pattern})")
+WHOLE_MEASURE = re.compile(rf"{NUMBER}({'|'.join(UNITS)})")
 CODE = re.compile(r"[a-z0-9][a-z0-9._/-]*")
 
 
@@ -80,7 +83,8 @@ def read_terms(text: str) -> tuple[Term, ...]:
             terms.append(Term(piece["word"][:WORD_LIMIT], "word"))
     telling = [term for term in terms if not is_stop_word(term.text)] or terms
     telling = list(dict.fromkeys(telling))[:TERMS_LIMIT]
-    if telling and is_open and telling[-1] == terms[-1]:
+    # A measure is whole: to look for longer ones that begin like a common one (1kg) costs most of a search.
+    if telling and is_open and telling[-1] == terms[-1] and not WHOLE_MEASURE.fullmatch(telling[-1].text):
         telling[-1] = msgspec.structs.replace(telling[-1], is_open=True)
     return tuple(telling)
 

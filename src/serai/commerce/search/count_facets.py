@@ -15,8 +15,10 @@ from serai.commerce.search.narrow_query import narrow
 from serai.commerce.search.types import Facets, PriceBand, Wanted
 from serai.foundation.database import Transaction
 
-# More matches than this are estimated from every sixteenth product: off by about 6 % here, less beyond.
-COUNT_LIMIT = 5_000
+# More matches than this are estimated from every sixteenth product: off by about 7 % here, less beyond.
+COUNT_LIMIT = 3_000
+# Whether there is anything at all, or next to nothing, is told from this many.
+FEW = 100
 BANDS = 5
 VALUES_LIMIT = 40
 KINDS = ("categories", "brands", "bands", "facts")
@@ -50,9 +52,9 @@ async def count_facets(tx: Transaction, *, match: str | None, wanted: Wanted) ->
         else:
             looks[kind] = look
         seen = max(seen, look.total)
-    if len(chosen) > 1:
+    if len(chosen) > 1 and seen < FEW:
         free = Wanted(published=wanted.published)
-        seen = (await _look(tx, match, free, [])).total
+        seen = max(seen, await store.count_entries(tx, narrow(tx.merchant_id, match, free), free, FEW))
     return Facets(
         total=base.total,
         seen=seen,

@@ -45,9 +45,9 @@ class PriceBand(msgspec.Struct, frozen=True):
 class Facets(msgspec.Struct, frozen=True):
     """How what was found divides. Each kind counts as if nothing of its own kind were chosen.
 
-    ``seen``: matches of the query alone, however the list is narrowed. ``facts``: per attribute its values (as
-    :func:`fact_text` writes them) with their numbers, the most frequent first. ``is_estimated``: so much was found that a
-    sample was counted; numbers of two significant digits then.
+    ``seen``: matches of the query alone, however the list is narrowed; a lower bound from 100 on. ``facts``: per
+    attribute its values (as :func:`fact_text` writes them) with their numbers, the most frequent first.
+    ``is_estimated``: so much was found that a sample was counted; numbers of two significant digits then.
     """
 
     total: int = 0
