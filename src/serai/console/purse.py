@@ -1,5 +1,6 @@
 """A member's page: who it is, what the purse holds and how that came about, given and taken with a reason."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -7,8 +8,9 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from serai.commerce.order.api import list_orders
+from serai.commerce.order.types import Order
 from serai.commerce.tender import api
-from serai.commerce.tender.types import Kind
+from serai.commerce.tender.types import Kind, OrderTender
 from serai.console.desk import AtDesk, Desk, link, not_found
 from serai.console.form import Form, fill_form, note_refusal, parse_uuid, read_form
 from serai.console.gift_card import PERMISSION
@@ -28,9 +30,9 @@ MOVED = {
     "points owed": _("Taken for an earlier refund"),
     "tender points": _("Paid an order"),
     "tender wallet": _("Paid an order"),
-    "tender points back": _("Given back"),
-    "tender wallet back": _("Given back"),
-    "again": _("Given back"),
+    "tender points back": _("Came back"),
+    "tender wallet back": _("Came back"),
+    "again": _("Came back"),
 }
 
 
@@ -124,3 +126,28 @@ def _read_units(desk: Desk, form: Form, kind: Kind) -> int:
             explain_amount(desk) if kind == "wallet" else desk.say(_("Please give a whole number of points."))
         )
         return 0
+
+
+def name_tender(desk: Desk, tender: OrderTender, units: int) -> str:
+    """What paid a part of an order: a gift card by the end of its code, points by how many."""
+    if tender.kind == "gift_card":
+        return desk.say(_("Gift card …%(end)s"), end=tender.label)
+    return (
+        desk.say(_("%(count)s points"), count=units)
+        if tender.kind == "points"
+        else desk.say(_("Red packets"))
+    )
+
+
+def list_backs(desk: Desk, order: Order) -> list[tuple[datetime, str, str, int]]:
+    """(when, to what, why, minor units) of all that went back to an order's tenders."""
+    tenders = {tender.tender_no: tender for tender in order.tenders}
+    return [
+        (
+            each.refunded_at,
+            name_tender(desk, tenders[each.tender_no], each.units),
+            each.reason,
+            each.amount_minor,
+        )
+        for each in order.tender_refunds
+    ]

@@ -29,10 +29,10 @@ MOVED = {
     "tender points": _("Paid an order"),
     "tender gift_card": _("Paid an order"),
     "tender wallet": _("Paid an order"),
-    "tender points back": _("Given back"),
-    "tender gift_card back": _("Given back"),
-    "tender wallet back": _("Given back"),
-    "again": _("Given back"),
+    "tender points back": _("Came back"),
+    "tender gift_card back": _("Came back"),
+    "tender wallet back": _("Came back"),
+    "again": _("Came back"),
 }
 
 

@@ -68,8 +68,7 @@ def share_result(
     ] + extras
     items = sum(line.list_total_minor for line in lines)
     discount = sum(line.discount_minor for line in lines)
-    total_minor = items - discount + state.shipping
-    caps = list_caps(pricing)
+    total_minor, caps = items - discount + state.shipping, list_caps(pricing)
     tenders = tuple(use_tenders(request.tenders, total_minor, caps))
     return Result(
         tuple(lines),

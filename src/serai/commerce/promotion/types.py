@@ -308,10 +308,8 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What a request comes to. items - discount + shipping = total; total - tenders = due.
-
-    ``tender_caps`` are (kind of tender, basis points of the total that it may pay at most).
-    """
+    """What a request comes to. items - discount + shipping = total; total - tenders = due. ``tender_caps``: (kind, basis
+    points of the total that it may pay)."""
 
     lines: tuple[PricedLine, ...]
     adjustments: tuple[Adjustment, ...]

@@ -25,7 +25,6 @@ from serai.foundation.errors import NotFound, _
 from serai.identity.member.api import find_member
 from serai.identity.merchant.types import Merchant
 
-SCOPE = "tender:write"
 Cursor = Annotated[str | None, QueryParameter(max_length=100)]
 Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 Most = Annotated[int, Meta(ge=1, le=10**10)]
@@ -81,7 +80,7 @@ def _currency_of(request: Asked) -> str:
 @get(f"{API}/tender-terms", tags=["tenders"])
 async def get_terms(request: Asked) -> TenderTerms:
     """How points work, and how long gift cards last."""
-    caller = await recognise_caller(request, SCOPE)
+    caller = await recognise_caller(request, "tender:write")
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
         return await api.load_terms(tx)
 
@@ -89,7 +88,7 @@ async def get_terms(request: Asked) -> TenderTerms:
 @put(f"{API}/tender-terms", tags=["tenders"])
 async def put_terms(request: Asked, data: JSONBody[TermsBody]) -> Response[TenderTerms]:
     """Say how points work. What was earned keeps its end."""
-    caller = await recognise_caller(request, SCOPE)
+    caller = await recognise_caller(request, "tender:write")
 
     async def effect(tx: Transaction) -> TenderTerms:
         terms = msgspec.convert(msgspec.structs.asdict(data), TenderTerms)
@@ -101,7 +100,7 @@ async def put_terms(request: Asked, data: JSONBody[TermsBody]) -> Response[Tende
 @post(f"{API}/gift-cards", tags=["tenders"])
 async def post_cards(request: Asked, data: JSONBody[CardIssue]) -> Response[Any]:
     """Issue gift cards. Their codes are in this answer (and its repeats) only; what is kept is a digest."""
-    caller = await recognise_caller(request, SCOPE)
+    caller = await recognise_caller(request, "tender:write")
 
     async def effect(effect_id: UUID) -> tuple[IssuedCard, ...]:
         return await api.issue_cards(
@@ -127,7 +126,7 @@ async def get_cards(
     limit: Limit = 50,
 ) -> Page[GiftCard]:
     """Gift cards, the newest first, or those whose code ends so."""
-    caller = await recognise_caller(request, SCOPE)
+    caller = await recognise_caller(request, "tender:write")
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
         return await api.list_cards(tx, code_end=code_end, cursor=cursor, limit=limit)
 
@@ -135,7 +134,7 @@ async def get_cards(
 @post(f"{API}/gift-cards/lookup", tags=["tenders"], status_code=200)
 async def post_lookup(request: Asked, data: JSONBody[CardCode]) -> GiftCard:
     """The gift card behind a code, with what it holds. Nothing is stored."""
-    caller = await recognise_caller(request, SCOPE)
+    caller = await recognise_caller(request, "tender:write")
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
         return await api.find_card_by_code(tx, code=data.code)
 
@@ -143,7 +142,7 @@ async def post_lookup(request: Asked, data: JSONBody[CardCode]) -> GiftCard:
 @get(f"{API}/gift-cards/{{card_id:uuid}}", tags=["tenders"])
 async def get_card(request: Asked, card_id: FromPath[UUID]) -> GiftCard:
     """One gift card."""
-    caller = await recognise_caller(request, SCOPE)
+    caller = await recognise_caller(request, "tender:write")
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
         return await api.load_card(tx, card_id=card_id)
 
@@ -151,7 +150,7 @@ async def get_card(request: Asked, card_id: FromPath[UUID]) -> GiftCard:
 @put(f"{API}/gift-cards/{{card_id:uuid}}/block", tags=["tenders"])
 async def put_block(request: Asked, card_id: FromPath[UUID], data: JSONBody[Block]) -> Response[GiftCard]:
     """Let a gift card pay no more, or again. An order that holds some of it keeps that."""
-    caller = await recognise_caller(request, SCOPE)
+    caller = await recognise_caller(request, "tender:write")
 
     async def effect(tx: Transaction) -> GiftCard:
         return await api.block_card(
@@ -169,7 +168,7 @@ async def _check_member(tx: Transaction, member_id: UUID) -> None:
 @get(f"{API}/members/{{member_id:uuid}}/purse", tags=["tenders"])
 async def get_purse(request: Asked, member_id: FromPath[UUID]) -> Purse:
     """What a member has: points, and red packet money in minor units."""
-    caller = await recognise_caller(request, SCOPE)
+    caller = await recognise_caller(request, "tender:write")
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
         await _check_member(tx, member_id)
         return await api.load_purse(tx, member_id=member_id, currency=_currency_of(request))
@@ -184,7 +183,7 @@ async def get_entries(
     limit: Limit = 50,
 ) -> Page[PurseEntry]:
     """How a member's points or red packets came about, the newest first."""
-    caller = await recognise_caller(request, SCOPE)
+    caller = await recognise_caller(request, "tender:write")
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
         await _check_member(tx, member_id)
         return await api.list_entries(
@@ -202,7 +201,7 @@ async def post_adjustment(
     request: Asked, member_id: FromPath[UUID], data: JSONBody[Adjustment]
 ) -> Response[Purse]:
     """Give points or red packets to a member, or take them."""
-    caller: Caller = await recognise_caller(request, SCOPE)
+    caller: Caller = await recognise_caller(request, "tender:write")
 
     async def effect(effect_id: UUID) -> Purse:
         return await api.adjust_balance(

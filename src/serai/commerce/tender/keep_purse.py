@@ -131,35 +131,8 @@ async def adjust_balance(
     async with commerce.db.transaction(merchant_id, "read") as tx:
         if await find_member(tx, member_id=member_id) is None:
             raise NotFound("member.unknown", _("There is no such account."))
-    own = balance_account(kind, member_id, currency)
-    source = points_earned() if kind == "points" else wallet_expense(currency)
-    group_id = derive_id("adjust", member_id, kind, key)
-    transfer_id = derive_id(group_id, "units")
-    transfer = (
-        posted(transfer_id, source, own, units, reason)
-        if units > 0
-        else posted(transfer_id, own, source, -units, reason)
-    )
-    writes = [
-        Write(
-            record_rows,
-            AuditRow(
-                by, f"{kind}.adjusted", "member", str(member_id), None, {"units": units, "reason": reason}
-            ),
-        )
-    ]
-    if kind == "points" and units > 0:
-        writes.append(Write(insert_grants, Grant(transfer_id, member_id, units, clock.now())))
-    outcome = await commerce.lane.submit(
-        merchant_id,
-        Group(
-            group_id,
-            (transfer,),
-            tuple(writes),
-            (Fact(member_id, BalanceAdjusted(member_id, kind, units, reason, by)),),
-            document_id=member_id,
-        ),
-    )
+    group = _plan_adjustment(member_id, kind, units, currency, reason, by, key)
+    outcome = await commerce.lane.submit(merchant_id, group)
     if not outcome.passed:
         raise Conflict(
             "tender.balance_short",
@@ -170,6 +143,28 @@ async def adjust_balance(
     await settle_debt(commerce, merchant_id, member_id=member_id)
     async with commerce.db.transaction(merchant_id, "read") as tx:
         return await load_purse(tx, member_id=member_id, currency=currency)
+
+
+def _plan_adjustment(
+    member_id: UUID, kind: Kind, units: int, currency: str, reason: str, by: str, key: UUID
+) -> Group:
+    own = balance_account(kind, member_id, currency)
+    source = points_earned() if kind == "points" else wallet_expense(currency)
+    group_id = derive_id("adjust", member_id, kind, key)
+    transfer_id = derive_id(group_id, "units")
+    sides = (source, own) if units > 0 else (own, source)
+    details = {"units": units, "reason": reason}
+    audit = AuditRow(by, f"{kind}.adjusted", "member", str(member_id), None, details)
+    writes = [Write(record_rows, audit)]
+    if kind == "points" and units > 0:
+        writes.append(Write(insert_grants, Grant(transfer_id, member_id, units, clock.now())))
+    return Group(
+        group_id,
+        (posted(transfer_id, *sides, abs(units), reason),),
+        tuple(writes),
+        (Fact(member_id, BalanceAdjusted(member_id, kind, units, reason, by)),),
+        document_id=member_id,
+    )
 
 
 def _check_adjustment(kind: str, units: int, reason: str) -> None:
