@@ -17,14 +17,19 @@ LOW_ROWS = 8
 async def show_board(desk: AtDesk) -> Response[str]:
     """The whole page, or the figures alone for the refresh in the background."""
     desk.require("board.read")
-    now = clock.now()
+    now = clock.now().astimezone(desk.merchant.zone)
     async with desk.reading() as tx:
-        board = await load_board(tx)
+        board = await load_board(tx, zone=desk.merchant.zone)
         places = await list_places(tx)
         place = next((each for each in places if each.sells_online), places[0] if places else None)
         low = await list_stock(tx, place_id=place.place_id, state="low", limit=LOW_ROWS) if place else None
     currency = desk.merchant.currency
-    hours = [(bar.hour.hour, bar.orders, bar.revenue_minor) for bar in board.hourly]
+    sold: dict[int, tuple[int, int]] = {}
+    for bar in board.hourly:
+        # When the clocks are put back an hour comes twice.
+        orders, revenue_minor = sold.get(bar.hour.hour, (0, 0))
+        sold[bar.hour.hour] = (orders + bar.orders, revenue_minor + bar.revenue_minor)
+    hours = [(hour, *figures) for hour, figures in sold.items()]
     return desk.page(
         "board.html",
         "board",

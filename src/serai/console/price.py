@@ -172,13 +172,14 @@ async def show_prices(desk: AtDesk, product_id: FromPath[str]) -> Response[str]:
 
 
 def take_moment(desk: Desk, form: Form, name: str) -> datetime | None:
-    """A moment out of a field for date and time, in UTC as the console shows all moments; None when it is empty."""
+    """A moment out of a field for date and time, in the merchant's time zone as the console shows all moments; None when
+    it is empty."""
     text = form.values.get(name, "")
     if not text:
         return None
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
-    except ValueError:
+        return datetime.fromisoformat(text).replace(tzinfo=desk.merchant.zone).astimezone(UTC)
+    except (ValueError, OverflowError):
         form.errors[name] = desk.say(_("Please give a date and a time."))
         return None
 

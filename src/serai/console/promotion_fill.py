@@ -1,6 +1,7 @@
 """Fills the form of a promotion: empty for a kind, or from one that stands. Fields are texts."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from functools import partial
 from uuid import UUID
@@ -44,8 +45,13 @@ def new_form(kind: Kind) -> Form:
     return fill_form("promotion", **values)
 
 
-def fill_terms(kind: Kind, terms: Terms, skus: Mapping[UUID, str], currency: str) -> Form:
-    """The form of a promotion that stands. ``skus`` names the SKUs that it mentions."""
+def show_moment(at: datetime | None, zone: tzinfo) -> str:
+    """A moment as a field for date and time holds it, in a time zone."""
+    return at.astimezone(zone).strftime("%Y-%m-%dT%H:%M") if at else ""
+
+
+def fill_terms(kind: Kind, terms: Terms, skus: Mapping[UUID, str], currency: str, zone: tzinfo = UTC) -> Form:
+    """The form of a promotion that stands. ``skus`` names the SKUs that it mentions; times are those of ``zone``."""
     form = new_form(kind)
     scope, audience = terms.scope, terms.audience
 
@@ -63,8 +69,8 @@ def fill_terms(kind: Kind, terms: Terms, skus: Mapping[UUID, str], currency: str
         "levels": ", ".join(audience.member_levels),
         "members_only": "1" if audience.members_only else "",
         "channels": " ".join(audience.channels),
-        "starts_at": terms.starts_at.strftime("%Y-%m-%dT%H:%M") if terms.starts_at else "",
-        "ends_at": terms.ends_at.strftime("%Y-%m-%dT%H:%M") if terms.ends_at else "",
+        "starts_at": show_moment(terms.starts_at, zone),
+        "ends_at": show_moment(terms.ends_at, zone),
         "cap": show_money(terms.cap_minor, currency),
         "budget": show_money(terms.budget_minor, currency),
         "quota": str(terms.quota or ""),

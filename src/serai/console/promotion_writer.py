@@ -152,7 +152,7 @@ async def show_edit(desk: AtDesk, promotion_id: FromPath[str]) -> Response[str]:
     kind = find_kind(promotion.terms)
     if kind is None:
         raise not_found()
-    form = fill_terms(kind, promotion.terms, skus, desk.merchant.currency)
+    form = fill_terms(kind, promotion.terms, skus, desk.merchant.currency, desk.merchant.zone)
     form.values["version"] = str(promotion.version)
     return await _show_writer(desk, kind, form, promotion=promotion)
 

@@ -156,13 +156,13 @@ def read_rate(desk: Desk, form: Form) -> int | None:
 
 
 def read_day(desk: Desk, form: Form) -> datetime | None:
-    """The day from which a rate holds (midnight UTC); None for at once."""
+    """The day from which a rate holds (midnight where the merchant is); None for at once."""
     text = form.values.get("valid_from", "")
     if not text:
         return None
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=desk.merchant.zone).astimezone(UTC)
+    except (ValueError, OverflowError):
         form.errors["valid_from"] = desk.say(_("Please give a date such as 2027-01-31."))
         return None
 

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date, datetime
+from contextvars import ContextVar
+from datetime import UTC, date, datetime, tzinfo
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -29,6 +30,8 @@ from serai.foundation.i18n import (
 from serai.foundation.money import format_money
 
 STATIC = Path(str(files("serai") / "static"))
+# In which time zone a page shows moments: its merchant's.
+ZONE: ContextVar[tzinfo] = ContextVar("zone", default=UTC)
 
 
 @cache
@@ -57,10 +60,14 @@ class Pages:
     ) -> str:
         """A template as text; with ``block``, only that block of it (imports it needs stand inside the block)."""
         template = self._environments[locale].get_template(name)
-        if block is None:
-            return template.render(context)
-        page = template.new_context(dict(context))
-        return "".join(template.blocks[block](page))
+        token = ZONE.set(getattr(context.get("merchant"), "zone", UTC))
+        try:
+            if block is None:
+                return template.render(context)
+            page = template.new_context(dict(context))
+            return "".join(template.blocks[block](page))
+        finally:
+            ZONE.reset(token)
 
 
 def _make_environment(folders: list[str], locale: str) -> jinja2.Environment:
@@ -89,7 +96,8 @@ def _make_environment(folders: list[str], locale: str) -> jinja2.Environment:
     environment.filters.update(
         money=lambda minor, currency: format_money(minor, currency, locale),
         date=lambda value, style="medium": _date(value, style, locale),
-        datetime=lambda value, style="short": format_datetime(value, style, locale=locale),
+        datetime=lambda value, style="short": format_datetime(value, style, tzinfo=ZONE.get(), locale=locale),
+        local=lambda value: value.astimezone(ZONE.get()),
         ago=lambda value: format_timedelta(value - clock.now(), add_direction=True, locale=locale),
         number=lambda value: format_decimal(value, locale=locale),
         message=lambda text, data=None: translate(text, locale, data),
@@ -98,6 +106,8 @@ def _make_environment(folders: list[str], locale: str) -> jinja2.Environment:
 
 
 def _date(value: date | datetime, style: str, locale: str) -> str:
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        value = value.astimezone(ZONE.get())
     return format_date(value, style, locale=locale)
 
 

@@ -12,6 +12,8 @@ from serai.commerce.catalogue.types import Category
 from serai.commerce.place import api as place_api
 from serai.commerce.place.types import Place
 from serai.commerce.presale.api import presale_owner
+from serai.commerce.settings import CommerceSettings
+from serai.commerce.terms.api import load_terms, use_terms
 from serai.commerce.types import Commerce
 from serai.foundation.database import Database, Transaction
 from serai.foundation.errors import _
@@ -66,6 +68,7 @@ class Shell(msgspec.Struct, frozen=True):
     place_label: str
     member: Member | None
     cart_quantity: int
+    returns_policy: str = ""
 
     @property
     def departments(self) -> tuple[Category, ...]:
@@ -96,8 +99,8 @@ def database_of(request: Asked) -> Database:
 
 
 def facts_of(request: Asked) -> ShopFacts:
-    """The terms, from commerce's settings and the shop's own."""
-    selling = commerce_of(request).settings
+    """The terms: the merchant's own, as :func:`load_shell` has read them, commerce's settings, and the shop's own."""
+    selling: CommerceSettings = request.scope["state"].get("selling") or commerce_of(request).settings
     own = request.app.state.get("storefront_settings") or StorefrontSettings()
     return ShopFacts(
         shipping_minor=selling.shipping_minor,
@@ -141,6 +144,8 @@ def is_group_checkout(request: Asked) -> bool:
 async def load_shell(request: Asked, tx: Transaction) -> Shell:
     """The surroundings of a page, in one go."""
     shelves = await load_shelves(request, tx)
+    terms = await load_terms(tx, settings=commerce_of(request).settings)
+    request.scope["state"]["selling"] = use_terms(terms, commerce_of(request).settings)
     online = await find_online_place(tx)
     place = await find_chosen_store(request, tx) or online
     owner = owner_of(request)
@@ -151,6 +156,7 @@ async def load_shell(request: Asked, tx: Transaction) -> Shell:
         place=place,
         place_label=label_place(place, request_locale(request)),
         member=await find_signed_in(request, tx),
+        returns_policy=terms.returns_policy,
         cart_quantity=cart.quantity if cart else 0,
     )
 

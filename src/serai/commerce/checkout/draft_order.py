@@ -17,6 +17,7 @@ from serai.commerce.price.types import Buyer
 from serai.commerce.promotion.api import find_coupon_by_code
 from serai.commerce.settings import CommerceSettings
 from serai.commerce.tax.api import TaxPlace, tax_goods
+from serai.commerce.terms.api import apply_terms
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Invalid, _
 
@@ -47,6 +48,7 @@ async def draft_order(
     """
     place = await choose_place(tx, delivery, place_id)
     await refuse_alone(tx, list(wanted))
+    settings = await apply_terms(tx, settings=settings)
     currency, items = await price_items(
         tx, dict(wanted), Buyer(channel, place.place_id if delivery == "pickup" else None, None)
     )

@@ -13,6 +13,7 @@ from serai.commerce.price.types import Buyer
 from serai.commerce.promotion.api import check_terms, check_together, compile_rules, list_live_rules
 from serai.commerce.promotion.types import HeldCoupon, Reason, Result, Rule, RuleFault, Terms
 from serai.commerce.settings import CommerceSettings
+from serai.commerce.terms.api import apply_terms
 from serai.foundation.database import Transaction
 from serai.foundation.ids import derive_id, new_id
 
@@ -47,7 +48,7 @@ async def preview_promotion(
     Raises:
         Invalid: ``cart.product_unknown``, ``checkout.field_invalid``. NotFound: ``place.none``.
     """
-    place = await choose_place(tx, delivery, place_id)
+    place, settings = await choose_place(tx, delivery, place_id), await apply_terms(tx, settings=settings)
     _currency, items = await price_items(
         tx, dict(wanted), Buyer(channel, place.place_id if delivery == "pickup" else None, member_level)
     )

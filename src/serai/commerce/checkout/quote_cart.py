@@ -31,6 +31,7 @@ from serai.commerce.promotion.types import Result
 from serai.commerce.settings import CommerceSettings
 from serai.commerce.stock.api import allot
 from serai.commerce.tax.api import OrderTax, TaxPlace, added_minor, tax_goods
+from serai.commerce.terms.api import apply_terms
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Invalid, _
 from serai.identity.member.api import find_member
@@ -87,7 +88,7 @@ async def quote_cart(
         Invalid: ``checkout.field_invalid`` for the place of a pick-up.
     """
     cart = await load_cart(tx, owner=owner, cart_id=cart_id)
-    place = await choose_place(tx, delivery, place_id)
+    place, settings = await choose_place(tx, delivery, place_id), await apply_terms(tx, settings=settings)
     shortages = await _find_shortages(tx, cart.lines, place.place_id)
     known = read_buyer(owner)
     level = await _find_level(tx, member_id)

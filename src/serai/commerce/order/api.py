@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -335,18 +336,21 @@ async def _judge_anew(commerce: Commerce, merchant_id: MerchantId, order_id: UUI
     return order
 
 
-async def load_board(tx: Transaction) -> Board:
-    """Today's figures."""
+UTC_ZONE = ZoneInfo("UTC")
+
+
+async def load_board(tx: Transaction, *, zone: ZoneInfo = UTC_ZONE) -> Board:
+    """Figures of today as it is counted in a time zone; hours of the chart are of that zone too."""
     now = clock.now()
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0).astimezone(UTC)
     totals = await store.load_totals(tx, midnight)
     counts = await count_by_state(tx)
     hours = {row[0]: row for row in await store.list_hours(tx, midnight)}
     hourly = []
-    for n in range(now.hour + 1):
+    for n in range((now - midnight) // timedelta(hours=1) + 1):
         hour = midnight + timedelta(hours=n)
         row = hours.get(hour)
-        hourly.append(HourBar(hour, row[1] if row else 0, row[2] if row else 0))
+        hourly.append(HourBar(hour.astimezone(zone), row[1] if row else 0, row[2] if row else 0))
     latest = await list_orders(tx, limit=8)
     return Board(
         totals["orders"],

@@ -273,7 +273,8 @@ async def load_totals(tx: Transaction, since: datetime) -> Any:
 
 async def list_hours(tx: Transaction, since: datetime) -> list[Any]:
     return await tx.fetch(
-        "SELECT date_trunc('hour', placed_at) AS hour, count(*)::int, sum(total_minor)::bigint FROM commerce.sales_order"
+        # Hours since midnight, which zones with half hours begin elsewhere than UTC does.
+        "SELECT date_bin('1 hour', placed_at, $2) AS hour, count(*)::int, sum(total_minor)::bigint FROM commerce.sales_order"
         " WHERE merchant_id = $1 AND placed_at >= $2 AND state NOT IN ('cancelled', 'expired') GROUP BY 1 ORDER BY 1",
         tx.merchant_id,
         since,

@@ -2,25 +2,130 @@
 
 import asyncio
 import logging
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 from uuid import UUID
+from zoneinfo import available_timezones
 
-from serai.foundation.database import Database
-from serai.foundation.errors import NotFound, Outside, _
+import msgspec
+
+from serai.foundation.database import Database, Transaction
+from serai.foundation.errors import Conflict, Invalid, NotFound, Outside, _
+from serai.foundation.mail import ADDRESS
 from serai.foundation.money import minor_digits
+from serai.identity.audit import api as audit
 from serai.identity.merchant import store
 from serai.identity.merchant.types import Merchant
 
-__all__ = ["Merchant", "MerchantRegistry", "add_merchant", "list_merchants"]
+__all__ = [
+    "Merchant",
+    "MerchantRegistry",
+    "add_merchant",
+    "edit_merchant",
+    "list_merchants",
+    "list_time_zones",
+    "load_merchant",
+]
 
 log = logging.getLogger("serai.identity")
+
+SETTINGS = ("name", "support_email", "time_zone", "staff_passkeys")
 
 
 async def list_merchants(db: Database) -> list[Merchant]:
     """All merchants, the default one first."""
-    return [
-        Merchant(*(*row[:5], tuple(row["hostnames"]), *row[6:])) for row in await store.list_merchants(db)
-    ]
+    return [_build(row) for row in await store.list_merchants(db)]
+
+
+def _build(row: Any) -> Merchant:
+    return Merchant(*(*row[:5], tuple(row["hostnames"]), *row[6:]))
+
+
+async def load_merchant(tx: Transaction) -> Merchant:
+    """The merchant of the transaction as the database has it, which may be newer than what the registry tells."""
+    row = await store.find_merchant(tx)
+    if row is None:
+        raise NotFound("merchant.none", _("No shop has been opened at this address yet."))
+    return _build(row)
+
+
+async def edit_merchant(
+    tx: Transaction,
+    *,
+    version: int,
+    by: str,
+    name: str | None = None,
+    support_email: str | None = None,
+    time_zone: str | None = None,
+    staff_passkeys: bool | None = None,
+) -> Merchant:
+    """Change what is given of the merchant (None leaves it), if nobody did since ``version``.
+
+    Raises:
+        Conflict: ``merchant.edited_meanwhile`` with the present ``version``.
+        Invalid: ``merchant.name_invalid``, ``email.invalid``, ``merchant.time_zone_unknown``.
+    """
+    row = await store.lock_merchant(tx)
+    if row is None:
+        raise NotFound("merchant.none", _("No shop has been opened at this address yet."))
+    before = _build(row)
+    if before.version != version:
+        raise Conflict(
+            "merchant.edited_meanwhile",
+            _("Somebody else has changed the settings meanwhile. Please look at them again."),
+            version=before.version,
+        )
+    after = msgspec.structs.replace(
+        before,
+        name=before.name if name is None else " ".join(name.split()),
+        support_email=before.support_email if support_email is None else support_email.strip(),
+        time_zone=before.time_zone if time_zone is None else time_zone,
+        staff_passkeys=before.staff_passkeys if staff_passkeys is None else staff_passkeys,
+        version=before.version + 1,
+    )
+    _check(after)
+    changed = [n for n in SETTINGS if getattr(before, n) != getattr(after, n)]
+    if not changed:
+        return before
+    await store.update_merchant(tx, after.name, after.support_email, after.time_zone, after.staff_passkeys)
+    await audit.record(
+        tx,
+        actor=by,
+        action="merchant.changed",
+        subject_kind="merchant",
+        subject_id=before.merchant_id,
+        before={n: getattr(before, n) for n in changed},
+        after={n: getattr(after, n) for n in changed},
+    )
+    return after
+
+
+def _check(merchant: Merchant) -> None:
+    if not 1 <= len(merchant.name) <= 80 or not merchant.name.isprintable():
+        raise Invalid(
+            "merchant.name_invalid", _("Please give a name of at most 80 characters."), field="name"
+        )
+    if not ADDRESS.fullmatch(merchant.support_email) or len(merchant.support_email) > 200:
+        raise Invalid("email.invalid", _("Please give a valid e-mail address."), field="support_email")
+    if merchant.time_zone not in list_time_zones():
+        raise Invalid("merchant.time_zone_unknown", _("There is no such time zone."), field="time_zone")
+
+
+@cache
+def list_time_zones() -> tuple[str, ...]:
+    """Names of places in the IANA database, and UTC first; old and technical names are left out."""
+    areas = (
+        "Africa/",
+        "America/",
+        "Antarctica/",
+        "Asia/",
+        "Atlantic/",
+        "Australia/",
+        "Europe/",
+        "Indian/",
+        "Pacific/",
+    )
+    return ("UTC", *sorted(name for name in available_timezones() if name.startswith(areas)))
 
 
 async def add_merchant(

@@ -1,0 +1,1 @@
+"""What a merchant asks for delivery, and what it says about returns."""
