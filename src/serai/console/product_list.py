@@ -33,6 +33,15 @@ def join_query(address: str) -> str:
     return f"{address}{'&' if '?' in address else '?'}"
 
 
+def list_shown(desk: Desk) -> list[tuple[str, str]]:
+    """Whether products are in the shop, as choices."""
+    return [
+        ("", desk.say(_("In the shop or not"))),
+        ("yes", desk.say(_("Published"))),
+        ("no", desk.say(_("Not published"))),
+    ]
+
+
 @get("/products")
 async def show_products(desk: AtDesk) -> Response[str]:
     """The list: searched, filtered, sorted, paged by cursor; all of it in the address."""
@@ -76,11 +85,7 @@ async def show_products(desk: AtDesk) -> Response[str]:
         category=category.slug if category else "",
         category_choices=[(c.slug, label) for c, label in list_choices(categories, desk.locale)],
         shown=shown,
-        shown_choices=[
-            ("", desk.say(_("In the shop or not"))),
-            ("yes", desk.say(_("Published"))),
-            ("no", desk.say(_("Not published"))),
-        ],
+        shown_choices=list_shown(desk),
         sort=sort,
         sort_choices=[
             ("relevance", desk.say(_("Best match first") if query else _("Best sellers first"))),
