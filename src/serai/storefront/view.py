@@ -12,8 +12,8 @@ from serai.commerce.catalogue.types import Category
 from serai.commerce.place import api as place_api
 from serai.commerce.place.types import Place
 from serai.commerce.presale.api import presale_owner
-from serai.commerce.settings import CommerceSettings
-from serai.commerce.terms.api import load_terms, use_terms
+from serai.commerce.terms.api import load_terms
+from serai.commerce.terms.types import ShopTerms
 from serai.commerce.types import Commerce
 from serai.foundation.database import Database, Transaction
 from serai.foundation.errors import _
@@ -100,11 +100,14 @@ def database_of(request: Asked) -> Database:
 
 def facts_of(request: Asked) -> ShopFacts:
     """The terms: the merchant's own, as :func:`load_shell` has read them, commerce's settings, and the shop's own."""
-    selling: CommerceSettings = request.scope["state"].get("selling") or commerce_of(request).settings
+    selling = commerce_of(request).settings
+    terms: ShopTerms | None = request.scope["state"].get("shop_terms")
     own = request.app.state.get("storefront_settings") or StorefrontSettings()
     return ShopFacts(
-        shipping_minor=selling.shipping_minor,
-        free_shipping_from_minor=selling.free_shipping_from_minor,
+        shipping_minor=terms.shipping_minor if terms else selling.shipping_minor,
+        free_shipping_from_minor=(terms.free_shipping_from_minor or 0)
+        if terms
+        else selling.free_shipping_from_minor,
         payment_minutes=selling.pay_within_minutes,
         line_limit=selling.line_quantity,
         return_days=own.return_days,
@@ -145,7 +148,7 @@ async def load_shell(request: Asked, tx: Transaction) -> Shell:
     """The surroundings of a page, in one go."""
     shelves = await load_shelves(request, tx)
     terms = await load_terms(tx, settings=commerce_of(request).settings)
-    request.scope["state"]["selling"] = use_terms(terms, commerce_of(request).settings)
+    request.scope["state"]["shop_terms"] = terms
     online = await find_online_place(tx)
     place = await find_chosen_store(request, tx) or online
     owner = owner_of(request)
