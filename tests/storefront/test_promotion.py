@@ -247,8 +247,8 @@ async def test_the_product_page_tells_a_flash_price_with_its_end_and_what_is_lef
         ends_at=datetime(2999, 1, 1, tzinfo=UTC),
     )
     said = text_of(await shopper.get(f"/p/{shop.product.slug}"))
-    assert "Noon flash $2.99" in said
-    assert "Until 1/1/99" in said
+    assert "$2.99 otherwise $4.99" in said
+    assert "Flash Noon flash ends 1/1/99" in said
     assert "7 are left at this price." in said
 
 

@@ -8,7 +8,6 @@ from litestar.params import FromPath
 
 from serai.commerce.catalogue import api as catalogue
 from serai.commerce.catalogue.types import Category, Found, ProductCard
-from serai.commerce.price.types import Deal
 from serai.commerce.search import api as search
 from serai.commerce.search.types import Facets
 from serai.commerce.types import Page
@@ -17,12 +16,13 @@ from serai.foundation.errors import NotFound, _
 from serai.foundation.pages import request_locale
 from serai.storefront.filter import Filter, read_filter
 from serai.storefront.finding import Suggested, add_choices, lead_phrases
-from serai.storefront.price import load_deals
+from serai.storefront.price import OwnPrice, load_deals
 from serai.storefront.view import (
     Asked,
     Shell,
     database_of,
     facts_of,
+    find_onlooker,
     load_shell,
     load_shelves,
     merchant_id_of,
@@ -51,7 +51,7 @@ async def show_department(request: Asked, slug: FromPath[str]) -> Response[str]:
         if category is None:
             raise NotFound("category.unknown", _("There is no such department (any more)."))
         found, page = await _list_page(request, tx, found, category_id=category.category_id)
-        deals = await load_deals(tx, page.items)
+        deals = await load_deals(tx, page.items, shell, locale)
         if wants_fragment(request) and "more" in request.query_params:
             return _show_more(request, shell, found, page, deals)
         total = await _count(tx, found, category_id=category.category_id)
@@ -86,7 +86,7 @@ async def show_search(request: Asked) -> Response[str]:
         if category is None:
             asked = msgspec.structs.replace(asked, category="")
         found = await _search(request, tx, asked, category)
-        deals = await load_deals(tx, found.page.items)
+        deals = await load_deals(tx, found.page.items, shell, locale)
         filled = add_choices(
             msgspec.structs.replace(asked, query=found.query, next_cursor=found.page.next_cursor),
             found.facets,
@@ -157,12 +157,12 @@ async def show_suggestions(request: Asked) -> Response[str]:
     locale = request_locale(request)
     query = " ".join(request.query_params.get("q", "").split())[:100]
     cards: list[ProductCard] = []
-    deals: dict[UUID, Deal] = {}
+    deals: dict[UUID, OwnPrice] = {}
     phrases: list[Suggested] = []
     if len(query) >= SUGGEST_FROM_CHARS or (query and not query.isascii()):
         async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
             cards = await catalogue.suggest(tx, query=query, limit=SUGGESTIONS)
-            deals = await load_deals(tx, cards)
+            deals = await load_deals(tx, cards, await find_onlooker(request, tx), locale)
             found = await search.list_phrases(tx, beginning=query, limit=PHRASES)
             shelves = await load_shelves(request, tx)
         phrases = lead_phrases(found, shelves, locale, Filter(action="/search"))
@@ -205,7 +205,7 @@ async def _list_page(
 
 
 def _show_more(
-    request: Asked, shell: Shell, found: Filter, page: Page[ProductCard], deals: dict[UUID, Deal]
+    request: Asked, shell: Shell, found: Filter, page: Page[ProductCard], deals: dict[UUID, OwnPrice]
 ) -> Response[str]:
     return show(
         request, "parts/more.html", shell=shell, fragment="more", filter=found, page=page, deals=deals

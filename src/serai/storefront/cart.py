@@ -162,6 +162,8 @@ async def _show_cart(
         here_url="/cart",
         cart=cart,
         quote=quote,
+        # As they cost this shopper, whose member level the cart itself does not know.
+        lines=quote.lines if quote else cart.lines if cart else (),
         savings=await tell_savings(tx, quote, request_locale(request)) if quote else Savings(),
         code=code,
         code_refusal=explain(request, refusal) if refusal and is_about_code(refusal) else None,

@@ -1,7 +1,6 @@
 """What pages tell of buying groups: the group price of a product, groups to join, and how a group stands."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from serai.commerce.promotion.types import Adjustment, GroupBuy, GroupMember, Me
 from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound
+from serai.storefront.price import left_s, price_alone
 from serai.storefront.view import Asked, Shell, is_group_checkout
 
 GROUPS_SHOWN = 4
@@ -56,12 +56,9 @@ class GroupState(msgspec.Struct, frozen=True):
         return max(0, self.group.people - len(self.members))
 
 
-def left_s(deadline: datetime) -> int:
-    """Seconds until a moment, by the shop's own clock; the page counts on from there."""
-    return max(0, int((deadline - clock.now()).total_seconds()))
-
-
-async def find_group_offer(tx: Transaction, variant: Variant, shell: Shell, locale: str) -> GroupOffer | None:
+async def find_group_offer(
+    tx: Transaction, variant: Variant, list_minor: int | None, shell: Shell, locale: str
+) -> GroupOffer | None:
     """The group price of a version for whoever looks at it, if one is live and is the best price there is."""
     program = await promotion.load_program(tx)
     opens = {
@@ -71,9 +68,8 @@ async def find_group_offer(tx: Transaction, variant: Variant, shell: Shell, loca
     }
     if not opens or variant.price_minor is None or variant.scale:
         return None
-    cut = await _price_in_group(
-        tx, variant.sku_id, variant.price_minor, variant.increment, variant.currency, shell, opens=opens
-    )
+    goods = Goods("piece", variant.sku_id, variant.increment, variant.price_minor, list_minor)
+    cut = await _price_in_group(tx, goods, variant.currency, shell, opens=opens)
     benefit = read_group_price(program, cut.promotion_id) if cut and cut.promotion_id else None
     if cut is None or cut.promotion_id is None or benefit is None:
         return None
@@ -94,9 +90,7 @@ async def find_group_offer(tx: Transaction, variant: Variant, shell: Shell, loca
 
 async def _price_in_group(
     tx: Transaction,
-    sku_id: UUID,
-    price_minor: int,
-    quantity: int,
+    goods: Goods,
     currency: str,
     shell: Shell,
     *,
@@ -109,7 +103,7 @@ async def _price_in_group(
     member = shell.member
     priced = await price_goods(
         tx,
-        goods=[Goods("piece", sku_id, quantity, price_minor)],
+        goods=[goods],
         currency=currency,
         place_id=shell.online.place_id,
         shipping_minor=0,
@@ -148,21 +142,16 @@ async def tell_group(
         return GroupState(group, seats, "failed", 0)
     if not group.free:
         return GroupState(group, seats, "full", left_s(group.deadline))
-    cut = None
+    cut, alone = None, 0
     if item is not None and item.sellable and item.price_minor is not None:
-        cut = await _price_in_group(
-            tx,
-            item.sku_id,
-            item.price_minor,
-            item.increment,
-            item.currency,
-            shell,
-            group_ids=(group.group_id,),
-        )
-    if item is None or item.price_minor is None or cut is None:
+        # What everybody pays alone, and the list price above it where an offer holds.
+        alone, list_minor = await price_alone(tx, item)
+        goods = Goods("piece", item.sku_id, item.increment, alone, list_minor)
+        cut = await _price_in_group(tx, goods, item.currency, shell, group_ids=(group.group_id,))
+    if item is None or cut is None:
         return GroupState(group, seats, "open", left_s(group.deadline))
-    price = item.price_minor - cut.amount_minor // item.increment
-    return GroupState(group, seats, "open", left_s(group.deadline), price, item.price_minor)
+    price = alone - cut.amount_minor // item.increment
+    return GroupState(group, seats, "open", left_s(group.deadline), price, alone)
 
 
 async def find_order_group(tx: Transaction, order: Order, shell: Shell) -> GroupState | None:

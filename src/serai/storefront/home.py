@@ -5,6 +5,7 @@ from litestar.response import Redirect
 
 from serai.commerce.catalogue import api as catalogue
 from serai.foundation.i18n import LOCALE_COOKIE, LOCALES
+from serai.foundation.pages import request_locale
 from serai.storefront.cookie import PLACE_DAYS, set_cookie
 from serai.storefront.form import read_values
 from serai.storefront.price import load_deals
@@ -19,7 +20,7 @@ async def show_home(request: Asked) -> Response[str]:
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         shell = await load_shell(request, tx)
         featured = await catalogue.list_featured(tx, limit=FEATURED)
-        deals = await load_deals(tx, featured)
+        deals = await load_deals(tx, featured, shell, request_locale(request))
     product_count = sum(department.product_count for department in shell.departments)
     return show(
         request, "home.html", shell=shell, featured=featured, deals=deals, product_count=product_count

@@ -20,6 +20,7 @@ from serai.foundation.pages import request_locale
 from serai.storefront.form import Form, read_values
 from serai.storefront.letter import write_confirm_letter
 from serai.storefront.member import client_ip, go, load_member, sign_in_first
+from serai.storefront.price import load_item_prices
 from serai.storefront.view import (
     Asked,
     Shell,
@@ -61,6 +62,9 @@ async def _show_lists(
         chosen = list_id or (lists[0].list_id if lists else None)
         opened = await wish_api.open_list(tx, member_id=member_id, list_id=chosen) if chosen else None
         photos = await load_photos(tx, opened.items if opened else ())
+        own_prices = await load_item_prices(
+            tx, opened.items if opened else (), shell, request_locale(request)
+        )
     return show(
         request,
         "wish_lists.html",
@@ -71,6 +75,7 @@ async def _show_lists(
         lists=lists,
         opened=opened,
         photos=photos,
+        own_prices=own_prices,
         base=str(request.base_url).rstrip("/"),
     )
 
@@ -88,8 +93,15 @@ async def show_shared_list(request: Asked, token: FromPath[str]) -> Response[Any
         opened = await wish_api.open_shared(tx, share_token=token)
         shell = await load_shell(request, tx)
         photos = await load_photos(tx, opened.items)
+        own_prices = await load_item_prices(tx, opened.items, shell, request_locale(request))
     return show(
-        request, "shared_list.html", shell=shell, here_url=f"/lists/{token}", opened=opened, photos=photos
+        request,
+        "shared_list.html",
+        shell=shell,
+        here_url=f"/lists/{token}",
+        opened=opened,
+        photos=photos,
+        own_prices=own_prices,
     )
 
 

@@ -1,17 +1,17 @@
 """What promotions mean for one product before it is in a cart: its price now, how long and how many, and what else holds."""
 
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
 from serai.commerce.catalogue.types import Variant
 from serai.commerce.checkout.api import Goods, Priced, Shopper, price_goods
+from serai.commerce.price.types import Deal
 from serai.commerce.promotion import api as promotion
 from serai.commerce.promotion.types import Reason
 from serai.foundation.database import Transaction
 from serai.storefront.grouping import find_group_offer
+from serai.storefront.price import load_own_prices
 from serai.storefront.view import Shell
 
 NOTES_SHOWN = 4
@@ -23,16 +23,6 @@ UNTOLD = frozenset(
 OPEN = frozenset({"members", "level", "sign_in"})
 
 
-class OfferPrice(msgspec.Struct, frozen=True):
-    """A price by a promotion: minor units per piece, until when (None: open), and how many are left (None: no limit)."""
-
-    name: str
-    is_flash: bool
-    price_minor: int
-    ends_at: datetime | None
-    left: int | None
-
-
 class OfferNote(msgspec.Struct, frozen=True):
     """An offer that holds for the product with others, or for members: its name, and what it gives."""
 
@@ -41,29 +31,36 @@ class OfferNote(msgspec.Struct, frozen=True):
 
 
 class Offers(msgspec.Struct, frozen=True):
-    """All that a product's page tells of promotions."""
+    """The offers that a product's page lists."""
 
-    price: OfferPrice | None = None
     notes: list[OfferNote] = []
 
 
-async def load_offers(tx: Transaction, variant: Variant, shell: Shell, locale: str) -> dict[str, Any]:
-    """What a product's page tells of promotions to whoever looks at it: ``offers``, and ``group_offer`` where it can be
-    bought together with others."""
+async def load_offers(
+    tx: Transaction, variant: Variant, deal: Deal | None, shell: Shell, locale: str
+) -> dict[str, Any]:
+    """What a product's page tells of prices and promotions to whoever looks at it: ``own``, the price for this shopper
+    where it differs; ``offers``; and ``group_offer`` where it can be bought together with others."""
+    found, list_minor = {}, deal.list_minor if deal else variant.price_minor
+    if list_minor is not None:
+        found = await load_own_prices(tx, {variant.sku_id: list_minor}, variant.currency, shell, locale)
     return {
-        "offers": await _load_own(tx, variant, shell, locale),
-        "group_offer": await find_group_offer(tx, variant, shell, locale),
+        "own": found.get(variant.sku_id),
+        "offers": await _list_notes(tx, variant, list_minor, shell, locale),
+        "group_offer": await find_group_offer(tx, variant, list_minor, shell, locale),
     }
 
 
-async def _load_own(tx: Transaction, variant: Variant, shell: Shell, locale: str) -> Offers:
+async def _list_notes(
+    tx: Transaction, variant: Variant, list_minor: int | None, shell: Shell, locale: str
+) -> Offers:
     """The offers of a version for one who buys alone; nothing without a price or a place that sends."""
     if variant.price_minor is None or shell.online is None:
         return Offers()
     member = shell.member
     priced = await price_goods(
         tx,
-        goods=[Goods("piece", variant.sku_id, variant.increment, variant.price_minor)],
+        goods=[Goods("piece", variant.sku_id, variant.increment, variant.price_minor, list_minor)],
         currency=variant.currency,
         place_id=shell.online.place_id,
         shipping_minor=0,
@@ -75,8 +72,7 @@ async def _load_own(tx: Transaction, variant: Variant, shell: Shell, locale: str
     if priced is None:
         return Offers()
     notes = [note for reason in priced.result.reasons if (note := _note(priced, reason, variant, locale))]
-    member_id = member.member_id if member else None
-    return Offers(await _find_price(tx, priced, variant, member_id, locale), notes[:NOTES_SHOWN])
+    return Offers(notes[:NOTES_SHOWN])
 
 
 def _note(priced: Priced, reason: Reason, variant: Variant, locale: str) -> OfferNote | None:
@@ -86,22 +82,3 @@ def _note(priced: Priced, reason: Reason, variant: Variant, locale: str) -> Offe
     if compiled.layer == 1 and reason.code not in OPEN:
         return None
     return OfferNote(reason.label(locale), promotion.tell_benefit(compiled.benefit, variant.currency, locale))
-
-
-async def _find_price(
-    tx: Transaction, priced: Priced, variant: Variant, member_id: UUID | None, locale: str
-) -> OfferPrice | None:
-    """The promotion's price per piece; None for what is weighed, whose price is told in the cart."""
-    cut = next((each for each in priced.result.adjustments if each.layer == 1 and each.promotion_id), None)
-    if cut is None or cut.promotion_id is None or variant.scale or variant.price_minor is None:
-        return None
-    terms = priced.program.by_promotion[cut.promotion_id].terms
-    left = await promotion.load_left(tx, priced.program, currency=variant.currency, user_id=member_id)
-    kept = left.get(cut.promotion_id)
-    return OfferPrice(
-        cut.label(locale),
-        cut.kind == "flash_price",
-        variant.price_minor - cut.amount_minor // variant.increment,
-        terms.ends_at,
-        kept.quota if kept else None,
-    )

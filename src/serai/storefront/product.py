@@ -32,14 +32,16 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         product, variant, prices = await load_prices(tx, *await find_sold(request, tx, slug))
         shell = await load_shell(request, tx)
-        prices |= await load_offers(tx, variant, shell, locale) | await load_offered(tx, variant.sku_id)
+        prices |= await load_offers(tx, variant, prices["deal"], shell, locale) | await load_offered(
+            tx, variant.sku_id
+        )
         contents, levels = (
             await load_contents(tx, variant),
             await stock.list_levels(tx, sku_id=variant.sku_id),
         )
         questions = await consultation.list_published(tx, product_id=product.product_id, limit=QUESTIONS)
         beside = await catalogue.list_featured(tx, category_id=product.category_id, limit=RELATED + 1)
-        deals = await load_deals(tx, beside)
+        deals = await load_deals(tx, beside, shell, locale)
         photos = (await media.list_photos(tx, product_ids=[product.product_id]))[product.product_id]
         stocked = await load_stocked(tx, product, shell)
         facts = await list_facts(tx, product.as_variant(variant), locale)

@@ -76,6 +76,18 @@ class Shell(msgspec.Struct, frozen=True):
         return self.shelves.departments
 
 
+class Onlooker(msgspec.Struct, frozen=True):
+    """What of a page's surroundings decides its prices: who looks, and where parcels leave from."""
+
+    online: Place | None
+    member: Member | None
+
+
+async def find_onlooker(request: Asked, tx: Transaction) -> Onlooker:
+    """Who looks, for parts of pages that have no surroundings of their own."""
+    return Onlooker(await find_online_place(tx), await find_signed_in(request, tx))
+
+
 def merchant_of(request: Asked) -> Merchant:
     """Whose shop was asked."""
     merchant: Merchant = request.scope["state"]["merchant"]

@@ -18,7 +18,7 @@ from serai.commerce.checkout.place_order import (
     submit_draft,
 )
 from serai.commerce.checkout.preview_promotion import Preview, preview_promotion
-from serai.commerce.checkout.price_goods import Goods, Priced, Shopper, price_goods
+from serai.commerce.checkout.price_goods import Goods, Priced, Shopper, price_each, price_goods
 from serai.commerce.checkout.quote_cart import choose_place, quote_cart, shipping_price
 from serai.commerce.checkout.quote_presale import refuse_presale
 from serai.commerce.checkout.settle_payment import refresh_payment, settle_payment
@@ -57,6 +57,7 @@ __all__ = [
     "join_group",
     "place_order",
     "preview_promotion",
+    "price_each",
     "price_goods",
     "price_items",
     "quote_cart",

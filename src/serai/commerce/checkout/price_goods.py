@@ -152,3 +152,38 @@ async def _load_extras(
         for sku_id, available in zip(sku_ids, most[len(taken) :], strict=True)
     }
     return extras, {sku_id: parts[sku_id] for sku_id in sku_ids if sku_id in parts}
+
+
+async def price_each(
+    tx: Transaction,
+    *,
+    prices: Mapping[UUID, tuple[int, int]],
+    currency: str,
+    place_id: UUID,
+    shopper: Shopper,
+) -> dict[UUID, promotion.SinglePrice]:
+    """What promotions make of the prices of goods, each by itself, for lists and product pages.
+
+    ``prices`` holds what a unit costs without promotions and its list price, by SKU. Goods that no promotion makes cheaper
+    are left out. However many goods there are, the queries are as few: none without price promotions, else at most three.
+    """
+    program = await promotion.load_program(tx)
+    if not program.prices or not prices:
+        return {}
+    items = await list_sale_items(tx, sku_ids=list(prices))
+    chains = await list_category_chains(tx, sku_ids=list(prices)) if program.by_category else {}
+    left = await promotion.load_left(tx, program, currency=currency, user_id=shopper.member_id)
+    goods = [
+        Goods(str(sku_id), sku_id, 10**item.scale if item.scale else item.increment, *prices[sku_id])
+        for sku_id, item in items.items()
+    ]
+    request = Request(
+        lines=tuple(_line(each, items[each.sku_id], chains, tx.merchant_id) for each in goods),
+        now=clock.now(),
+        channel=shopper.channel,
+        place_id=place_id,
+        member_level=shopper.member_level,
+        user_id=shopper.member_id,
+        left=left,
+    )
+    return promotion.price_singly(program, request)

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from serai.commerce.catalogue.api import load_variant
-from serai.commerce.catalogue.types import PriceEntry, SaleItem
+from serai.commerce.catalogue.types import PriceEntry, SaleItem, unit_price
 from serai.commerce.price import store
 from serai.commerce.price.edit_offer import add_offer, end_offer, find_offer
 from serai.commerce.price.logic import choose_price, find_reduction, make_deal, make_spans, name_source
@@ -45,6 +45,7 @@ __all__ = [
     "list_offers",
     "list_price_offers",
     "list_reductions",
+    "list_unit_prices",
     "price_items",
 ]
 
@@ -158,13 +159,17 @@ async def list_deals(
     list_minor: Mapping[UUID, int],
     channel: str = "web",
     at: datetime | None = None,
+    member_level: str | None = None,
 ) -> dict[UUID, Deal]:
-    """What everybody pays now for some variants (given with their list prices), where an offer makes a difference.
+    """What everybody (or a member of a level) pays now for some variants (given with their list prices), where an offer
+    makes a difference.
 
     Most variants have no offer and are left out, which costs one query for all of them.
     """
     moment = at or clock.now()
-    found = await list_offers(tx, sku_ids=list(list_minor), channel=channel, at=moment)
+    found = await list_offers(
+        tx, sku_ids=list(list_minor), channel=channel, at=moment, member_level=member_level
+    )
     if not found:
         return {}
     contents = {row["sku_id"]: (row[1], row[2]) for row in await store.list_contents(tx, list(found))}
@@ -177,6 +182,14 @@ async def list_deals(
         for sku_id, offers in found.items()
     )
     return {deal.sku_id: deal for deal in deals if deal is not None}
+
+
+async def list_unit_prices(
+    tx: Transaction, *, prices: Mapping[UUID, int]
+) -> dict[UUID, tuple[int | None, str | None]]:
+    """The prices of some variants per 100 g, 100 ml or piece, as far as they have one."""
+    contents = await store.list_contents(tx, list(prices)) if prices else []
+    return {row["sku_id"]: unit_price(prices[row["sku_id"]], row[1], row[2]) for row in contents}
 
 
 async def _load_spans(

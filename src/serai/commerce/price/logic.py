@@ -135,4 +135,5 @@ def make_deal(
         reduction if reduction and reduction.amount_minor == price_minor else None,
         winner.valid_to if winner else None,
         tuple(steps),
+        winner is not None and winner.source == "member",
     )

@@ -141,6 +141,7 @@ class Deal(msgspec.Struct, frozen=True):
 
     ``price_minor`` is below ``list_minor`` or equal to it when only quantities make a difference. ``reduction`` is there
     when it may be announced; without it no earlier price may be shown. ``valid_to`` is the end of the price that holds.
+    ``is_for_members``: that price is one of the asked member level.
     """
 
     sku_id: UUID
@@ -151,6 +152,7 @@ class Deal(msgspec.Struct, frozen=True):
     reduction: Reduction | None
     valid_to: datetime | None
     quantity_prices: tuple[QuantityPrice, ...] = ()
+    is_for_members: bool = False
 
 
 class PriceHistory(msgspec.Struct, frozen=True):

@@ -84,6 +84,7 @@ from serai.commerce.promotion.open_group import (
     write_opening,
 )
 from serai.commerce.promotion.price_cart import quote
+from serai.commerce.promotion.price_singly import SinglePrice, price_singly
 from serai.commerce.promotion.refund_shares import Returned, refund_shares
 from serai.commerce.promotion.share_result import use_tenders
 from serai.commerce.promotion.tell_terms import tell_benefit
@@ -101,6 +102,7 @@ __all__ = [
     "NewGroup",
     "Program",
     "Returned",
+    "SinglePrice",
     "check_newcomer",
     "check_terms",
     "check_together",
@@ -147,6 +149,7 @@ __all__ = [
     "part_back",
     "part_of_seed",
     "post_claims",
+    "price_singly",
     "publish_promotion",
     "quota_fund",
     "quota_left",
