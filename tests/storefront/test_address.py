@@ -99,7 +99,7 @@ def test_an_amount_as_typed(text: str, minor: int | None) -> None:
 
 def test_a_filter_writes_itself_into_addresses() -> None:
     asked = {"q": "ice cream", "min": "1", "max": "x", "brand": "A&B", "sort": "price", "cursor": "c1"}
-    found = read_filter(asked, action="/search", currency="USD", locale="en")
+    found = read_filter(asked.items(), action="/search", currency="USD", locale="en")
     assert found.first_url == "/search?q=ice+cream&brand=A%26B&min=1&sort=price"
     assert found.clear_url == "/search?q=ice+cream&sort=price"
     assert "“x”" in found.problem

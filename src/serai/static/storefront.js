@@ -99,6 +99,14 @@
     }
   });
 
+  // Beside the goods a choice takes effect at once; in the phone's fold several are made first.
+  document.addEventListener("change", function (event) {
+    const form = event.target.closest(".facets-form");
+    if (form && event.target.type === "checkbox" && window.matchMedia("(min-width: 60rem)").matches) {
+      form.requestSubmit();
+    }
+  });
+
   document.addEventListener("submit", function (event) {
     const form = event.target;
     if (!form.hasAttribute("data-once")) return;

@@ -1,5 +1,6 @@
 """Departments, categories, search and the suggestions under the search field."""
 
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -9,14 +10,13 @@ from litestar.params import FromPath
 from serai.commerce.catalogue import api as catalogue
 from serai.commerce.catalogue.types import Category, Found, ProductCard
 from serai.commerce.search import api as search
-from serai.commerce.search.types import Facets
-from serai.commerce.types import Page
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, _
 from serai.foundation.pages import request_locale
 from serai.storefront.filter import Filter, read_filter
-from serai.storefront.finding import Suggested, add_choices, lead_phrases
+from serai.storefront.finding import Suggested, add_choices, find_ways, lead_phrases
 from serai.storefront.price import OwnPrice, load_deals
+from serai.storefront.recent import read_recent, remember
 from serai.storefront.view import (
     Asked,
     Shell,
@@ -31,35 +31,35 @@ from serai.storefront.view import (
     wants_fragment,
 )
 
-BRANDS = 30
 SUGGESTIONS = 6
 PHRASES = 3
 SUGGEST_FROM_CHARS = 2
-WORDS_TRIED = 4
 
 
 @get("/c/{slug:str}", include_in_schema=False)
 async def show_department(request: Asked, slug: FromPath[str]) -> Response[str]:
     """A department or category: what is inside it, filters and its products."""
     locale = request_locale(request)
-    found = read_filter(
-        request.query_params, action=f"/c/{slug}", currency=merchant_of(request).currency, locale=locale
-    )
+    asked = _read_filter(request, f"/c/{slug}")
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         shell = await load_shell(request, tx)
         category = shell.shelves.find(slug=slug)
         if category is None:
             raise NotFound("category.unknown", _("There is no such department (any more)."))
-        found, page = await _list_page(request, tx, found, category_id=category.category_id)
-        deals = await load_deals(tx, page.items, shell, locale)
-        if wants_fragment(request) and "more" in request.query_params:
-            return _show_more(request, shell, found, page, deals)
-        total = await _count(tx, found, category_id=category.category_id)
-    trail = shell.shelves.trace(category)
+        found, filled = await _find(request, tx, shell, asked, category)
+        deals = await load_deals(tx, found.page.items, shell, request_locale(request))
+        total = await _count(tx, asked, category) if found.facets.is_estimated else found.facets.total
+    shown: dict[str, Any] = {
+        "filter": filled,
+        "page": found.page,
+        "deals": deals,
+        "found": found,
+        "total": total,
+    }
     if wants_fragment(request):
-        return show(
-            request, "parts/browse.html", shell=shell, fragment="browse", filter=found, page=page, deals=deals
-        )
+        part = "more" if "more" in request.query_params else "browse"
+        return show(request, f"parts/{part}.html", shell=shell, fragment=part, **shown)
+    trail = shell.shelves.trace(category)
     return show(
         request,
         "department.html",
@@ -68,92 +68,106 @@ async def show_department(request: Asked, slug: FromPath[str]) -> Response[str]:
         category=category,
         children=shell.shelves.list_children(category),
         steps=[(f"/c/{c.slug}", c.label(locale)) for c in trail[:-1]] + [("", category.label(locale))],
-        total=total,
-        filter=found,
-        page=page,
-        deals=deals,
+        **shown,
     )
 
 
 @get("/search", include_in_schema=False)
 async def show_search(request: Asked) -> Response[str]:
     """Products for some words; without words, everything there is."""
-    locale, currency = request_locale(request), merchant_of(request).currency
-    asked = read_filter(request.query_params, action="/search", currency=currency, locale=locale)
+    asked = _read_filter(request, "/search")
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         shell = await load_shell(request, tx)
         category = shell.shelves.find(slug=asked.category) if asked.category else None
         if category is None:
             asked = msgspec.structs.replace(asked, category="")
-        found = await _search(request, tx, asked, category)
-        deals = await load_deals(tx, found.page.items, shell, locale)
-        filled = add_choices(
-            msgspec.structs.replace(asked, query=found.query, next_cursor=found.page.next_cursor),
-            found.facets,
-            shell.shelves,
-            currency=currency,
-            locale=locale,
-        )
-        shorter = [] if found.facets.seen or not asked.query else await _find_shorter(tx, asked.query)
-    if wants_fragment(request) and "more" in request.query_params:
-        return _show_more(request, shell, filled, found.page, deals)
+        found, filled = await _find(request, tx, shell, asked, category)
+        deals = await load_deals(tx, found.page.items, shell, request_locale(request))
+        is_vain = bool(asked.query) and not found.facets.seen
+        ways = await find_ways(tx, asked.query, shell.shelves) if is_vain else None
+    shown: dict[str, Any] = {
+        "filter": filled,
+        "page": found.page,
+        "deals": deals,
+        "found": found,
+        "total": found.facets.total,
+    }
     if wants_fragment(request):
-        return show(
-            request,
-            "parts/browse.html",
-            shell=shell,
-            fragment="browse",
-            filter=filled,
-            page=found.page,
-            found=found,
-            deals=deals,
-        )
-    if asked.query and not asked.is_later_page and not asked.is_narrowed:
-        await _note_search(request, found)
-    return show(
+        part = "more" if "more" in request.query_params else "browse"
+        return show(request, f"parts/{part}.html", shell=shell, fragment=part, **shown)
+    response = show(
         request,
         "search.html",
         shell=shell,
         query=found.query,
-        found=found,
-        filter=filled,
-        page=found.page,
-        deals=deals,
-        shorter=shorter,
+        ways=ways,
+        recent=[words for words in read_recent(request) if words != asked.query],
+        **shown,
+    )
+    if asked.query and found.facets.total and not asked.is_later_page and not asked.is_narrowed:
+        await _note_search(request, found)
+        remember(request, response, found.query)
+    return response
+
+
+def _read_filter(request: Asked, action: str) -> Filter:
+    return read_filter(
+        request.query_params.multi_items(),
+        action=action,
+        currency=merchant_of(request).currency,
+        locale=request_locale(request),
     )
 
 
-async def _search(request: Asked, tx: Transaction, asked: Filter, category: Category | None) -> Found:
-    """What the words find; without words the whole shop, counted but not divided."""
-    category_id = category.category_id if category else None
-    if asked.query:
-        return await catalogue.search_products(
-            tx,
-            query=asked.query,
-            category_id=category_id,
-            brands=[asked.brand] if asked.brand else (),
-            min_minor=asked.min_minor,
-            max_minor=asked.max_minor,
-            sort=asked.sort,
-            cursor=asked.cursor,
-            limit=facts_of(request).page_size,
-        )
-    _filter, page = await _list_page(request, tx, asked, category_id=category_id)
-    total = await _count(tx, asked, category_id=category_id) if page.items else 0
-    brands = tuple((brand, 0) for brand in _filter.brands)
-    return Found(page=page, query="", facets=Facets(total=total, seen=total, brands=brands))
+async def _find(
+    request: Asked, tx: Transaction, shell: Shell, asked: Filter, category: Category | None
+) -> tuple[Found, Filter]:
+    """What the words find in the category, and the filter with what can be chosen next. Choices of attributes that nobody
+    filters by (any more) are dropped."""
+    attributes = await catalogue.list_attributes(tx, category_id=category.category_id if category else None)
+    known = await catalogue.list_attributes(tx) if category else attributes
+    leading = {attribute.code for attribute in attributes}
+    offered = [
+        attribute
+        for attribute in (*attributes, *(each for each in known if each.code not in leading))
+        if attribute.filterable
+    ]
+    codes = {attribute.code for attribute in offered}
+    facts = {code: values for code, values in asked.facts.items() if code in codes}
+    asked = msgspec.structs.replace(asked, facts=facts)
+    found = await catalogue.search_products(
+        tx,
+        query=asked.query,
+        category_id=category.category_id if category else None,
+        brands=asked.brands,
+        attributes=asked.facts,
+        min_minor=asked.min_minor,
+        max_minor=asked.max_minor,
+        sort=asked.sort,
+        cursor=asked.cursor,
+        limit=facts_of(request).page_size,
+    )
+    filled = add_choices(
+        msgspec.structs.replace(asked, query=found.query, next_cursor=found.page.next_cursor),
+        found.facets,
+        shell.shelves,
+        offered,
+        currency=merchant_of(request).currency,
+        locale=request_locale(request),
+    )
+    return found, filled
 
 
 async def _note_search(request: Asked, found: Found) -> None:
     """Remember what people look for and find, so that it can be suggested to others."""
-    if found.facets.total:
-        async with database_of(request).transaction(merchant_id_of(request)) as tx:
-            await search.note_use(tx, text=found.query, products=found.facets.total)
+    async with database_of(request).transaction(merchant_id_of(request)) as tx:
+        await search.note_use(tx, text=found.query, products=found.facets.total)
 
 
 @get("/suggest", include_in_schema=False)
 async def show_suggestions(request: Asked) -> Response[str]:
-    """Searches, categories, brands and products for what has been typed so far; nothing for a single letter."""
+    """Searches, categories, brands and products for what has been typed so far; nothing for a single letter. Before
+    anything was typed, what this browser looked for lately."""
     locale = request_locale(request)
     query = " ".join(request.query_params.get("q", "").split())[:100]
     cards: list[ProductCard] = []
@@ -175,57 +189,20 @@ async def show_suggestions(request: Asked) -> Response[str]:
         deals=deals,
         phrases=phrases,
         query=query,
+        recent=() if query else read_recent(request),
     )
 
 
-async def _list_page(
-    request: Asked, tx: Transaction, found: Filter, *, category_id: UUID | None = None
-) -> tuple[Filter, Page[ProductCard]]:
-    page = await catalogue.list_products(
+async def _count(tx: Transaction, found: Filter, category: Category) -> int:
+    """A category's number of products exactly, up to where it does not matter any more."""
+    if not found.is_narrowed:
+        return category.product_count
+    wanted = await catalogue.make_wanted(
         tx,
-        category_id=category_id,
-        query=found.query,
-        brand=found.brand or None,
-        min_minor=found.min_minor,
-        max_minor=found.max_minor,
-        published=True,
-        sort=found.sort,
-        cursor=found.cursor,
-        limit=facts_of(request).page_size,
-    )
-    if category_id:
-        offered = {
-            brand for brand, _count in await catalogue.list_brands(tx, category_id=category_id, limit=BRANDS)
-        }
-    else:
-        # A search has no list of brands; those at hand are offered.
-        offered = {card.brand for card in page.items}
-    brands = sorted((offered | {found.brand}) - {""}, key=str.casefold)
-    return msgspec.structs.replace(found, next_cursor=page.next_cursor, brands=tuple(brands)), page
-
-
-def _show_more(
-    request: Asked, shell: Shell, found: Filter, page: Page[ProductCard], deals: dict[UUID, OwnPrice]
-) -> Response[str]:
-    return show(
-        request, "parts/more.html", shell=shell, fragment="more", filter=found, page=page, deals=deals
-    )
-
-
-async def _count(tx: Transaction, found: Filter, *, category_id: UUID | None = None) -> int:
-    return await catalogue.count_products(
-        tx,
-        category_id=category_id,
-        query=found.query,
-        brand=found.brand or None,
+        category_id=category.category_id,
+        brands=found.brands,
+        attributes=found.facts,
         min_minor=found.min_minor,
         max_minor=found.max_minor,
     )
-
-
-async def _find_shorter(tx: Transaction, query: str) -> list[str]:
-    """Single words of a search in vain that do lead somewhere."""
-    words = list(dict.fromkeys(query.split()))
-    if len(words) < 2:
-        return []
-    return [word for word in words[:WORDS_TRIED] if (await catalogue.suggest(tx, query=word, limit=1))]
+    return await search.count_found(tx, query=None, wanted=wanted)

@@ -10,10 +10,12 @@ CART = "cart"
 MEMBER = "member"
 PLACE = "place"
 NOTICE = "notice"
+RECENT = "recent"
 
 CART_DAYS = 90
 MEMBER_DAYS = 60
 PLACE_DAYS = 365
+RECENT_DAYS = 90
 PLACE_LIMIT = 60
 DAY_S = 86_400
 

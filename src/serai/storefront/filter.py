@@ -1,7 +1,7 @@
 """How a list of products is narrowed and sorted: read from the address, written back into addresses."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlencode
 
 import msgspec
@@ -11,6 +11,14 @@ from serai.foundation.i18n import translate
 from serai.foundation.money import format_money, minor_digits, parse_minor
 
 TEXT_LIMIT = 100
+# An attribute's values travel under this and its code.
+FACT = "f."
+CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
+CHOICES_LIMIT = 20
+ATTRIBUTES_LIMIT = 10
+
+Values = Mapping[str, str | tuple[str, ...]]
+
 AMOUNT = re.compile(r"[0-9]*(\.[0-9]*)?")
 AMOUNT_LIMIT_MINOR = 10**12
 SORTS = (
@@ -18,6 +26,7 @@ SORTS = (
     ("price", _("Price, lowest first")),
     ("-price", _("Price, highest first")),
     ("title", _("Name, A to Z")),
+    ("discount", _("Biggest discount")),
     ("newest", _("Newest")),
 )
 BEST_MATCH = _("Best match")
@@ -32,12 +41,35 @@ class Choice(msgspec.Struct, frozen=True):
     is_chosen: bool = False
 
 
+class Value(msgspec.Struct, frozen=True):
+    """One value of a group as a checkbox; ``products`` is how many there are with it, None where nobody counted."""
+
+    value: str
+    label: str
+    products: int | None = None
+    is_chosen: bool = False
+
+
+class Group(msgspec.Struct, frozen=True):
+    """What any number of values can be chosen of: ``name`` is the address's, ``label`` what it is called."""
+
+    name: str
+    label: str
+    values: tuple[Value, ...]
+
+    @property
+    def is_chosen(self) -> bool:
+        return any(value.is_chosen for value in self.values)
+
+
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for. ``action`` is the page's path; prices are minor units, their texts as typed."""
+    """What was asked for. ``action`` is the page's path; prices are minor units, their texts as typed. ``facts``: chosen
+    values by the attribute's code. Any of several values of one kind, all kinds together."""
 
     action: str
     query: str = ""
-    brand: str = ""
+    brands: tuple[str, ...] = ()
+    facts: dict[str, tuple[str, ...]] = {}
     sort: str = "relevance"
     min_text: str = ""
     max_text: str = ""
@@ -45,11 +77,12 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     max_minor: int | None = None
     cursor: str | None = None
     next_cursor: str | None = None
-    brands: tuple[str, ...] = ()
     category: str = ""
     category_choices: tuple[Choice, ...] = ()
     band_choices: tuple[Choice, ...] = ()
-    brand_counts: dict[str, int] = {}
+    groups: tuple[Group, ...] = ()
+    chips: tuple[Choice, ...] = ()
+    is_estimated: bool = False
     is_sorted_partly: bool = False
     sorts: tuple[tuple[str, str], ...] = ()
     price_label: str = ""
@@ -62,7 +95,12 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_narrowed(self) -> bool:
         """Whether something beside the words that were searched for holds products back."""
-        return self.has_price or bool(self.brand) or bool(self.category)
+        return self.has_price or bool(self.brands or self.facts or self.category)
+
+    @property
+    def chosen_count(self) -> int:
+        """How many choices stand in the filters' fold."""
+        return len(self.brands) + sum(map(len, self.facts.values())) + self.has_price
 
     @property
     def is_later_page(self) -> bool:
@@ -78,29 +116,45 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def next_url(self) -> str:
-        return self._address(self._all() | {"cursor": self.next_cursor or ""})
+        return self._address({**self._all(), "cursor": self.next_cursor or ""})
 
-    def change(self, **values: str) -> str:
+    def change(self, values: Values | None = None, **more: str | tuple[str, ...]) -> str:
         """The address of the same list with some values changed; an empty one is left out."""
-        return self._address(self._all() | values)
+        return self._address({**self._all(), **(values or {}), **more})
 
-    def _all(self) -> dict[str, str]:
+    def without(self, name: str, value: str) -> str:
+        """The address of the same list without one of a kind's values."""
+        chosen = self.brands if name == "brand" else self.facts.get(name.removeprefix(FACT), ())
+        return self.change({name: tuple(each for each in chosen if each != value)})
+
+    def _all(self) -> Values:
         return {
             "q": self.query,
             "in": self.category,
-            "brand": self.brand,
+            "brand": self.brands,
+            **{f"{FACT}{code}": values for code, values in self.facts.items()},
             "min": self.min_text if self.min_minor is not None else "",
             "max": self.max_text if self.max_minor is not None else "",
             "sort": self.sort,
         }
 
-    def _address(self, values: dict[str, str]) -> str:
-        kept = {name: text for name, text in values.items() if text and (name, text) != ("sort", "relevance")}
+    def _address(self, values: Values) -> str:
+        kept = [
+            (name, text)
+            for name, texts in values.items()
+            for text in ((texts,) if isinstance(texts, str) else texts)
+            if text and (name, text) != ("sort", "relevance")
+        ]
         return f"{self.action}?{urlencode(kept)}" if kept else self.action
 
 
-def read_filter(asked: Mapping[str, str], *, action: str, currency: str, locale: str) -> Filter:
-    """The filter of an address. What makes no sense is left out, and ``problem`` says so in the reader's language."""
+def read_filter(pairs: Iterable[tuple[str, str]], *, action: str, currency: str, locale: str) -> Filter:
+    """The filter of an address's names and values. What makes no sense is left out, and ``problem`` says so in the
+    reader's language."""
+    texts: dict[str, list[str]] = {}
+    for name, text in pairs:
+        texts.setdefault(name, []).append(text)
+    asked = {name: values[0] for name, values in texts.items()}
     min_text, max_text = (asked.get(name, "").strip()[:12] for name in ("min", "max"))
     problem = ""
     bounds: list[int | None] = []
@@ -117,7 +171,8 @@ def read_filter(asked: Mapping[str, str], *, action: str, currency: str, locale:
     return Filter(
         action=action,
         query=words,
-        brand=asked.get("brand", "").strip()[:TEXT_LIMIT],
+        brands=_read_choices(texts.get("brand", ())),
+        facts=_read_facts(texts),
         sort=sort if sort in {code for code, _text in SORTS} else "relevance",
         min_text=min_text,
         max_text=max_text,
@@ -132,6 +187,22 @@ def read_filter(asked: Mapping[str, str], *, action: str, currency: str, locale:
         price_label=label_range(low, high, currency=currency, locale=locale),
         problem=problem,
     )
+
+
+def _read_choices(texts: Iterable[str]) -> tuple[str, ...]:
+    chosen = [text.strip()[:TEXT_LIMIT] for text in texts if "\0" not in text]
+    return tuple(dict.fromkeys(text for text in chosen if text))[:CHOICES_LIMIT]
+
+
+def _read_facts(texts: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    """Chosen values by the attribute's code."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, values in texts.items():
+        code = name.removeprefix(FACT)
+        chosen = _read_choices(values) if name != code and CODE.fullmatch(code) else ()
+        if chosen and len(found) < ATTRIBUTES_LIMIT:
+            found[code] = chosen
+    return found
 
 
 def parse_amount(text: str, currency: str) -> int | None:

@@ -21,6 +21,7 @@ from serai.storefront import (
     privacy,
     product,
     proof,
+    recent,
     security,
     tender,
 )
@@ -32,6 +33,7 @@ ROUTES: list[ControllerRouterHandler] = [
     browse.show_department,
     browse.show_search,
     browse.show_suggestions,
+    recent.forget_searches,
     product.show_product,
     presale.reserve,
     compare.show_comparison,

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.commerce.indexing.work import work
 from tests.conftest import FakeProvider
 from tests.journeys.steps import pay
 from tests.shop import Shop
@@ -14,8 +15,6 @@ from serai.commerce.aftersale.api import cancel_order
 from serai.commerce.catalogue import api as catalogue
 from serai.commerce.catalogue.edit_category import CategoryEdit, edit_category
 from serai.commerce.catalogue.types import Attribute, Category, NewVariant, VariantEdit
-from serai.commerce.indexing import jobs
-from serai.commerce.indexing.subscribers import SEARCH_ENTRIES
 from serai.commerce.media import api as media
 from serai.commerce.media.types import Picture
 from serai.commerce.price.api import NewOffer, add_offer, end_offer
@@ -25,16 +24,7 @@ from serai.commerce.stock.api import adjust_stock, receive_stock
 from serai.foundation import clock
 from serai.foundation.database import Database
 from serai.foundation.errors import Invalid
-from serai.foundation.event import pump_events
 from serai.foundation.ids import derive_id, new_id
-
-
-async def work(shop: Shop, owner: Database) -> None:
-    """What the worker does within seconds."""
-    while await pump_events(owner, shop.commerce.db, SEARCH_ENTRIES):
-        pass
-    await jobs.refresh_stale(shop.commerce, owner)
-    await jobs.refresh_offers(shop.commerce, owner)
 
 
 async def load_entry(owner: Database, shop: Shop, sku_id: UUID) -> Any:

@@ -50,6 +50,7 @@ from serai.commerce.catalogue.list_products import (
     list_brands,
     list_featured,
     list_products,
+    make_wanted,
     suggest,
 )
 from serai.commerce.catalogue.load_product import (
@@ -163,6 +164,7 @@ __all__ = [
     "list_brands",
     "list_featured",
     "list_products",
+    "make_wanted",
     "search_products",
     "suggest",
 ]

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from serai.commerce.call.api import API, Asked, answer_in_transaction, recognise_caller
 from serai.commerce.catalogue import api
+from serai.commerce.catalogue.answer_search import SearchAnswer, answer_search
 from serai.commerce.catalogue.edit_category import CategoryEdit, edit_category
 from serai.commerce.catalogue.types import (
     Category,
@@ -24,6 +25,7 @@ from serai.foundation.errors import NotFound, _
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 Words = Annotated[str, QueryParameter(name="query", max_length=200)]
+Choices = Annotated[list[Annotated[str, Meta(max_length=200)]] | None, QueryParameter(max_items=40)]
 Price = Annotated[int, Meta(ge=0, le=api.MAX_PRICE_MINOR)]
 Text = Annotated[str, Meta(max_length=10_000)]
 
@@ -110,6 +112,37 @@ async def get_products(
         )
 
 
+@get(f"{API}/search", tags=["catalogue"])
+async def get_search(
+    request: Asked,
+    words: Words = "",
+    category_id: FromQuery[UUID | None] = None,
+    brand: Choices = None,
+    attribute: Choices = None,
+    min_minor: Annotated[int | None, QueryParameter(ge=0, le=api.MAX_PRICE_MINOR)] = None,
+    max_minor: Annotated[int | None, QueryParameter(ge=0, le=api.MAX_PRICE_MINOR)] = None,
+    sort: Annotated[str, QueryParameter(max_length=20)] = "relevance",
+    cursor: Annotated[str | None, QueryParameter(max_length=400)] = None,
+    limit: Limit = 24,
+) -> SearchAnswer:
+    """Published products as the shop's search finds them, with numbers to narrow by. ``brand`` and ``attribute``
+    (``code:value``) may come several times: any value of one kind, all kinds together."""
+    caller = await recognise_caller(request, "catalogue:read")
+    async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
+        return await answer_search(
+            tx,
+            query=words,
+            category_id=category_id,
+            brands=brand or (),
+            choices=attribute or (),
+            min_minor=min_minor,
+            max_minor=max_minor,
+            sort=sort,
+            cursor=cursor,
+            limit=limit,
+        )
+
+
 @get(f"{API}/products/{{product_id:uuid}}", tags=["catalogue"])
 async def get_product(request: Asked, product_id: FromPath[UUID]) -> Product:
     """One published product with its variants; with the scope ``product:write`` unpublished ones too."""
@@ -184,4 +217,13 @@ async def post_price(
     return await answer_in_transaction(request, caller, "price", data, effect, status=201)
 
 
-HANDLERS = [get_categories, patch_category, get_products, get_product, get_prices, post_product, patch_product, post_price]
+HANDLERS = [
+    get_categories,
+    patch_category,
+    get_products,
+    get_product,
+    get_prices,
+    post_product,
+    patch_product,
+    post_price,
+]

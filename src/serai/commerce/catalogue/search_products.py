@@ -1,7 +1,6 @@
 """A shopper's search whole: the products, how they divide, and the typo that was mended so that there are any."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 import msgspec

@@ -5,7 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from serai.commerce.search import store
-from serai.commerce.search.compile_query import Query, Term, compile_query, list_typo_words, read_terms
+from serai.commerce.search.compile_query import (
+    Query,
+    Term,
+    compile_query,
+    list_typo_words,
+    read_terms,
+    split_words,
+)
 from serai.commerce.search.count_facets import count_facets
 from serai.commerce.search.edit_pins import Pin, find_pin, fold_pin, list_pins, set_pins
 from serai.commerce.search.edit_synonyms import (
@@ -62,6 +69,7 @@ __all__ = [
     "remake_entries",
     "set_pins",
     "set_synonyms",
+    "split_words",
     "write_entries",
 ]
 

@@ -89,6 +89,14 @@ def read_terms(text: str) -> tuple[Term, ...]:
     return tuple(telling)
 
 
+def split_words(text: str) -> list[str]:
+    """The words of a query one by one, Chinese cut by the dictionary; characters and letters alone say too little."""
+    words = []
+    for term in read_terms(text):
+        words += cut_run(term.text) if term.kind == "run" else [term.text]
+    return [word for word in dict.fromkeys(words) if len(word) > 1]
+
+
 def compile_query(text: str, synonyms: Mapping[str, Sequence[str]] | None = None) -> Query | None:
     """The query for a text, None when it has no word. ``synonyms``: folded term to the texts that do as well."""
     terms = read_terms(text)
