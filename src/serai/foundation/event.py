@@ -73,6 +73,36 @@ async def list_subject_events(tx: Transaction, *, subject_id: UUID, limit: int =
     return [Event(*row.values()) for row in rows]
 
 
+class EventTail:
+    """What is recorded from now on, for a process that follows along and needs no cursor of its own (owner's role)."""
+
+    def __init__(self) -> None:
+        self._xact: int | None = None
+        self._event_id = UUID(int=0)
+
+    async def read(self, owner: Database, *, limit: int = 2_000) -> list[Event] | None:
+        """Events since the last call; None at the first call and when there are more than ``limit``: anything may have
+        happened then. Events of transactions that run longer than others come with the end of the longest."""
+        end = await owner.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        rows: list[Any] = []
+        if self._xact is not None:
+            rows = await owner.fetch(
+                "SELECT merchant_id, event_id, name, subject_id, data, recorded_at, xact FROM foundation.event"
+                " WHERE (xact, event_id) > ($1, $2) AND xact < $3 ORDER BY xact, event_id LIMIT $4",
+                self._xact,
+                self._event_id,
+                end,
+                limit + 1,
+            )
+        is_whole = self._xact is not None and len(rows) <= limit
+        if rows and is_whole:
+            self._xact, self._event_id = rows[-1]["xact"], rows[-1]["event_id"]
+        elif not is_whole:
+            # Everything below has been decided; the next call begins there.
+            self._xact, self._event_id = end - 1, UUID(int=(1 << 128) - 1)
+        return [Event(*tuple(row)[:6]) for row in rows] if is_whole else None
+
+
 async def pump_events(owner: Database, app: Database, subscriber: Subscriber, *, batch: int = BATCH) -> int:
     """Deliver the next events to one subscriber and move its cursor. Returns how many events were passed over.
 

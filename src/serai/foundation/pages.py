@@ -1,15 +1,17 @@
 """Pages from Jinja templates in the reader's language, and static files whose address changes with their content."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, tzinfo
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import jinja2
+import msgspec
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
 from litestar import Request, Response
@@ -28,6 +30,7 @@ from serai.foundation.i18n import (
     translations,
 )
 from serai.foundation.money import format_money
+from serai.foundation.page_store import TOKEN_MARK, PageStore, keep_page
 
 STATIC = Path(str(files("serai") / "static"))
 # In which time zone a page shows moments: its merchant's.
@@ -111,11 +114,22 @@ def _date(value: date | datetime, style: str, locale: str) -> str:
     return format_date(value, style, locale=locale)
 
 
-def csrf_input(request: Request[Any, Any, Any]) -> Markup:
-    """The hidden field that every form with an effect carries."""
+class PageSlot(msgspec.Struct, frozen=True):
+    """Where the page of a request may be kept: see ``page_store``."""
+
+    store: PageStore
+    address: Hashable
+    mark: int
+
+
+def csrf_token(request: Request[Any, Any, Any]) -> str:
+    """The form token of this visitor."""
     token = ScopeState.from_scope(request.scope).csrf_token
-    if not isinstance(token, str):
-        token = request.cookies.get("csrftoken", "")
+    return token if isinstance(token, str) else request.cookies.get("csrftoken", "")
+
+
+def csrf_input(token: str) -> Markup:
+    """The hidden field that every form with an effect carries."""
     return Markup('<input type="hidden" name="_csrf_token" value="{}">').format(token)
 
 
@@ -126,16 +140,31 @@ def render(
     status_code: int = 200,
     block: str | None = None,
     headers: dict[str, str] | None = None,
+    shown_ids: Callable[[], Iterable[UUID]] | None = None,
     **context: Any,
 ) -> Response[str]:
-    """A page as a response. Templates also see ``request``, ``path``, ``csrf_input``, ``merchant`` and ``locale``."""
+    """A page as a response. Templates also see ``request``, ``path``, ``csrf_input``, ``merchant`` and ``locale``.
+
+    With ``shown_ids``, which gives the ids of all that the page shows, it is kept for others where the request allows it.
+    """
     pages: Pages = request.app.state.pages
     locale = request_locale(request)
-    context.setdefault("merchant", request.scope.get("state", {}).get("merchant"))
+    state = request.scope.get("state", {})
+    context.setdefault("merchant", state.get("merchant"))
+    slot: PageSlot | None = state.get("page_slot") if shown_ids and status_code == 200 else None
+    token = csrf_token(request)
     text = pages.render_text(
         name,
         locale,
-        {**context, "request": request, "path": request.url.path, "csrf_input": csrf_input(request)},
+        {
+            **context,
+            "request": request,
+            "path": request.url.path,
+            "csrf_input": csrf_input(TOKEN_MARK if slot else token),
+        },
         block,
     )
+    if slot and shown_ids:
+        slot.store.put(context["merchant"].merchant_id, slot.address, keep_page(text, shown_ids()), slot.mark)
+        text = text.replace(TOKEN_MARK, token)
     return Response(text, media_type=MediaType.HTML, status_code=status_code, headers=headers or {})

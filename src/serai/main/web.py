@@ -51,6 +51,7 @@ from serai.foundation.http import (
 )
 from serai.foundation.pages import STATIC, Pages
 from serai.main.api_page import show_api
+from serai.main.kept_pages import KeptPages, watch_changes
 from serai.main.openapi import complete_schema
 from serai.main.platform import Platform, load_secrets, open_configured_platform
 from serai.main.settings import load_settings
@@ -138,8 +139,9 @@ def answer_outage(request: Request[Any, Any, Any], error: Exception) -> Response
 class Front:
     """In front of the application: finds the merchant by host name, and puts security headers on every answer."""
 
-    def __init__(self, app: Litestar, *, is_secure: bool = False) -> None:
+    def __init__(self, app: Litestar, pages: KeptPages, *, is_secure: bool = False) -> None:
         self.app = app
+        self.pages = pages
         self.is_secure = is_secure
         self._headers = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
@@ -166,6 +168,9 @@ class Front:
                 message["headers"] = [*message["headers"], *self._headers]
             await send(message)
 
+        merchant = scope.get("state", {}).get("merchant")
+        if merchant and await self.pages.answer(scope, send_with_headers, merchant.merchant_id):
+            return
         await self.app(scope, receive, send_with_headers)
 
 
@@ -175,9 +180,18 @@ async def _send_text(send: Send, status: int, text: str) -> None:
     await send({"type": "http.response.body", "body": f"{text}\n".encode(), "more_body": False})
 
 
+def _configure_csrf(secret: str, *, is_secure: bool) -> CSRFConfig:
+    """Forms carry a token that the visitor's cookie knows; programs come with a key instead."""
+    return CSRFConfig(
+        secret=secret, exclude=["^/api/", "^/webhooks/"], cookie_httponly=True, cookie_secure=is_secure
+    )
+
+
 def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
     """The application for a database. Its parts are opened when the server starts it."""
     is_secure = settings["foundation"].public_url.startswith("https://")
+    csrf = _configure_csrf(csrf_secret, is_secure=is_secure)
+    pages = KeptPages(csrf)
 
     @asynccontextmanager
     async def run_platform(app: Litestar) -> AsyncIterator[None]:
@@ -186,9 +200,11 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
         app.state.db = platform.db
         app.state.commerce = platform.commerce
         app.state.api_keys = platform.keys
+        watching = asyncio.create_task(watch_changes(platform.owner, pages.store), name="kept pages")
         try:
             yield
         finally:
+            watching.cancel()
             await platform.close()
 
     app = Litestar(
@@ -221,12 +237,7 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
             **dict.fromkeys(OUTAGES, answer_outage),
             Exception: answer_bug,
         },
-        csrf_config=CSRFConfig(
-            secret=csrf_secret,
-            exclude=["^/api/", "^/webhooks/"],
-            cookie_httponly=True,
-            cookie_secure=is_secure,
-        ),
+        csrf_config=csrf,
         compression_config=CompressionConfig(backend="gzip", minimum_size=1000, gzip_compress_level=5),
         openapi_config=API_DESCRIPTION,
         request_max_body_size=MAX_BODY_BYTES,
@@ -234,7 +245,7 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
         debug=False,
     )
     complete_schema(app)
-    return Front(app, is_secure=is_secure)
+    return Front(app, pages, is_secure=is_secure)
 
 
 def create_app() -> ASGIApp:

@@ -64,6 +64,7 @@ async def show_department(request: Asked, slug: FromPath[str]) -> Response[str]:
         request,
         "department.html",
         shell=shell,
+        keeps=True,
         here=trail[0].slug,
         category=category,
         children=shell.shelves.list_children(category),

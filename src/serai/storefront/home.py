@@ -23,7 +23,13 @@ async def show_home(request: Asked) -> Response[str]:
         deals = await load_deals(tx, featured, shell, request_locale(request))
     product_count = sum(department.product_count for department in shell.departments)
     return show(
-        request, "home.html", shell=shell, featured=featured, deals=deals, product_count=product_count
+        request,
+        "home.html",
+        shell=shell,
+        keeps=True,
+        featured=featured,
+        deals=deals,
+        product_count=product_count,
     )
 
 
@@ -32,7 +38,7 @@ async def show_help(request: Asked) -> Response[str]:
     """Delivery, payment, returns and contact, from the settings that are in force."""
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         shell = await load_shell(request, tx)
-    return show(request, "help.html", shell=shell)
+    return show(request, "help.html", shell=shell, keeps=True)
 
 
 @post("/locale", include_in_schema=False)

@@ -54,6 +54,7 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         request,
         "product.html",
         shell=shell,
+        keeps=True,
         here=trail[0].slug if trail else "",
         product=product,
         variant=variant,

@@ -1,5 +1,6 @@
 """What every page of the shop shares: the shopper's surroundings (departments, place, cart, member) and rendering."""
 
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -19,6 +20,7 @@ from serai.foundation.database import Database, Transaction
 from serai.foundation.errors import _
 from serai.foundation.i18n import translate
 from serai.foundation.ids import MerchantId
+from serai.foundation.page_store import collect_ids
 from serai.foundation.pages import render, request_locale
 from serai.identity.member import api as member_api
 from serai.identity.member.types import Member
@@ -29,6 +31,7 @@ from serai.storefront.settings import StorefrontSettings
 from serai.storefront.shelf import ShelfMemory, Shelves
 
 Asked = Request[Any, Any, Any]
+PAGE_HEADERS = {"cache-control": "private, no-cache", "vary": "HX-Request, Cookie, Accept-Language"}
 CHECKOUT = "/checkout"
 GROUP_CHECKOUT = "/checkout?for=group"
 
@@ -244,6 +247,13 @@ def parse_uuid(text: object) -> UUID | None:
         return None
 
 
+def list_shown(context: dict[str, Any]) -> set[UUID]:
+    """The ids of all that a page shows beside its surroundings."""
+    found: set[UUID] = set()
+    collect_ids(context, found)
+    return found
+
+
 def show(
     request: Asked,
     name: str,
@@ -252,9 +262,13 @@ def show(
     status_code: int = 200,
     fragment: str | None = None,
     notice: Notice | None = None,
+    keeps: bool = False,
     **context: Any,
 ) -> Response[str]:
-    """A page (or with ``fragment`` a part) of the shop. The notice left by the last form is shown once."""
+    """A page (or with ``fragment`` a part) of the shop. The notice left by the last form is shown once.
+
+    A page that ``keeps`` shows everybody the same, but for what their cookies say: it may be kept and sent to others.
+    """
     left = None if fragment else read_notice(request)
     defaults: dict[str, Any] = {"query": "", "here": "", "here_url": own_address(request), "shop": None}
     # Chinese full stops bring their own space.
@@ -265,7 +279,8 @@ def show(
         request,
         f"storefront/{name}",
         status_code=status_code,
-        headers={"cache-control": "private, no-cache", "vary": "HX-Request, Cookie, Accept-Language"},
+        headers=dict(PAGE_HEADERS),
+        shown_ids=partial(list_shown, context) if keeps and not (fragment or notice or left) else None,
         shell=shell,
         fragment=fragment,
         notice=notice or left,
