@@ -17,6 +17,8 @@ from typing import Any, get_args
 import msgspec
 from litestar.handlers import HTTPRouteHandler
 
+from serai.commerce.webhook.types import EventKind
+from serai.commerce.webhook.view import list_event_kinds
 from serai.foundation import errors
 from serai.main.check import list_invariants
 from serai.main.settings import describe_settings, list_structs
@@ -48,6 +50,8 @@ def render_reference() -> dict[str, str]:
     return {
         f"{FOLDER}/events.md": render_events(modules),
         f"{FOLDER}/events.schema.json": render_schemas(modules),
+        f"{FOLDER}/webhooks.md": render_webhooks(list_event_kinds()),
+        f"{FOLDER}/webhooks.schema.json": render_webhook_schemas(list_event_kinds()),
         f"{FOLDER}/settings.md": render_settings(),
         f"{FOLDER}/api.md": render_api(API_HANDLERS),
         f"{FOLDER}/refusals.md": render_refusals(list_refusals(PACKAGE)),
@@ -134,6 +138,39 @@ def render_schemas(modules: list[ModuleType]) -> str:
         "title": "Events of Serai",
         "anyOf": list(references),
         "$defs": dict(sorted(definitions.items())),
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def render_webhooks(kinds: Sequence[EventKind]) -> str:
+    """Every message that webhooks carry, with the fields of its data."""
+    rows = []
+    for kind in kinds:
+        name = kind.schema["properties"]["data"]["$ref"].rpartition("/")[2]
+        fields = ", ".join(f"`{field}`" for field in kind.schema["$defs"][name]["properties"])
+        rows.append((f"`{kind.name}`", kind.object_kind, kind.meaning, fields))
+    return "\n".join(
+        [
+            "# Webhooks\n",
+            NOTE,
+            "What endpoints can hear of, version 1. The JSON Schemas of whole messages are in\n"
+            "[webhooks.schema.json](webhooks.schema.json); how to receive them is told in [webhooks.md](../webhooks.md).\n",
+            render_table(("Type", "Object", "Means", "Data"), rows),
+        ]
+    )
+
+
+def render_webhook_schemas(kinds: Sequence[EventKind]) -> str:
+    """One JSON Schema document with a definition per message."""
+    parts: dict[str, Any] = {}
+    for kind in kinds:
+        parts |= kind.schema["$defs"]
+    messages = {kind.name: {k: v for k, v in kind.schema.items() if k != "$defs"} for kind in kinds}
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Webhooks of Serai, version 1",
+        "anyOf": [{"$ref": f"#/$defs/{kind.name}"} for kind in kinds],
+        "$defs": messages | dict(sorted(parts.items())),
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 

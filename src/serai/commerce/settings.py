@@ -60,3 +60,38 @@ class CommerceSettings(msgspec.Struct, frozen=True, kw_only=True):
     media_megapixels: Annotated[
         int, Meta(ge=1, le=250, description="Most pixels of an uploaded photograph, in millions")
     ] = 50
+    web_url: Annotated[
+        str,
+        Meta(
+            description="Address under which this installation reaches itself; empty: that of its web workers"
+        ),
+    ] = ""
+    webhook_endpoints: Annotated[
+        int, Meta(ge=1, le=1_000, description="Most webhook endpoints of a merchant")
+    ] = 20
+    webhook_timeout_s: Annotated[
+        float, Meta(gt=0, le=120, description="Seconds a webhook's receiver may take to answer")
+    ] = 10.0
+    webhook_parallel: Annotated[
+        int, Meta(ge=1, le=100, description="Webhooks under way to one endpoint at the same time")
+    ] = 4
+    webhook_retry_s: Annotated[
+        str,
+        Meta(
+            pattern=r"^[1-9][0-9]{0,5}(,[1-9][0-9]{0,5}){0,19}$",
+            description="Seconds between the tries of a webhook, separated by commas; after the last it is parked",
+        ),
+    ] = "5,30,120,600,3600,10800,21600,43200,86400"
+    webhook_give_up_days: Annotated[
+        float, Meta(gt=0, le=90, description="Days of failure after which an endpoint is switched off")
+    ] = 5.0
+    webhook_overlap_hours: Annotated[
+        float, Meta(ge=0, le=720, description="Hours for which the secret before the newest still signs")
+    ] = 24.0
+    webhook_keep_days: Annotated[
+        int, Meta(ge=1, le=3_650, description="Days for which webhooks and their attempts are kept")
+    ] = 30
+    webhook_loopback: Annotated[
+        bool,
+        Meta(description="Whether webhooks may go to this machine itself, without https: for tests only"),
+    ] = False

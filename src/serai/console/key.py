@@ -24,6 +24,8 @@ SCOPE_NOTES = {
     "product:write": _("Add and change products and prices"),
     "promotion:write": _("Write, publish and stop promotions, issue coupons"),
     "tender:write": _("Issue gift cards, give and use members' points and red packets"),
+    "webhook:read": _("See where webhooks go and what became of each"),
+    "webhook:write": _("Set up webhooks, send messages again"),
 }
 
 

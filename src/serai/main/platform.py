@@ -108,6 +108,8 @@ async def open_configured_platform(url: str, settings: dict[str, Any]) -> Platfo
     commerce = settings["commerce"]
     if not commerce.sandbox_url:
         commerce = msgspec.structs.replace(commerce, sandbox_url=f"http://127.0.0.1:{house.sandbox_port}")
+    if not commerce.web_url:
+        commerce = msgspec.structs.replace(commerce, web_url=house.web_url())
     if not commerce.public_url and house.public_url:
         commerce = msgspec.structs.replace(commerce, public_url=house.public_url)
     if not commerce.media_dir:

@@ -4,6 +4,7 @@ from serai.commerce.alert.api import delete_old_alerts
 from serai.commerce.cart.api import delete_old_carts
 from serai.commerce.media.jobs import purge_deleted_photos
 from serai.commerce.saved.api import delete_old_lines
+from serai.commerce.webhook.api import delete_old_deliveries
 from serai.foundation.event import delete_old_inbox
 from serai.foundation.idempotency import delete_old_replies
 from serai.foundation.ids import MerchantId
@@ -32,5 +33,6 @@ async def keep_house(platform: Platform) -> None:
             await delete_old_carts(tx)
             await delete_old_lines(tx)
             await delete_old_alerts(tx)
+            await delete_old_deliveries(tx, days=platform.commerce.settings.webhook_keep_days)
     merchant_ids = [MerchantId(merchant.merchant_id) for merchant in await list_merchants(platform.db)]
     await purge_deleted_photos(platform.commerce, merchant_ids)

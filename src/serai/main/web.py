@@ -36,6 +36,7 @@ from serai.commerce.protection import http as protection_http
 from serai.commerce.stock import http as stock_http
 from serai.commerce.tender import http as tender_http
 from serai.commerce.variant import http as variant_http
+from serai.commerce.webhook import http as webhook_http
 from serai.console.refusal import show_refusal as render_console_error
 from serai.console.routes import ROUTES as CONSOLE_ROUTES
 from serai.foundation import observe
@@ -87,6 +88,7 @@ API_HANDLERS = [
     *price_http.HANDLERS,
     *protection_http.HANDLERS,
     *tender_http.HANDLERS,
+    *webhook_http.HANDLERS,
 ]
 
 # What the driver raises when the database goes away under a statement, or has gone while a connection lay idle.

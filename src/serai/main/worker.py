@@ -15,6 +15,8 @@ from serai.commerce.price import jobs as price_jobs
 from serai.commerce.promotion import jobs as promotion_jobs
 from serai.commerce.search import jobs as search_jobs
 from serai.commerce.tender import jobs as tender_jobs
+from serai.commerce.webhook.jobs import send_webhooks
+from serai.commerce.webhook.subscribers import WEBHOOKS
 from serai.foundation import clock, observe
 from serai.foundation.event import Subscriber, make_partitions, pump_events
 from serai.foundation.job import Schedule, install_jobs, run_jobs, run_schedules
@@ -45,6 +47,7 @@ async def run_worker(stopped: asyncio.Event) -> None:
     loops = [
         *(asyncio.create_task(_pump(platform, each, stopped)) for each in list_subscribers(platform)),
         asyncio.create_task(run_jobs(platform.owner, post_office.handlers, stopped)),
+        asyncio.create_task(send_webhooks(platform.commerce, platform.owner, stopped)),
     ]
     try:
         await run_schedules(platform.owner, list_schedules(platform), stopped)
@@ -62,6 +65,7 @@ def list_subscribers(platform: Platform) -> Sequence[Subscriber]:
         ALERTS,
         ANSWERS,
         SEARCH_ENTRIES,
+        WEBHOOKS,
     )
 
 

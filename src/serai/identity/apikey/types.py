@@ -15,6 +15,8 @@ SCOPES = (
     "product:write",
     "promotion:write",
     "tender:write",
+    "webhook:read",
+    "webhook:write",
 )
 
 
