@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 from tests.promotion.conftest import Desk
-from tests.shop import Shop, api_client
+from tests.shop import ADDRESS, Shop, api_client
 
 from serai.commerce.promotion import api as promotion_api
 from serai.commerce.promotion.logic import end_of_code
@@ -159,6 +159,55 @@ async def test_an_order_that_counts_on_a_coupon_is_refused_without_it(
     assert (unknown.status_code, unknown.json()["code"]) == (404, "coupon.unknown")
     taken = await client.post(f"{path}/coupons", json={"code": "spring 26"})
     assert (taken.status_code, taken.json()["code"]) == (409, "coupon.code_taken")
+
+
+async def test_groups_are_opened_joined_and_left_by_cart(client: httpx.AsyncClient, shop: Shop) -> None:
+    sku_id = await shop.add_product(price_minor=4000)
+    benefit = {"type": "unit_price", "source": "group", "prices": [[str(sku_id), 1500]], "people": 2}
+    path = await publish(client, {"name": "Together", "layer": 1, "benefit": benefit})
+    promotion_id = path.rsplit("/", 1)[1]
+
+    async def fill() -> str:
+        cart = (await client.post("/api/v1/carts", json={})).json()["cart_id"]
+        await client.post(f"/api/v1/carts/{cart}/lines", json={"sku_id": str(sku_id)})
+        return f"/api/v1/carts/{cart}"
+
+    async def order_cart(cart: str) -> Any:
+        await client.put(f"{cart}/contact", json={"email": "a@example.com", "name": "Ann Lee"})
+        await client.put(f"{cart}/address", json=msgspec.to_builtins(ADDRESS))
+        digest = (await client.get(f"{cart}/quote")).json()["digest"]
+        placed = await client.post(f"{cart}/complete", json={"digest": digest})
+        assert placed.status_code == 201, placed.text
+        return (await client.get(f"/api/v1/orders/{placed.json()['order_id']}")).json()
+
+    async def choose(cart: str, **choice: str) -> httpx.Response:
+        return await client.put(f"{cart}/group", json=choice)
+
+    async def items(cart: str) -> int:
+        seen = (await client.get(f"{cart}/quote")).json()
+        return int(seen["items_minor"] - seen["discount_minor"])
+
+    first = await fill()
+    assert (await choose(first, promotion_id=promotion_id)).status_code == 200
+    assert await items(first) == 1500
+    assert (await choose(first)).status_code == 200
+    assert await items(first) == 4000
+    both = await choose(first, promotion_id=promotion_id, group_id=str(new_id()))
+    assert (both.status_code, both.json()["code"]) == (422, "group.choice_invalid")
+    assert (await choose(first, group_id=str(new_id()))).json()["code"] == "group.unknown"
+    assert (await choose(first, promotion_id=str(new_id()))).json()["code"] == "group.not_offered"
+    await choose(first, promotion_id=promotion_id)
+    group = (await order_cart(first))["group"]
+    assert (group["sku_id"], group["free"], group["held"]) == (str(sku_id), 1, 1)
+
+    second = await fill()
+    await choose(second, group_id=group["group_id"])
+    await order_cart(second)
+    third = await fill()
+    assert (await choose(third, group_id=group["group_id"])).json()["code"] == "group.over"
+    shown = await client.get(f"/api/v1/groups/{group['group_id']}")
+    assert (shown.json()["free"], shown.json()["held"], shown.json()["outcome"]) == (0, 2, None)
+    assert (await client.get(f"/api/v1/groups/{new_id()}")).status_code == 404
 
 
 async def test_a_preview_stores_nothing(client: httpx.AsyncClient, shop: Shop) -> None:

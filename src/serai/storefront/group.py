@@ -88,7 +88,8 @@ async def join_group(request: Asked, group_id: FromPath[UUID]) -> Response[Any]:
 
 
 async def _fill_cart(request: Asked, values: dict[str, str], choose: Any, *, back: str) -> Response[Any]:
-    """A fresh cart with one line, for the group that ``choose`` names; on a refusal back to where it was asked."""
+    """A cart with one line and nothing else, for the group that ``choose`` names; on a refusal back to where it was
+    asked."""
     back = safe_next(values.get("next") or back)
     token = cookie.read_secret(request, cookie.CART) or cookie.make_secret()
     owner = group_owner(token)
@@ -100,9 +101,9 @@ async def _fill_cart(request: Asked, values: dict[str, str], choose: Any, *, bac
             member = await find_signed_in(request, tx)
             quantity = await cart_api.read_amount(tx, sku_id=sku_id, text=values.get("quantity") or "1")
             place = await find_online_place(tx)
-            cart = await cart_api.open_cart(
-                tx, owner=owner, place_id=place.place_id if place else None, fresh=True
-            )
+            cart = await cart_api.open_cart(tx, owner=owner, place_id=place.place_id if place else None)
+            for line in cart.lines:
+                await cart_api.remove_line(tx, owner=owner, cart_id=cart.cart_id, line_id=line.line_id)
             await cart_api.add_line(tx, owner=owner, sku_id=sku_id, quantity=quantity, cart_id=cart.cart_id)
             await choose(tx, owner, member.member_id if member else None)
     except Refused as refusal:

@@ -32,9 +32,8 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         product, variant, prices = await load_prices(tx, *await find_sold(request, tx, slug))
         shell = await load_shell(request, tx)
-        prices |= await load_offers(tx, variant, prices["deal"], shell, locale) | await load_offered(
-            tx, variant.sku_id
-        )
+        prices |= await load_offers(tx, variant, prices["deal"], shell, locale)
+        prices |= await load_offered(tx, variant.sku_id)
         contents, levels = (
             await load_contents(tx, variant),
             await stock.list_levels(tx, sku_id=variant.sku_id),

@@ -22,7 +22,13 @@ from serai.commerce.checkout.price_goods import Goods, Priced, Shopper, price_ea
 from serai.commerce.checkout.quote_cart import choose_place, quote_cart, shipping_price
 from serai.commerce.checkout.quote_presale import refuse_presale
 from serai.commerce.checkout.settle_payment import refresh_payment, settle_payment
-from serai.commerce.checkout.take_seat import join_group, read_group_price, seats_of, start_group
+from serai.commerce.checkout.take_seat import (
+    choose_group,
+    join_group,
+    read_group_price,
+    seats_of,
+    start_group,
+)
 from serai.commerce.checkout.types import DeliveryOption, PlacedOrder, Quote
 from serai.commerce.order.api import access_token, check_move, load_order
 from serai.commerce.order.types import Address, Contact
@@ -48,6 +54,7 @@ __all__ = [
     "check_contact",
     "check_total",
     "choose_add_on",
+    "choose_group",
     "choose_place",
     "describe_placed",
     "draft_order",

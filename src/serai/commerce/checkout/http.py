@@ -38,7 +38,7 @@ from serai.commerce.checkout.read_body import (
 from serai.commerce.checkout.read_cart import choice_of, quote_api_cart
 from serai.commerce.checkout.types import PlacedOrder, Quote, QuoteCoupon
 from serai.commerce.order.types import Address, Contact
-from serai.commerce.promotion.api import list_open_groups, open_group
+from serai.commerce.promotion.api import list_open_groups, load_group, open_group
 from serai.commerce.promotion.types import GroupBuy
 from serai.commerce.types import Commerce
 from serai.foundation.database import Transaction
@@ -169,13 +169,27 @@ async def get_groups(request: Asked, promotion_id: FromPath[UUID]) -> list[Group
         return await list_open_groups(tx, promotion_id=promotion_id)
 
 
+@get(f"{API}/groups/{{group_id:uuid}}", tags=["checkout"])
+async def get_group(request: Asked, group_id: FromPath[UUID]) -> GroupBuy:
+    """A buying group and how its seats stand; its outcome once it has ended."""
+    caller = await recognise_caller(request, "checkout:write")
+    async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
+        return await load_group(tx, group_id=group_id)
+
+
 @put(f"{API}/carts/{{cart_id:uuid}}/group", tags=["checkout"])
 async def put_group(request: Asked, cart_id: FromPath[UUID], data: JSONBody[GroupChoice]) -> Response[Cart]:
-    """Buy this cart in a group."""
+    """Buy this cart in a group: join one, open one with the order, or buy alone again."""
     caller = await recognise_caller(request, "checkout:write")
 
     async def effect(tx: Transaction) -> Cart:
-        return await api.join_group(tx, owner=caller.owner, cart_id=cart_id, group_id=data.group_id)
+        return await api.choose_group(
+            tx,
+            owner=caller.owner,
+            cart_id=cart_id,
+            group_id=data.group_id,
+            promotion_id=data.promotion_id,
+        )
 
     return await answer_in_transaction(request, caller, "group", data, effect)
 
@@ -355,6 +369,7 @@ HANDLERS = [
     put_add_on,
     post_group,
     get_groups,
+    get_group,
     put_group,
     get_quote,
     post_complete,

@@ -80,9 +80,10 @@ class AddOnChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GroupChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The buying group to join."""
+    """The buying group to join, or the promotion of which the order opens one; neither: to buy alone again."""
 
-    group_id: UUID
+    group_id: UUID | None = None
+    promotion_id: UUID | None = None
 
 
 class PreviewBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

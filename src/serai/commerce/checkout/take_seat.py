@@ -14,7 +14,7 @@ from serai.commerce.promotion import api as promotion
 from serai.commerce.promotion.types import Claim, Seat, UnitPrice
 from serai.foundation import clock
 from serai.foundation.database import Transaction
-from serai.foundation.errors import Conflict, _
+from serai.foundation.errors import Conflict, Invalid, _
 from serai.foundation.event import Fact
 from serai.ledger.types import Transfer, Write
 
@@ -70,6 +70,26 @@ async def start_group(
     if read_group_price(await promotion.load_program(tx), promotion_id) is None:
         raise Conflict("group.not_offered", _("There is no group price at the moment."))
     return await set_details(tx, owner=owner, cart_id=cart.cart_id, groups=[], opens=[str(promotion_id)])
+
+
+async def choose_group(
+    tx: Transaction, *, owner: str, cart_id: UUID, group_id: UUID | None, promotion_id: UUID | None
+) -> Cart:
+    """Join a group, open one with the order, or (with neither) buy alone again.
+
+    Raises:
+        Invalid: ``group.choice_invalid`` when both are given. And what joining and opening raise.
+    """
+    if group_id is not None and promotion_id is not None:
+        raise Invalid(
+            "group.choice_invalid", _("Please join a group or open one, not both."), field="group_id"
+        )
+    if group_id is not None:
+        return await join_group(tx, owner=owner, group_id=group_id, cart_id=cart_id)
+    if promotion_id is not None:
+        return await start_group(tx, owner=owner, promotion_id=promotion_id, cart_id=cart_id)
+    cart = await load_cart(tx, owner=owner, cart_id=cart_id)
+    return await set_details(tx, owner=owner, cart_id=cart.cart_id, groups=[], opens=[])
 
 
 def seats_of(quote: Quote) -> tuple[Claim, ...]:
