@@ -20,6 +20,7 @@ CATEGORIES = 10
 BRANDS = 40
 BRANDS_SHOWN = 8
 GROUPS = 8
+SEARCH = "/search"
 WORDS_TRIED = 4
 NEAR = 6
 # Up to so many products every one is sorted.
@@ -75,7 +76,9 @@ def add_choices(
         chips=tuple(_list_chips(found, groups)),
         is_estimated=facets.is_estimated,
         is_sorted_partly=facets.is_estimated and facets.total > SORTED_WHOLE and found.sort != "relevance",
-        category_choices=tuple(_choose_categories(found, facets, shelves, locale)),
+        category_choices=tuple(_choose_categories(found, facets, shelves, locale))
+        if found.action == SEARCH
+        else (),
         band_choices=tuple(_choose_band(found, band, currency, locale) for band in facets.bands),
     )
 

@@ -86,6 +86,6 @@ def _put_first(found: Found, pinned: Sequence[ProductCard], *, is_first: bool) -
 
 async def _count(tx: Transaction, text: str, wanted: search.Wanted) -> search.Facets:
     if not text:
-        return await search.count_facets(tx, match=None, wanted=wanted)
+        return await search.count_facets(tx, match=None, wanted=wanted, is_inside=True)
     query = await search.prepare_query(tx, text)
     return await search.count_facets(tx, match=query.match, wanted=wanted) if query else search.Facets()

@@ -37,9 +37,14 @@ class Count(msgspec.Struct, frozen=True):
     facts: list[tuple[str, int]]
 
 
-async def count_facets(tx: Transaction, *, match: str | None, wanted: Wanted) -> Facets:
-    """Numbers of a list among published products. ``match`` is a tsquery's text; None counts the whole shop."""
-    chosen = _list_chosen(wanted)
+async def count_facets(
+    tx: Transaction, *, match: str | None, wanted: Wanted, is_inside: bool = False
+) -> Facets:
+    """Numbers of a list among published products. ``match`` is a tsquery's text; None counts the whole shop.
+
+    ``is_inside``: the category is where the shopper stands and no choice, so other categories are not counted.
+    """
+    chosen = [kind for kind in _list_chosen(wanted) if not (is_inside and kind == "categories")]
     base = await _look(tx, match, wanted, [kind for kind in KINDS if kind not in chosen])
     looks = dict.fromkeys(KINDS, base)
     facts = _by_attribute(base.facts)
@@ -53,7 +58,8 @@ async def count_facets(tx: Transaction, *, match: str | None, wanted: Wanted) ->
             looks[kind] = look
         seen = max(seen, look.total)
     if len(chosen) > 1 and seen < FEW:
-        free = Wanted(published=wanted.published)
+        kept = wanted.category_ids if is_inside else None
+        free = Wanted(category_ids=kept, published=wanted.published)
         seen = max(seen, await store.count_entries(tx, narrow(tx.merchant_id, match, free), free, FEW))
     return Facets(
         total=base.total,
