@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, delete, get, post, put
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 
 from serai.commerce.call.api import API, Asked, answer_in_transaction, recognise_caller
@@ -173,10 +173,10 @@ async def post_resend_parked(request: Asked, endpoint_id: FromPath[UUID]) -> Res
 @get(f"{API}/webhook-deliveries", tags=["webhooks"])
 async def get_deliveries(
     request: Asked,
-    endpoint_id: UUID | None = None,
-    state: DeliveryState | None = None,
+    endpoint_id: FromQuery[UUID | None] = None,
+    delivery_state: Annotated[DeliveryState | None, QueryParameter(name="state")] = None,
     event: Annotated[str | None, QueryParameter(max_length=60)] = None,
-    object_id: UUID | None = None,
+    object_id: FromQuery[UUID | None] = None,
     cursor: Annotated[str | None, QueryParameter(max_length=100)] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
 ) -> Page[Delivery]:
@@ -186,7 +186,7 @@ async def get_deliveries(
         return await api.list_deliveries(
             tx,
             endpoint_id=endpoint_id,
-            state=state,
+            state=delivery_state,
             event=event,
             object_id=object_id,
             cursor=cursor,
