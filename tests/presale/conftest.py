@@ -151,6 +151,13 @@ def launch(shop: Shop, provider: Any, owner: Database) -> Callable[..., Any]:
     return run
 
 
+def sent_back(provider: Any, order: Order) -> list[int]:
+    """What the provider was asked to give back of an order, smallest first; other tests' orders may be asked for too."""
+    return sorted(
+        provider.refunds[refund.refund_id] for refund in order.refunds if refund.refund_id in provider.refunds
+    )
+
+
 async def issue_coupon(shop: Shop, least: int, off: int) -> str:
     """A live coupon promotion (so much off from so much on) with one code."""
     terms = Terms(name=f"{off} off", layer=4, benefit=AmountOff((Tier(least, off),)), coupon=True)

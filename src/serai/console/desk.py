@@ -68,6 +68,7 @@ SECTIONS = (
     ("order", "order.read", _("Orders"), "/console/orders", False),
     ("product", "product.read", _("Products"), "/console/products", False),
     ("promotion", "product.read", _("Promotions"), "/console/promotions", False),
+    ("presale", "product.read", _("Presales"), "/console/presales", False),
     ("stock", "stock.read", _("Stock"), "/console/stock", False),
     ("question", "product.read", _("Questions"), "/console/questions", False),
     ("member", "order.read", _("Members"), "/console/members", True),

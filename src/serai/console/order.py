@@ -14,9 +14,11 @@ from serai.commerce.gift.api import find_gift
 from serai.commerce.order.api import count_by_state, find_order, fulfil_order, list_orders
 from serai.commerce.order.types import Order, OrderNote
 from serai.commerce.protection.api import list_claimable
-from serai.commerce.tender.types import POINTS_UNIT, OrderTender
+from serai.commerce.tender.types import POINTS_UNIT
 from serai.console.desk import AtDesk, Desk, link, not_found
 from serai.console.form import Form, fill_form, note_refusal, parse_uuid, read_form, take_amount, take_text
+from serai.console.presale_words import PRESALE_ACCOUNTS, PRESALE_EVENTS
+from serai.console.purse import list_backs, name_tender
 from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Forbidden, Refused, _
@@ -32,14 +34,19 @@ STATES = {
     "": _("All"),
     "paid": _("To fulfil"),
     "awaiting_payment": _("Awaiting payment"),
+    "awaiting_deposit": _("Awaiting deposit"),
+    "awaiting_balance": _("Awaiting balance"),
     "fulfilled": _("Fulfilled"),
     "cancelled": _("Cancelled"),
     "expired": _("Expired"),
+    "lapsed": _("Lapsed"),
 }
+# What waits for (more) money is called off as a whole, not refunded.
+UNPAID = ("awaiting_payment", "awaiting_deposit", "awaiting_balance")
 SINCE_DAYS = {"": None, "1": 1, "7": 7, "30": 30}
 PHASES = {Phase.POSTED: "posted", Phase.PENDING: "pending", Phase.POST: "settled", Phase.VOID: "void"}
 # The ledger's accounts in words; an account without an entry is shown by its kind.
-ACCOUNTS = {
+ACCOUNTS = PRESALE_ACCOUNTS | {
     "customer": _("Shoppers"),
     "deferred_sales": _("Sold, not handed over yet"),
     "order_due": _("Due from the shopper"),
@@ -57,7 +64,7 @@ ACCOUNTS = {
     "points_debt": _("Points owed by the member"),
     "points_expense": _("What points were worth"),
 }
-EVENTS = {
+EVENTS = PRESALE_EVENTS | {
     "OrderPlaced": _("Placed for %(total)s"),
     "OrderPaid": _("Paid %(amount)s"),
     "OrderFulfilled": _("Fulfilled"),
@@ -163,11 +170,11 @@ def list_actions(desk: Desk, order: Order) -> list[str]:
     actions = []
     if order.state == "paid" and not order.awaits_group and may("order.fulfil"):
         actions.append("fulfil")
-    if order.refundable_minor and order.state != "awaiting_payment" and may("order.refund"):
+    if order.refundable_minor and order.state not in UNPAID and may("order.refund"):
         actions.append("refund")
     # Cancelling what was paid gives money back, so it takes the right to refund as well.
-    if (order.state == "awaiting_payment" and may("order.cancel")) or (
-        order.state == "paid" and may("order.cancel") and may("order.refund")
+    if (order.state in ("awaiting_payment", "awaiting_deposit") and may("order.cancel")) or (
+        order.state in ("paid", "awaiting_balance") and may("order.cancel") and may("order.refund")
     ):
         actions.append("cancel")
     return actions
@@ -251,31 +258,6 @@ async def _show_order(
         timeline=[view_note(desk, order, note) for note in reversed(order.timeline)],
         postings=[view_posting(desk, order, transfer) for transfer in transfers],
     )
-
-
-def name_tender(desk: Desk, tender: OrderTender, units: int) -> str:
-    """What paid a part of an order: a gift card by the end of its code, points by how many."""
-    if tender.kind == "gift_card":
-        return desk.say(_("Gift card …%(end)s"), end=tender.label)
-    return (
-        desk.say(_("%(count)s points"), count=units)
-        if tender.kind == "points"
-        else desk.say(_("Red packets"))
-    )
-
-
-def list_backs(desk: Desk, order: Order) -> list[tuple[datetime, str, str, int]]:
-    """(when, to what, why, minor units) of all that went back to an order's tenders."""
-    tenders = {tender.tender_no: tender for tender in order.tenders}
-    return [
-        (
-            each.refunded_at,
-            name_tender(desk, tenders[each.tender_no], each.units),
-            each.reason,
-            each.amount_minor,
-        )
-        for each in order.tender_refunds
-    ]
 
 
 def _plain_amount(minor: int, currency: str) -> str:

@@ -203,7 +203,10 @@ async def publish(request: AnyRequest, desk: AtDesk, promotion_id: FromPath[str]
 
 def explain_refusal(desk: Desk, error: Refused) -> str:
     """A refusal with every reason that it carries, in words."""
-    reasons = [desk.say(str(each["message"]), **each) for each in error.data.get("reasons", ())]
+    reasons = [
+        desk.say(str(each["message"]), **{name: value for name, value in each.items() if name != "message"})
+        for each in error.data.get("reasons", ())
+    ]
     return " ".join([desk.explain(error), *reasons])
 
 

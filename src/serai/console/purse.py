@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from babel.numbers import format_decimal
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
@@ -133,7 +134,7 @@ def name_tender(desk: Desk, tender: OrderTender, units: int) -> str:
     if tender.kind == "gift_card":
         return desk.say(_("Gift card …%(end)s"), end=tender.label)
     return (
-        desk.say(_("%(count)s points"), count=units)
+        desk.say(_("%(count)s points"), count=format_decimal(units, locale=desk.locale))
         if tender.kind == "points"
         else desk.say(_("Red packets"))
     )

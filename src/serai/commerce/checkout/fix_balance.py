@@ -8,6 +8,7 @@ COUPON   judged on the balance of the goods. A payment that is under way is stop
 
 from collections.abc import Sequence
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import msgspec
@@ -87,6 +88,8 @@ def _lower_price(order: Order, agreed: OrderPresale, presale: Presale) -> tuple[
     off = (agreed.price_minor - priced_at(agreed.price_minor, presale.percent)) * agreed.quantity
     if not off:
         return ()
+    # Told apart from what the deposit counts for beyond itself.
+    part = f" · {Decimal(presale.percent) / 100:f} %"
     return (
         OrderAdjustment(
             len(order.adjustments) + 1,
@@ -96,8 +99,8 @@ def _lower_price(order: Order, agreed: OrderPresale, presale: Presale) -> tuple[
             0,
             presale.presale_id,
             None,
-            presale.terms.name,
-            dict(presale.terms.translations),
+            presale.terms.name + part,
+            {locale: name + part for locale, name in presale.terms.translations.items()},
             "seller",
             "keep",
             off,
