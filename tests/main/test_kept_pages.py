@@ -9,6 +9,7 @@ import httpx
 import pytest
 from tests.shop import Shop
 
+from serai.commerce.aftersale.api import cancel_order
 from serai.commerce.catalogue.api import edit_product, find_product, set_price
 from serai.main.kept_pages import LOOK_EVERY_S, KeptPages
 
@@ -130,8 +131,10 @@ async def test_price_title_and_stock_are_told_as_soon_as_they_change(shop: Shop,
             by="test",
         )
     await wait_for(visitor, path, "Ice of another name")
-    await shop.place((sku_id, 6))
+    placed = await shop.place((sku_id, 6))
     await wait_for(visitor, path, "only 3 left")
+    await cancel_order(shop.commerce, shop.merchant_id, order_id=placed.order_id, by="test")
+    await wait_for(visitor, path, "In stock")
 
 
 async def test_an_order_takes_the_pages_of_its_goods_alone(application: Any, shop: Shop, enter: Any) -> None:

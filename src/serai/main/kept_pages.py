@@ -17,6 +17,7 @@ from litestar.datastructures.cookie import Cookie
 from litestar.middleware.csrf import generate_csrf_token
 from litestar.types import HTTPScope, Send
 
+from serai.commerce.order.api import list_sold
 from serai.foundation.database import Database
 from serai.foundation.event import Event, EventTail
 from serai.foundation.i18n import LOCALE_COOKIE, choose_locale
@@ -30,8 +31,10 @@ LOOK_EVERY_S = 0.1
 TOKEN = re.compile(rb"[0-9a-f]{128}")
 PLACE_COOKIE = "place"
 LONGEST_ADDRESS = 400
-# Which parts of an event name what it changes on pages; nothing: no page that everybody sees shows it, or by itself within
-# seconds (what an order that ends gives back). An event that is not named here may have changed anything.
+# With these an order's goods are free again (or taken again); the order knows which.
+GIVES_BACK = frozenset({"OrderCancelled", "OrderExpired", "OrderLapsed", "OrderRevived"})
+# Which parts of an event name what it changes on pages; nothing: no page that everybody sees shows it. An event that is not
+# named here may have changed anything.
 SHOWS: dict[str, tuple[str, ...]] = {
     "OrderPlaced": ("lines",),
     "StockMoved": ("sku_id",),
@@ -161,11 +164,14 @@ class KeptPages:
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def forget_changed(store: PageStore, events: list[Event] | None) -> None:
+async def forget_changed(owner: Database, store: PageStore, events: list[Event] | None) -> None:
     """Drop the pages that show what events have changed; None: anything may have."""
     if events is None:
         store.forget_all()
         return
+    ended = [(event.merchant_id, event.subject_id) for event in events if event.name in GIVES_BACK]
+    if ended:
+        store.forget(await list_sold(owner, orders=ended))
     for event in events:
         names = SHOWS.get(event.name)
         if names is None:
@@ -198,7 +204,7 @@ async def watch_changes(owner: Database, store: PageStore) -> None:
     tail = EventTail()
     while True:
         try:
-            forget_changed(store, await tail.read(owner))
+            await forget_changed(owner, store, await tail.read(owner))
         except Exception as error:  # noqa: BLE001 - a page of some seconds ago serves better than none
             log.warning("changes could not be followed: %s", error)
             store.forget_all()

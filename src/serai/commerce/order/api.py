@@ -205,6 +205,14 @@ async def list_expired(owner: Database, *, now: datetime, limit: int = 200) -> l
     return [tuple(row.values()) for row in await store.list_expired(owner, now, limit)]
 
 
+async def list_sold(owner: Database, *, orders: Sequence[tuple[UUID, UUID]]) -> set[UUID]:
+    """The SKUs (parts of bundles included) and products that orders took; each as (merchant, order) (owner's role)."""
+    found: set[UUID] = set()
+    for row in await store.list_sold(owner, orders):
+        found |= {row["sku_id"], row["product_id"], *map(UUID, row["parts"] or ())}
+    return found
+
+
 async def insert_orders(tx: Transaction, rows: Sequence[NewOrder]) -> None:
     """Write order documents; a writer for the lane's batches."""
     await store.insert_orders(tx, rows)

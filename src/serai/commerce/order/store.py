@@ -249,6 +249,17 @@ async def count_by_state(tx: Transaction) -> list[Any]:
     )
 
 
+async def list_sold(owner: Database, orders: Sequence[tuple[UUID, UUID]]) -> list[Any]:
+    """SKUs, parts included, and products of orders of any merchant."""
+    return await owner.fetch(
+        "SELECT sku_id, product_id, jsonb_path_query_array(parts, '$.items[*].sku_id') AS parts"
+        " FROM commerce.order_line JOIN unnest($1::uuid[], $2::uuid[]) o (merchant_id, order_id)"
+        " USING (merchant_id, order_id)",
+        [merchant_id for merchant_id, _order_id in orders],
+        [order_id for _merchant_id, order_id in orders],
+    )
+
+
 async def list_expired(owner: Database, now: datetime, limit: int) -> list[Any]:
     """Unpaid orders of all merchants whose time is over (owner's role)."""
     return await owner.fetch(
