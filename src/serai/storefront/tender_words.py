@@ -1,6 +1,7 @@
 """Points, gift cards and red packets in words: on the checkout, on orders, in letters and in the account."""
 
 import msgspec
+from babel.numbers import format_decimal
 
 from serai.commerce.checkout.types import Quote
 from serai.commerce.order.types import Order
@@ -52,7 +53,7 @@ def name_tender(kind: str, label: str, units: int, locale: str) -> str:
         return translate(_("Gift card …%(end)s"), locale, {"end": label})
     if kind == "points":
         return (
-            translate(_("%(count)s points"), locale, {"count": units})
+            translate(_("%(count)s points"), locale, {"count": format_decimal(units, locale=locale)})
             if units
             else translate(_("Points"), locale)
         )

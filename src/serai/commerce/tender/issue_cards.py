@@ -186,7 +186,7 @@ async def find_card_by_code(tx: Transaction, *, code: str) -> GiftCard:
     """The gift card behind a code that somebody typed, in whatever state. NotFound ``gift_card.unknown``."""
     row = await store.find_card(tx, digest_code(code)) if read_code(code) else None
     if row is None:
-        raise NotFound("gift_card.unknown", _("This code is not known."), field="code")
+        raise NotFound("gift_card.unknown", _("This gift card code is not known."), field="code")
     return (await _with_balances(tx, [row]))[0]
 
 
