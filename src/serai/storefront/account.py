@@ -15,7 +15,7 @@ from serai.foundation.i18n import translate
 from serai.foundation.pages import request_locale
 from serai.identity.member import api as member_api
 from serai.identity.member.types import Member
-from serai.storefront import cookie
+from serai.storefront import cookie, market_order
 from serai.storefront.form import Form, read_values
 from serai.storefront.member import client_agent, client_ip, enter, load_member
 from serai.storefront.notice import Notice, leave_notice
@@ -25,6 +25,7 @@ from serai.storefront.proof import send_link
 from serai.storefront.view import (
     Asked,
     database_of,
+    is_market,
     load_shell,
     merchant_id_of,
     safe_next,
@@ -41,6 +42,8 @@ async def show_account(request: Asked) -> Response[Any]:
         shell = await load_shell(request, tx)
         if shell.member is None:
             return Redirect("/account/sign-in?next=/account", status_code=303)
+        if is_market(request):
+            return await market_order.show_account(request, shell, shell.member)
         page = await order_api.list_orders(
             tx,
             member_id=shell.member.member_id,

@@ -13,6 +13,7 @@ from serai.commerce.search import api as search
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, _
 from serai.foundation.pages import request_locale
+from serai.storefront import market_browse
 from serai.storefront.filter import Filter, read_filter
 from serai.storefront.finding import Suggested, add_choices, find_ways, lead_phrases
 from serai.storefront.price import OwnPrice, load_deals
@@ -23,6 +24,7 @@ from serai.storefront.view import (
     database_of,
     facts_of,
     find_onlooker,
+    is_market,
     load_shell,
     load_shelves,
     merchant_id_of,
@@ -39,6 +41,8 @@ SUGGEST_FROM_CHARS = 2
 @get("/c/{slug:str}", include_in_schema=False)
 async def show_department(request: Asked, slug: FromPath[str]) -> Response[str]:
     """A department or category: what is inside it, filters and its products."""
+    if is_market(request):
+        return await market_browse.show_department(request, slug)
     locale = request_locale(request)
     asked = _read_filter(request, f"/c/{slug}")
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
@@ -76,6 +80,8 @@ async def show_department(request: Asked, slug: FromPath[str]) -> Response[str]:
 @get("/search", include_in_schema=False)
 async def show_search(request: Asked) -> Response[str]:
     """Products for some words; without words, everything there is."""
+    if is_market(request):
+        return await market_browse.show_search(request)
     asked = _read_filter(request, "/search")
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         shell = await load_shell(request, tx)
@@ -174,7 +180,10 @@ async def show_suggestions(request: Asked) -> Response[str]:
     cards: list[ProductCard] = []
     deals: dict[UUID, OwnPrice] = {}
     phrases: list[Suggested] = []
-    if len(query) >= SUGGEST_FROM_CHARS or (query and not query.isascii()):
+    is_enough = len(query) >= SUGGEST_FROM_CHARS or bool(query and not query.isascii())
+    if is_market(request):
+        return await market_browse.show_suggestions(request, query if is_enough else "")
+    if is_enough:
         async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
             cards = await catalogue.suggest(tx, query=query, limit=SUGGESTIONS)
             deals = await load_deals(tx, cards, await find_onlooker(request, tx), locale)

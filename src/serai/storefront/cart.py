@@ -17,7 +17,7 @@ from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, Refused, _
 from serai.foundation.i18n import translate
 from serai.foundation.pages import request_locale
-from serai.storefront import cookie
+from serai.storefront import cookie, market_cart
 from serai.storefront.form import read_values
 from serai.storefront.notice import Notice, leave_notice
 from serai.storefront.presale import refuse_presale_goods, tell_problem
@@ -28,6 +28,7 @@ from serai.storefront.view import (
     commerce_of,
     database_of,
     find_chosen_place,
+    is_market,
     load_shell,
     merchant_id_of,
     owner_of,
@@ -43,6 +44,8 @@ STEPS = {"1": 1, "-1": -1}
 @get("/cart", include_in_schema=False)
 async def show_cart(request: Asked) -> Response[str]:
     """The cart with what is wrong in it told at its lines."""
+    if is_market(request):
+        return await market_cart.show_cart(request)
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         return await _show_cart(request, tx)
 
@@ -51,6 +54,8 @@ async def show_cart(request: Asked) -> Response[str]:
 async def add_to_cart(request: Asked) -> Response[Any]:
     """Put a product in. The first one makes the cart and its cookie."""
     values = await read_values(request)
+    if is_market(request):
+        return await market_cart.add_to_cart(request, values)
     locale = request_locale(request)
     token = cookie.read_secret(request, cookie.CART) or cookie.make_secret()
     try:
@@ -87,6 +92,8 @@ async def add_to_cart(request: Asked) -> Response[Any]:
 async def change_line(request: Asked, line_id: FromPath[UUID]) -> Response[Any]:
     """Set a line's quantity, or step it by one; 0 takes the line out."""
     values = await read_values(request)
+    if is_market(request):
+        return await market_cart.change_line(request, line_id, values)
     try:
         text = values.get("quantity", "").strip()
         async with database_of(request).transaction(merchant_id_of(request), "write") as tx:
@@ -105,6 +112,8 @@ async def change_line(request: Asked, line_id: FromPath[UUID]) -> Response[Any]:
 @post("/cart/accept", include_in_schema=False)
 async def accept_prices(request: Asked) -> Response[Any]:
     """Agree to the prices as they are now."""
+    if is_market(request):
+        return await market_cart.accept_prices(request)
     try:
         async with database_of(request).transaction(merchant_id_of(request), "write") as tx:
             owner, _cart = await _load_own_cart(request, tx)
@@ -187,6 +196,8 @@ def is_about_code(refusal: Refused) -> bool:
 
 async def answer_change(request: Asked, refusal: Refused | None, *, code: str = "") -> Response[Any]:
     """The cart as it is now, with the reason where a change was refused."""
+    if is_market(request):
+        return await market_cart.answer_change(request, refusal, code=code)
     if not refusal and not wants_fragment(request):
         return Redirect("/cart", status_code=303)
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:

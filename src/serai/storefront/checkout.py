@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Response, get, post
+from litestar import Response
 from litestar.response import Redirect
 
 from serai.commerce.checkout import api as checkout_api
@@ -73,7 +73,6 @@ class CheckoutForm(Form):
         return self.delivery == "ship" and self.country.is_phone_required
 
 
-@get("/checkout", include_in_schema=False)
 async def show_checkout(request: Asked) -> Response[Any]:
     """An empty form, filled as far as the shop knows the shopper."""
     locale = request_locale(request)
@@ -104,7 +103,6 @@ async def fill_known(request: Asked, tx: Transaction, shell: Shell) -> dict[str,
     return values | {name: value for name, value in kept.items() if isinstance(value, str) and value}
 
 
-@post("/checkout", include_in_schema=False)
 async def send_checkout(request: Asked) -> Response[Any]:
     """``intent=refresh`` counts again for another delivery or country; ``intent=pay`` places the order."""
     form = read_form(await read_values(request), request_locale(request))

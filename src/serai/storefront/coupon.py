@@ -11,6 +11,7 @@ from serai.foundation.database import Transaction
 from serai.foundation.errors import Invalid, NotFound, Refused, _
 from serai.foundation.pages import request_locale
 from serai.identity.member.types import Member
+from serai.storefront import market_cart
 from serai.storefront.attempt import take_attempt
 from serai.storefront.cart import answer_change
 from serai.storefront.form import Form, read_values
@@ -19,6 +20,7 @@ from serai.storefront.view import (
     buying_owner_of,
     database_of,
     find_signed_in,
+    is_market,
     merchant_id_of,
     owner_of,
     parse_uuid,
@@ -39,6 +41,9 @@ async def add_coupon(request: Asked, tx: Transaction, code: str, member: Member 
         raise NotFound("cart.unknown", _("There is no such cart. It may have been ordered already."))
     if not code.strip():
         raise Invalid("coupon.code_missing", _("Please write the code of the coupon."), field="code")
+    if is_market(request):
+        await market_cart.add_coupon(request, code.strip()[:CODE_LIMIT], member)
+        return
     await checkout_api.enter_coupon(
         tx, owner=owner, code=code.strip()[:CODE_LIMIT], member_id=member.member_id if member else None
     )
@@ -46,6 +51,9 @@ async def add_coupon(request: Asked, tx: Transaction, code: str, member: Member 
 
 async def drop_coupon(request: Asked, tx: Transaction, coupon_id: UUID) -> None:
     """Take a coupon out of the browser's cart. NotFound ``cart.unknown``."""
+    if is_market(request):
+        await market_cart.drop_coupon(request, coupon_id)
+        return
     owner = buying_owner_of(request)
     if owner is None:
         raise NotFound("cart.unknown", _("There is no such cart. It may have been ordered already."))

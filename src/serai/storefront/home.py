@@ -6,10 +6,11 @@ from litestar.response import Redirect
 from serai.commerce.catalogue import api as catalogue
 from serai.foundation.i18n import LOCALE_COOKIE, LOCALES
 from serai.foundation.pages import request_locale
+from serai.storefront import market_browse
 from serai.storefront.cookie import PLACE_DAYS, set_cookie
 from serai.storefront.form import read_values
 from serai.storefront.price import load_deals
-from serai.storefront.view import Asked, database_of, load_shell, merchant_id_of, safe_next, show
+from serai.storefront.view import Asked, database_of, is_market, load_shell, merchant_id_of, safe_next, show
 
 FEATURED = 10
 
@@ -17,6 +18,8 @@ FEATURED = 10
 @get("/", include_in_schema=False)
 async def show_home(request: Asked) -> Response[str]:
     """Departments, what sells best, and the terms in three sentences."""
+    if is_market(request):
+        return await market_browse.show_home(request)
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         shell = await load_shell(request, tx)
         featured = await catalogue.list_featured(tx, limit=FEATURED)

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
-from litestar import Response, get, post
+from litestar import Response, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 
@@ -28,6 +28,7 @@ from serai.storefront.grouping import find_order_group
 from serai.storefront.notice import Notice, leave_notice
 from serai.storefront.presale import use_coupon
 from serai.storefront.saving import share_adjustments
+from serai.storefront.sellers import Seller
 from serai.storefront.tender_words import list_backs, list_paid
 from serai.storefront.view import (
     Asked,
@@ -44,8 +45,7 @@ KEY_LIMIT = 200
 CANCELLABLE = ("awaiting_payment", "awaiting_deposit", "awaiting_balance", "paid")
 
 
-@get("/orders/{order_id:uuid}", include_in_schema=False)
-async def show_guest_order(request: Asked, order_id: FromPath[UUID]) -> Response[str]:
+async def show_guest_order(request: Asked, order_id: UUID) -> Response[str]:
     """The order behind a guest's link; ``?key=`` is its unguessable part."""
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         order = await _load_by_link(request, tx, order_id)
@@ -55,8 +55,7 @@ async def show_guest_order(request: Asked, order_id: FromPath[UUID]) -> Response
         )
 
 
-@get("/orders/{order_id:uuid}/return", include_in_schema=False)
-async def wait_for_payment(request: Asked, order_id: FromPath[UUID]) -> Response[Any]:
+async def wait_for_payment(request: Asked, order_id: UUID) -> Response[Any]:
     """Where the provider sends the shopper back to: ask it once, then wait or go on to the order.
 
     Asking runs the same command as the provider's own message, so it does not matter which of the two comes first.
@@ -82,13 +81,12 @@ async def wait_for_payment(request: Asked, order_id: FromPath[UUID]) -> Response
         shell=shell,
         fragment="wait" if wants_fragment(request) else None,
         here_url=link.to("return"),
-        order=order,
+        number=order.number,
         link=link,
     )
 
 
-@post("/orders/{order_id:uuid}/pay", include_in_schema=False)
-async def pay_guest_order(request: Asked, order_id: FromPath[UUID]) -> Response[Any]:
+async def pay_guest_order(request: Asked, order_id: UUID) -> Response[Any]:
     """Begin the payment (again)."""
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         await _load_by_link(request, tx, order_id)
@@ -103,8 +101,7 @@ async def use_guest_coupon(request: Asked, order_id: FromPath[UUID]) -> Response
     return await use_coupon(request, order, read_link(request, order_id).to(""))
 
 
-@post("/orders/{order_id:uuid}/cancel", include_in_schema=False)
-async def cancel_guest_order(request: Asked, order_id: FromPath[UUID]) -> Response[Any]:
+async def cancel_guest_order(request: Asked, order_id: UUID) -> Response[Any]:
     """Cancel by the guest's link."""
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         await _load_by_link(request, tx, order_id)
@@ -176,9 +173,18 @@ def keeps_deposit(order: Order) -> bool:
 
 
 async def show_order(
-    request: Asked, tx: Transaction, shell: Shell, order: Order, *, link: OrderLink, is_account: bool
+    request: Asked,
+    tx: Transaction,
+    shell: Shell,
+    order: Order,
+    *,
+    link: OrderLink,
+    is_account: bool,
+    seller: Seller | None = None,
+    **more: Any,
 ) -> Response[str]:
-    """The page of an order, the same for guests and members."""
+    """The page of an order, the same for guests and members. ``seller``: the shop of a market whose order it is, in whose
+    rows ``tx`` reads."""
     cards = await catalogue.find_cards(tx, product_ids=[line.product_id for line in order.lines])
     found = await protection.list_claimable(tx, order=order, settings=commerce_of(request).settings)
     claims = await protection.list_order_claims(tx, order_id=order.order_id) if order.refunds else []
@@ -198,21 +204,28 @@ async def show_order(
         back_rows=list_backs(order, request_locale(request)),
         link=link,
         motifs={card.product_id: card.motif for card in cards},
-        slugs={card.product_id: card.slug for card in cards if card.published},
+        slugs={
+            card.product_id: seller.place(card.slug) if seller else card.slug
+            for card in cards
+            if card.published
+        },
         labels={card.product_id: card.label(request_locale(request)) for card in cards},
-        claimable={claim.line_no: claim for claim in found},
+        # What a price has fallen by is claimed in the shop itself, which a market's page does not lead to.
+        claimable={} if seller else {claim.line_no: claim for claim in found},
         claims={claim.line_no: claim for claim in claims},
         address_rows=list_address(order, request_locale(request)),
         is_account=is_account,
         minutes_left=max(0, int((order.expires_at - clock.now()).total_seconds()) // 60),
         is_new="new" in request.query_params,
         is_declined=is_declined(order),
-        can_cancel=order.state in CANCELLABLE,
+        can_cancel=order.state == "paid" or (order.state in CANCELLABLE and seller is None),
         keeps_deposit=keeps_deposit(order),
         can_pay_balance=order.presale is not None
         and order.state == "awaiting_balance"
         and order.presale.is_open(clock.now()),
         has_coupon=any(each.coupon_id for each in order.adjustments),
+        seller=seller,
+        **more,
     )
 
 

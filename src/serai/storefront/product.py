@@ -1,5 +1,8 @@
 """The product page: price, unit price, stock at the chosen place and elsewhere, and what stands beside it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import msgspec
 from litestar import Response, get
 from litestar.params import FromPath
@@ -8,17 +11,32 @@ from serai.commerce.catalogue import api as catalogue
 from serai.commerce.catalogue.types import Attribute, Category, Product, SaleItem, Variant, show_amount
 from serai.commerce.consultation import api as consultation
 from serai.commerce.media import api as media
+from serai.commerce.media.types import Photo
 from serai.commerce.stock import api as stock
 from serai.commerce.stock.types import StockLevel
 from serai.commerce.tax.api import find_goods_rate
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, _
+from serai.foundation.ids import MerchantId
 from serai.foundation.pages import request_locale
 from serai.storefront.describe import describe_page
 from serai.storefront.offer import load_offers
 from serai.storefront.presale import load_offered
 from serai.storefront.price import load_deals, load_prices
-from serai.storefront.view import Asked, Shell, database_of, load_shell, merchant_id_of, merchant_of, show
+from serai.storefront.sellers import Seller
+from serai.storefront.shelf import Shelves
+from serai.storefront.view import (
+    Asked,
+    Shell,
+    database_of,
+    is_market,
+    load_mall,
+    load_market_shell,
+    load_shell,
+    merchant_id_of,
+    merchant_of,
+    show,
+)
 
 RELATED = 5
 STORES_SHOWN = 12
@@ -29,23 +47,27 @@ QUESTIONS = 5
 async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
     """One product; ``?sku=`` picks one of its versions."""
     locale = request_locale(request)
-    async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
-        product, variant, prices = await load_prices(tx, *await find_sold(request, tx, slug))
-        shell = await load_shell(request, tx)
-        prices |= await load_offers(tx, variant, prices["deal"], shell, locale)
+    seller, merchant_id, own_slug = await find_seller(request, slug)
+    async with database_of(request).transaction(merchant_id, "read") as tx:
+        product, variant, prices = await load_prices(tx, *await find_sold(request, tx, own_slug))
+        shell, buyer = await load_shells(request, tx, seller)
+        prices |= await load_offers(tx, variant, prices["deal"], buyer, locale)
         prices |= await load_offered(tx, variant.sku_id)
-        contents, levels = (
-            await load_contents(tx, variant),
-            await stock.list_levels(tx, sku_id=variant.sku_id),
-        )
+        contents = await load_contents(tx, variant)
+        levels = await stock.list_levels(tx, sku_id=variant.sku_id)
         questions = await consultation.list_published(tx, product_id=product.product_id, limit=QUESTIONS)
         beside = await catalogue.list_featured(tx, category_id=product.category_id, limit=RELATED + 1)
-        deals = await load_deals(tx, beside, shell, locale)
+        deals = await load_deals(tx, beside, buyer, locale)
         photos = (await media.list_photos(tx, product_ids=[product.product_id]))[product.product_id]
         stocked = await load_stocked(tx, product, shell)
         facts = await list_facts(tx, product.as_variant(variant), locale)
         prices["tax_rate"] = await find_goods_rate(tx, sku_id=variant.sku_id)
-    trail, (online, in_store, elsewhere) = list_trail(shell, product), split_levels(levels, shell)
+    trail = list_trail(seller.shelves if seller else shell.shelves, product)
+    online, in_store, elsewhere = split_levels(levels, shell)
+    if seller:
+        # Groups and presales belong to the shop's own front; what is on presale cannot be bought here meanwhile.
+        prices, elsewhere = prices | {"group_offer": None, "presale": None}, []
+        product, beside, photos = seller.show_all(product, beside, photos)
     label = product.label(locale)
     can_buy = variant.active and variant.price_minor is not None and (online > 0 or bool(in_store))
     steps = [(f"/c/{c.slug}", c.label(locale)) for c in trail] + [("", label)]
@@ -53,7 +75,7 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         request,
         "product.html",
         shell=shell,
-        keeps=True,
+        keeps=seller is None,
         here=trail[0].slug if trail else "",
         product=product,
         variant=variant,
@@ -72,20 +94,37 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         online_available=online,
         store_available=in_store,
         other_levels=elsewhere[:STORES_SHOWN],
+        seller=seller,
         can_buy=can_buy,
         related=[card for card in beside if card.product_id != product.product_id][:RELATED],
         canonical_url=f"{request.base_url}p/{product.slug}",
-        json_ld=describe_page(
-            product,
-            variant,
-            label=label,
-            base_url=f"{request.base_url}",
-            photos=photos,
-            available=stocked | {variant.sku: can_buy},
-            facts=list_common(product, facts),
-            steps=steps,
-            seller=merchant_of(request).name,
+        json_ld=describe(
+            request, seller, product, variant, photos, stocked | {variant.sku: can_buy}, facts, steps
         ),
+    )
+
+
+def describe(
+    request: Asked,
+    seller: Seller | None,
+    product: Product,
+    variant: Variant,
+    photos: Sequence[Photo],
+    available: dict[str, bool],
+    facts: list[tuple[Attribute, str]],
+    steps: Sequence[tuple[str, str]],
+) -> list[dict[str, Any]]:
+    """What the page tells machines; the seller is the shop, or at a market the shop that sends."""
+    return describe_page(
+        product,
+        variant,
+        label=product.label(request_locale(request)),
+        base_url=f"{request.base_url}",
+        photos=photos,
+        available=available,
+        facts=list_common(product, facts),
+        steps=steps,
+        seller=(seller or merchant_of(request)).name,
     )
 
 
@@ -94,14 +133,42 @@ async def find_sold(request: Asked, tx: Transaction, slug: str) -> tuple[Product
     product = await catalogue.find_product(tx, slug=slug, published=True)
     variant = choose_variant(product, request.query_params.get("sku", "")) if product else None
     if product is None or variant is None:
-        raise NotFound("product.unknown", _("This product is not sold here (any more)."))
+        raise _unknown()
     return product, variant
 
 
-def list_trail(shell: Shell, product: Product) -> list[Category]:
+def _unknown() -> NotFound:
+    return NotFound("product.unknown", _("This product is not sold here (any more)."))
+
+
+async def find_seller(request: Asked, slug: str) -> tuple[Seller | None, MerchantId, str]:
+    """Whose product an address means, and its own slug: at a market one of its shops', named in the address.
+
+    NotFound ``product.unknown`` when no shop of the market is.
+    """
+    if not is_market(request):
+        return None, merchant_id_of(request), slug
+    seller, own_slug = (await load_mall(request)).split(slug)
+    if seller is None:
+        raise _unknown()
+    return seller, seller.merchant_id, own_slug
+
+
+async def load_shells(request: Asked, tx: Transaction, seller: Seller | None) -> tuple[Shell, Shell]:
+    """What stands around the page, and for whom prices are told. At a market that is the market's own, but parcels leave
+    from the shop, to which a member of the market is a stranger."""
+    if seller is None:
+        shell = await load_shell(request, tx)
+        return shell, shell
+    shell = await load_market_shell(request)
+    shell = msgspec.structs.replace(shell, online=seller.online, place=seller.online)
+    return shell, msgspec.structs.replace(shell, member=None)
+
+
+def list_trail(shelves: Shelves, product: Product) -> list[Category]:
     """The shelves a product stands on, department first."""
-    category = shell.shelves.find(category_id=product.category_id)
-    return shell.shelves.trace(category) if category else []
+    category = shelves.find(category_id=product.category_id)
+    return shelves.trace(category) if category else []
 
 
 async def list_facts(tx: Transaction, product: Product, locale: str) -> list[tuple[Attribute, str]]:

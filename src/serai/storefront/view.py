@@ -10,6 +10,7 @@ from litestar import Request, Response
 
 from serai.commerce.cart import api as cart_api
 from serai.commerce.catalogue.types import Category
+from serai.commerce.market import api as market_api
 from serai.commerce.place import api as place_api
 from serai.commerce.place.types import Place
 from serai.commerce.presale.api import presale_owner
@@ -27,6 +28,7 @@ from serai.identity.member.types import Member
 from serai.identity.merchant.types import Merchant
 from serai.storefront import cookie
 from serai.storefront.notice import Notice, read_notice
+from serai.storefront.sellers import Mall, MallMemory
 from serai.storefront.settings import StorefrontSettings
 from serai.storefront.shelf import ShelfMemory, Shelves
 
@@ -159,8 +161,47 @@ def is_group_checkout(request: Asked) -> bool:
     return request.query_params.get("for") == "group"
 
 
+def is_market(request: Asked) -> bool:
+    """Whether the front that was asked sells the goods of several shops."""
+    return merchant_of(request).kind == "market"
+
+
+async def load_mall(request: Asked) -> Mall:
+    """The shops of the market that was asked."""
+    return await _mall_memory(request).load(database_of(request), merchant_id_of(request))
+
+
+def _mall_memory(request: Asked) -> MallMemory:
+    state = request.app.state
+    memory: MallMemory | None = state.get("storefront_malls")
+    if memory is None:
+        memory = state["storefront_malls"] = MallMemory(_shelf_memory(request))
+    return memory
+
+
+async def load_market_shell(request: Asked, tx: Transaction | None = None) -> Shell:
+    """The surroundings of a market's page: departments of all its shops, the basket, its own member; ``tx`` is the
+    market's, where one is open already."""
+    if tx is None:
+        async with database_of(request).transaction(merchant_id_of(request), "read") as own:
+            return await load_market_shell(request, own)
+    mall = await load_mall(request)
+    owner = owner_of(request)
+    basket = await market_api.find_basket(tx, owner=owner) if owner else None
+    return Shell(
+        shelves=mall.shelves,
+        online=None,
+        place=None,
+        place_label=label_place(None, request_locale(request)),
+        member=await find_signed_in(request, tx),
+        cart_quantity=basket.quantity if basket else 0,
+    )
+
+
 async def load_shell(request: Asked, tx: Transaction) -> Shell:
     """The surroundings of a page, in one go."""
+    if is_market(request):
+        return await load_market_shell(request, tx)
     shelves = await load_shelves(request, tx)
     terms = await load_terms(tx, settings=commerce_of(request).settings)
     request.scope["state"]["shop_terms"] = terms
@@ -181,11 +222,15 @@ async def load_shell(request: Asked, tx: Transaction) -> Shell:
 
 async def load_shelves(request: Asked, tx: Transaction) -> Shelves:
     """The merchant's categories, from this process's memory of them."""
+    return await _shelf_memory(request).load(tx)
+
+
+def _shelf_memory(request: Asked) -> ShelfMemory:
     state = request.app.state
     memory: ShelfMemory | None = state.get("storefront_shelves")
     if memory is None:
         memory = state["storefront_shelves"] = ShelfMemory()
-    return await memory.load(tx)
+    return memory
 
 
 async def find_chosen_place(request: Asked, tx: Transaction) -> Place | None:
@@ -271,6 +316,8 @@ def show(
     """
     left = None if fragment else read_notice(request)
     defaults: dict[str, Any] = {"query": "", "here": "", "here_url": own_address(request), "shop": None}
+    # What only a market's pages say more than a shop's: who sells what, and the parts of a basket.
+    defaults |= {"mall": None, "seller": None, "sold_by": {}, "heads": {}, "part_sums": {}, "bought": None}
     # Chinese full stops bring their own space.
     defaults["gap"] = "" if request_locale(request).startswith("zh") else " "
     if shell is not None:

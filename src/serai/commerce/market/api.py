@@ -3,16 +3,42 @@
 from uuid import UUID
 
 from serai.commerce.market import store
-from serai.commerce.market.load_checkout import find_checkout, list_members, load_checkout
-from serai.commerce.market.pay_checkout import settle_checkout, start_checkout_payment
+from serai.commerce.market.cancel_checkout import cancel_checkout
+from serai.commerce.market.fill_basket import (
+    accept_basket_changes,
+    add_to_basket,
+    drop_basket_coupon,
+    enter_basket_coupon,
+    find_basket,
+    set_basket_line,
+)
+from serai.commerce.market.load_checkout import (
+    find_checkout,
+    find_order_checkout,
+    list_member_checkouts,
+    list_members,
+    list_offers,
+    load_checkout,
+)
+from serai.commerce.market.pay_checkout import (
+    is_declined,
+    refresh_checkout,
+    settle_checkout,
+    start_checkout_payment,
+)
+from serai.commerce.market.place_basket import place_basket
 from serai.commerce.market.place_checkout import end_checkout, place_checkout
+from serai.commerce.market.plan_refund import list_refunds
 from serai.commerce.market.provider import MarketProvider
+from serai.commerce.market.quote_basket import BasketPart, BasketQuote, list_sold, quote_basket
 from serai.commerce.market.types import (
     PPM,
+    Basket,
     MarketCheckout,
     MarketLine,
     MarketMember,
     MarketOrder,
+    MarketRefund,
     Settlement,
     settlement_due,
 )
@@ -23,19 +49,39 @@ from serai.identity.audit import api as audit
 from serai.ledger.api import load_balances
 
 __all__ = [
+    "Basket",
+    "BasketPart",
+    "BasketQuote",
     "MarketCheckout",
     "MarketLine",
     "MarketMember",
     "MarketOrder",
     "MarketProvider",
+    "MarketRefund",
     "Settlement",
+    "accept_basket_changes",
     "add_member",
+    "add_to_basket",
+    "cancel_checkout",
+    "drop_basket_coupon",
     "end_checkout",
+    "enter_basket_coupon",
+    "find_basket",
     "find_checkout",
+    "find_order_checkout",
+    "is_declined",
+    "list_member_checkouts",
     "list_members",
+    "list_offers",
+    "list_refunds",
     "list_settlements",
+    "list_sold",
     "load_checkout",
+    "place_basket",
     "place_checkout",
+    "quote_basket",
+    "refresh_checkout",
+    "set_basket_line",
     "settle_checkout",
     "start_checkout_payment",
 ]

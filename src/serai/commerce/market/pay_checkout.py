@@ -14,6 +14,7 @@ from serai.commerce.order.events import PaymentMismatch
 from serai.commerce.payment import api as payment_api
 from serai.commerce.types import Commerce, PaymentRequest, ProviderEvent
 from serai.foundation import clock
+from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, NotFound, _
 from serai.foundation.event import Fact, append_facts
 from serai.foundation.ids import MerchantId, derive_id
@@ -188,3 +189,29 @@ async def _settle_refund(
         await settle_refund(commerce, member_id, refund_id=refund.refund_id, failure=failure)
         return
     raise NotFound("refund.unknown", _("There is no such refund."))
+
+
+async def refresh_checkout(
+    commerce: Commerce, market_id: MerchantId, *, checkout_id: UUID, source: str = "return"
+) -> MarketCheckout:
+    """Ask the provider how the checkout's newest payment stands, and take in what it says.
+
+    Raises:
+        NotFound: ``market.checkout_unknown``; Outside: the provider does not answer.
+    """
+    async with commerce.db.transaction(market_id, "read") as tx:
+        await load_checkout(tx, checkout_id=checkout_id)
+        row = await store.find_last_payment(tx, checkout_id)
+    last = MarketPayment(*row.values()) if row else None
+    if last is not None and last.captured_at is None and last.failed_at is None:
+        found = await commerce.providers[last.provider].load_payment(market_id, last.payment_id)
+        for event in found.events if found else ():
+            await settle_checkout(commerce, market_id, event=event, source=source)
+    async with commerce.db.transaction(market_id, "read") as tx:
+        return await load_checkout(tx, checkout_id=checkout_id)
+
+
+async def is_declined(tx: Transaction, *, checkout_id: UUID) -> bool:
+    """Whether the last try to pay a checkout failed, so that the buyer may try again."""
+    row = await store.find_last_payment(tx, checkout_id)
+    return row is not None and row["failed_at"] is not None

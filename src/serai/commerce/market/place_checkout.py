@@ -30,6 +30,7 @@ from serai.commerce.checkout.api import (
 from serai.commerce.market import store
 from serai.commerce.market.book_settlement import book_capture
 from serai.commerce.market.hold_claims import begin_checkout, release_claims
+from serai.commerce.market.keep_basket import close_basket
 from serai.commerce.market.load_checkout import find_checkout, list_members, load_checkout
 from serai.commerce.market.plan_checkout import Plan, plan_checkout
 from serai.commerce.market.price_basket import CrossBuyer
@@ -229,7 +230,7 @@ async def _reserve(
     async with commerce.db.transaction(market_id) as tx:
         placed = await store.stamp_placed(tx, checkout_id, clock.now())
         if placed is not None:
-            await store.close_basket(tx, checkout_id)
+            await close_basket(tx, checkout_id)
     if placed is None:
         # The job took it for dead meanwhile: what was placed after it looked is called off as well.
         await end_checkout(commerce, market_id, checkout_id=checkout_id)

@@ -41,6 +41,9 @@ PAYMENT = (
 )
 
 
+Row = Any
+
+
 async def insert_member(tx: Transaction, member_id: UUID, commission_ppm: int, at: datetime, by: str) -> Any:
     """None when it sells in this or another market already."""
     return await tx.fetchval(
@@ -265,16 +268,6 @@ async def sum_orders(tx: Transaction) -> list[Any]:
     )
 
 
-async def close_basket(tx: Transaction, checkout_id: UUID) -> None:
-    """The basket that a checkout came from was ordered."""
-    await tx.execute(
-        "UPDATE commerce.market_basket b SET checkout_id = c.checkout_id FROM commerce.market_checkout c"
-        " WHERE b.merchant_id = $1 AND c.merchant_id = $1 AND c.checkout_id = $2 AND b.basket_id = c.basket_id",
-        tx.merchant_id,
-        checkout_id,
-    )
-
-
 async def lock_checkout(tx: Transaction, checkout_id: UUID) -> None:
     await tx.execute(
         "SELECT FROM commerce.market_checkout WHERE merchant_id = $1 AND checkout_id = $2 FOR NO KEY UPDATE",
@@ -347,5 +340,31 @@ async def list_unpaid(owner: Database, before: datetime, limit: int) -> list[Any
         " WHERE placed_at IS NOT NULL AND paid_at IS NULL AND lapsed_at IS NULL AND expires_at < $1"
         " ORDER BY expires_at LIMIT $2",
         before,
+        limit,
+    )
+
+
+async def count_ended(tx: Transaction, basket_id: UUID) -> int:
+    """How often a checkout of a basket failed."""
+    found = await tx.fetchval(
+        "SELECT count(*)::int FROM commerce.market_checkout"
+        " WHERE merchant_id = $1 AND basket_id = $2 AND ended_at IS NOT NULL",
+        tx.merchant_id,
+        basket_id,
+    )
+    return int(found)
+
+
+async def list_member_checkouts(
+    tx: Transaction, member_id: UUID, before: tuple[datetime, UUID] | None, limit: int
+) -> list[Row]:
+    """Checkouts of a member of the market that stand, the newest first."""
+    return await tx.fetch(
+        f"SELECT {CHECKOUT} FROM commerce.market_checkout WHERE merchant_id = $1 AND member_id = $2"
+        "   AND placed_at IS NOT NULL AND ($3::timestamptz IS NULL OR (begun_at, checkout_id) < ($3, $4::uuid))"
+        " ORDER BY begun_at DESC, checkout_id DESC LIMIT $5",
+        tx.merchant_id,
+        member_id,
+        *(before or (None, None)),
         limit,
     )

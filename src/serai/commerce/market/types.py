@@ -63,6 +63,21 @@ class MarketLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantity: int
 
 
+class Basket(msgspec.Struct, frozen=True):
+    """A shopper's basket at a market: coupons of the market that were entered, the checkout it has become, and of every
+    member whose goods are in it the pieces, as they were counted last."""
+
+    basket_id: UUID
+    coupon_ids: tuple[UUID, ...]
+    checkout_id: UUID | None
+    parts: dict[UUID, int]
+
+    @property
+    def quantity(self) -> int:
+        """How many pieces there are."""
+        return sum(self.parts.values())
+
+
 class MarketOrder(msgspec.Struct, frozen=True):
     """A member's part of a checkout: an order in that member's own books.
 

@@ -109,9 +109,16 @@ async def restore_photo(request: Asked, media_id: FromPath[UUID]) -> Response[Ph
 
 @get("/media/{file_name:str}", include_in_schema=False)
 async def serve_photo(request: Asked, file_name: FromPath[str]) -> Response[bytes]:
-    """One size of a photograph; its address names its content, so it may be kept for ever."""
-    merchant_id = request.scope["state"]["merchant"].merchant_id
-    content = await api.read_size(request.app.state.commerce.blobs, merchant_id, file_name)
+    """One size of a photograph; its address names its content, so it may be kept for ever.
+
+    A market shows those of its shops: there the address begins with the id of the shop that serves it too.
+    """
+    merchant = request.scope["state"]["merchant"]
+    merchant_id, own_name = merchant.merchant_id, file_name
+    if merchant.kind == "market":
+        shop, _line, own_name = file_name.partition("_")
+        merchant_id = read_shop(shop)
+    content = await api.read_size(request.app.state.commerce.blobs, merchant_id, own_name)
     if content is None:
         raise NotFound("media.unknown", _("There is no such photograph."))
     return Response(
@@ -122,6 +129,14 @@ async def serve_photo(request: Asked, file_name: FromPath[str]) -> Response[byte
             "content-security-policy": "default-src 'none'",
         },
     )
+
+
+def read_shop(text: str) -> UUID:
+    """The id of a shop out of an address. NotFound ``media.unknown`` for anything else."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise NotFound("media.unknown", _("There is no such photograph.")) from error
 
 
 HANDLERS = [get_photos, post_photo, patch_photo, delete_photo, restore_photo, serve_photo]

@@ -12,7 +12,14 @@ ROLES: tuple[Role, ...] = ("owner", "manager", "clerk")
 CLERK = frozenset(
     {"order.read", "order.fulfil", "order.cancel", "stock.read", "stock.write", "product.read", "board.read"}
 )
-MANAGER = CLERK | {"order.refund", "product.write", "price.write", "promotion.write", "tender.write", "audit.read"}
+MANAGER = CLERK | {
+    "order.refund",
+    "product.write",
+    "price.write",
+    "promotion.write",
+    "tender.write",
+    "audit.read",
+}
 OWNER = MANAGER | {"staff.manage", "apikey.manage", "settings.write"}
 PERMISSIONS: dict[str, frozenset[str]] = {"owner": OWNER, "manager": MANAGER, "clerk": CLERK}
 
