@@ -78,6 +78,8 @@ async def test_a_cart_becomes_an_order_that_is_paid_fulfilled_and_partly_refunde
     )
     assert answer.status_code == 201, answer.text
     assert [refund["amount_minor"] for refund in answer.json()["refunds"]] == [349]
+    [refund] = answer.json()["refunds"]
+    assert refund["state"] == ("done" if refund["done_at"] else "pending")
     assert list(provider.refunds.values()) == [349]
     await assert_clean()
 

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from serai.commerce.aftersale import api
 from serai.commerce.aftersale.propose_refund import propose_refund
-from serai.commerce.call.api import API, Asked, answer_through_lane, recognise_caller
+from serai.commerce.call.api import API, Asked, answer_through_lane, check_sent, recognise_caller
 from serai.commerce.order.types import Order
 from serai.commerce.promotion.api import Returned
 
@@ -79,6 +79,7 @@ async def post_refund(
 async def post_proposal(request: Asked, order_id: FromPath[UUID], data: JSONBody[ReturnBody]) -> Returned:
     """What a return should give back: each piece's paid share, less what promotions take back. Nothing is stored."""
     caller = await recognise_caller(request, "order:write")
+    check_sent(request, data)
     returned = {line.line_no: line.quantity for line in data.lines}
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
         return await propose_refund(tx, order_id=order_id, returned=returned)

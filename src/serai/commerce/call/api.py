@@ -7,7 +7,10 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, Response
+from litestar.types import Empty
+from litestar.utils.scope.state import ScopeState
 
+from serai.commerce.call.check_types import check_types
 from serai.commerce.types import Commerce
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Refused
@@ -57,13 +60,25 @@ async def recognise_caller(request: Asked, scope: str) -> Caller:
 
 
 def describe_call(request: Asked, caller: Caller, operation: str, body: Any) -> Call:
-    """The call with its Idempotency-Key and body. Invalid when the key is missing."""
+    """The call with its Idempotency-Key and body.
+
+    Raises:
+        Invalid: the key is missing; ``body.type_wrong`` for a whole number that was sent as something else.
+    """
+    check_sent(request, body)
     return make_call(
         str(caller.key.key_id),
         f"{operation} {request.url.path}",
         request.headers.get("idempotency-key"),
         body,
     )
+
+
+def check_sent(request: Asked, body: Any) -> None:
+    """Refuse a body with a whole number that was sent as something else. Invalid ``body.type_wrong``."""
+    sent = ScopeState.from_scope(request.scope).json
+    if sent is not Empty:
+        check_types(sent, body)
 
 
 async def answer_in_transaction(

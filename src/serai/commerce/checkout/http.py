@@ -14,12 +14,14 @@ from serai.commerce.call.api import (
     answer_in_transaction,
     answer_through_lane,
     answer_with_document,
+    check_sent,
     describe_call,
     recognise_caller,
 )
 from serai.commerce.cart import api as cart_api
 from serai.commerce.cart.types import Cart
 from serai.commerce.checkout import api
+from serai.commerce.checkout.answer_balance import post_balance_coupon
 from serai.commerce.checkout.enter_tender import member_of
 from serai.commerce.checkout.read_body import (
     AddOnChoice,
@@ -37,6 +39,7 @@ from serai.commerce.checkout.read_body import (
 )
 from serai.commerce.checkout.read_cart import choice_of, quote_api_cart
 from serai.commerce.checkout.types import PlacedOrder, Quote, QuoteCoupon
+from serai.commerce.gift.api import Gift, check_message, insert_gifts
 from serai.commerce.order.types import Address, Contact
 from serai.commerce.promotion.api import list_open_groups, load_group, open_group
 from serai.commerce.promotion.types import GroupBuy
@@ -262,7 +265,9 @@ async def post_complete(
             member_id=member_of(cart) if cart else None,
             locale="en",
             note=data.note,
+            gift_message=data.gift_message,
             channel="api",
+            presale_agreed=data.presale_agreed,
         )
 
     return await answer_through_lane(request, caller, "complete", data, effect, status=201)
@@ -278,9 +283,10 @@ async def post_order(request: Asked, data: JSONBody[OrderBody]) -> Response[Plac
         draft = await _make_draft(caller, data, effect_id)
         # What will be answered follows from the draft, so it can commit together with the order.
         reply = ReplyRow(call, 201, msgspec.to_builtins(api.describe_placed(caller.commerce, draft)))
-        placed = await api.submit_draft(
-            caller.commerce, caller.merchant_id, draft, (Write(save_replies, reply, early=True),)
-        )
+        writes = [Write(save_replies, reply, early=True)]
+        if message := check_message(data.gift_message):
+            writes.append(Write(insert_gifts, Gift(draft.order_id, message, draft.contact.name), early=True))
+        placed = await api.submit_draft(caller.commerce, caller.merchant_id, draft, tuple(writes))
         return placed, placed.replayed
 
     return await answer_with_document(request, caller, call, effect, status=201)
@@ -319,6 +325,7 @@ def _sum_lines(lines: list[OrderItem]) -> dict[UUID, int]:
 async def post_preview(request: Asked, data: JSONBody[PreviewBody]) -> api.Preview:
     """Try a promotion on goods: what they cost without it and with it, and why. Nothing is stored."""
     caller = await recognise_caller(request, "promotion:write")
+    check_sent(request, data)
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
         return await api.preview_promotion(
             tx,
@@ -376,5 +383,6 @@ HANDLERS = [
     post_order,
     post_preview,
     post_payment,
+    post_balance_coupon,
     post_webhook,
 ]

@@ -12,6 +12,8 @@ from serai.commerce.promotion.types import Terms
 
 MAX_LINES = 100
 Quantity = Annotated[int, Meta(ge=1, le=100_000)]
+# What a card in the parcel says.
+GiftMessage = Annotated[str, Meta(max_length=300)]
 
 
 class NewCart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,10 +43,13 @@ class DeliveryChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Completion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The quote that the buyer agreed to."""
+    """The quote that the buyer agreed to. ``gift_message`` is what a card in the parcel says.
+    ``presale_agreed``: the buyer takes the terms of a presale in it."""
 
     digest: Annotated[str, Meta(min_length=1, max_length=100)]
     note: Annotated[str, Meta(max_length=500)] = ""
+    gift_message: GiftMessage = ""
+    presale_agreed: bool = False
 
 
 class OrderItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,7 +58,8 @@ class OrderItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A whole order in one call. ``expected_total_minor``, where given, must be what it comes to."""
+    """A whole order in one call. ``expected_total_minor``, where given, must be what it comes to; ``gift_message`` is what
+    a card in the parcel says."""
 
     lines: Annotated[list[OrderItem], Meta(min_length=1, max_length=MAX_LINES)]
     contact: Contact
@@ -63,6 +69,7 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expected_total_minor: int | None = None
     locale: Literal["en", "zh_Hans", "zh_Hant"] = "en"
     note: Annotated[str, Meta(max_length=500)] = ""
+    gift_message: GiftMessage = ""
     coupon_codes: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=12)] = []
     add_ons: Annotated[dict[UUID, Annotated[int, Meta(ge=1, le=1000)]], Meta(max_length=20)] = {}
 

@@ -107,7 +107,7 @@ class Payment(msgspec.Struct, frozen=True):
 
 
 class Refund(msgspec.Struct, frozen=True):
-    """Money on its way back to the buyer."""
+    """Money on its way back to the buyer. ``state`` follows from the moments."""
 
     refund_id: UUID
     order_id: UUID
@@ -119,7 +119,8 @@ class Refund(msgspec.Struct, frozen=True):
     done_at: datetime | None
     failed_at: datetime | None
     failure: str
+    state: Literal["pending", "done", "failed"] = "pending"
 
-    @property
-    def state(self) -> Literal["pending", "done", "failed"]:
-        return "done" if self.done_at else "failed" if self.failed_at else "pending"
+    def __post_init__(self) -> None:
+        state = "done" if self.done_at else "failed" if self.failed_at else "pending"
+        msgspec.structs.force_setattr(self, "state", state)
