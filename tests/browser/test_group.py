@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import expect
 from tests.browser.conftest import Enter
 from tests.browser.test_buying import PAY
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import ADDRESSES, Visitor
 from tests.durability.running import RunningShop, find_breaches
 from tests.promotion.conftest import Desk
 
@@ -96,6 +96,46 @@ async def test_two_people_make_a_group(
         visitor.assert_calm()
     await picture(wu, "complete")
     assert not await find_breaches(running.platform.owner)
+
+
+async def test_a_member_follows_a_group_on_a_phone_in_chinese_without_scripts(
+    enter: Enter, running: RunningShop, picture: Callable[..., Any]
+) -> None:
+    title = "Bamboo steamer, two tiers"
+    await offer(running, title, "group", 1100, people=3, hours=2)
+    li = await enter(width=390, locale="zh-CN", java_script_enabled=False)
+    li.language = "zh_Hans"
+    page = li.page
+    await page.goto("/account/register?next=/")
+    await page.get_by_label(li.say("Full name")).fill("李 雷")
+    await page.get_by_label(li.say("E-mail")).fill("li@example.org")
+    await page.get_by_label(li.say("Password"), exact=True).fill("a long enough password")
+    await li.button("Open the account").click()
+    await li.find_product("bamboo steamer", title)
+    await picture(li, "offer")
+    await page.get_by_role("button", name=re.compile("发起拼团")).click()
+    await expect(page.get_by_text("您将发起一个 3 人团。")).to_be_visible()
+    for label, value in ADDRESSES["zh_Hans"].items():
+        field = page.get_by_label(li.say(label))
+        if await field.evaluate("element => element.tagName") == "SELECT":
+            await field.select_option(label=value)
+        else:
+            await field.fill(value)
+    await page.get_by_label(li.say("Phone")).fill("+86 138 0013 8000")
+    await li.order()
+    await li.decide(re.compile("^支付"))
+    await expect(li.heading("Thank you. Your seat is yours.")).to_be_visible()
+    # Without scripts the moment itself stands where the countdown would run, and there is nothing to press for copying.
+    await expect(page.get_by_text(re.compile("^截至")).first).to_be_visible()
+    await expect(li.button("Copy")).to_be_hidden()
+    await picture(li, "waiting")
+    await page.goto("/account/groups")
+    await expect(page.get_by_text("还差 2 人成团")).to_be_visible()
+    await picture(li, "account")
+    await li.assert_fits()
+    await page.goto("/account")
+    await expect(page.get_by_text(li.say("Waits for its group"))).to_be_visible()
+    li.assert_calm()
 
 
 async def test_one_alone_gets_everything_back(
