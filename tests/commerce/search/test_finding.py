@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 import pytest
 from tests.shop import Shop, open_shop
@@ -9,7 +10,7 @@ from tests.shop import Shop, open_shop
 from serai.commerce.catalogue import api as catalogue
 from serai.commerce.catalogue.types import Found, NewProduct
 from serai.commerce.search import api as search_api
-from serai.commerce.search import refresh_lists
+from serai.commerce.search import count_facets, refresh_lists
 from serai.commerce.search.refresh_words import refresh_words
 from serai.commerce.types import Commerce
 from serai.foundation.database import Database
@@ -70,6 +71,10 @@ async def find(shop: Shop, query: str, **narrowed: object) -> list[str]:
         ("CAFÉ NOIR 1.5kg", {"Café noir, ground, 1.5 kg"}),
         ("５００克", {"带根毛芹 500克"}),
         ("ice chocolate", set()),
+        ("可乐 12", {"可口可乐 12罐"}),
+        ("毛芹 500g", {"带根毛芹 500克"}),
+        ("化妆包 huazhuang", {"小化妆包 女士", "大容量化妆包"}),
+        ("毛芹qincai", set()),
     ],
 )
 async def test_words_find_what_people_mean(full_shop: Shop, query: str, titles: set[str]) -> None:
@@ -320,3 +325,40 @@ async def test_whole_words_come_before_beginnings_of_words(shop: Shop) -> None:
     for title in ("Iced tea, sweetened", "Vanilla ice cream", "Ice, crushed", "Rice"):
         await shop.add_product(title, stock=0)
     assert await find(shop, "ice") == ["Ice, crushed", "Vanilla ice cream", "Iced tea, sweetened"]
+
+
+async def test_what_is_too_much_to_count_is_estimated_and_said_to_be(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(count_facets, "COUNT_LIMIT", 20)
+    # One of sixteen is sampled: those whose ids end with 7.
+    products = [
+        NewProduct(
+            title=f"Jam {number}",
+            sku=f"JAM-{number}",
+            product_id=UUID(int=new_id().int // 16 * 16 + number % 16),
+            category_id=shop.category.category_id,
+            price_minor=100 * (1 + number % 3),
+            currency="USD",
+            brand=("Fig", "Plum")[number // 16 % 2],
+        )
+        for number in range(160)
+    ]
+    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
+        await catalogue.add_products(tx, products=products, by="test", reason="test")
+    found = (await search(shop, "jam")).facets
+    assert found.is_estimated
+    assert (found.total, found.seen) == (160, 160)
+    assert found.brands == (("Fig", 80), ("Plum", 80))
+    # What is left after narrowing is little enough to be counted again.
+    narrowed = (await search(shop, "jam 15")).facets
+    assert not narrowed.is_estimated
+    assert narrowed.total == 11
+
+
+@pytest.mark.parametrize(
+    ("sampled", "factor", "number"),
+    [(7, 1, 7), (1234, 1, 1234), (313, 16, 5000), (7, 16, 110), (0, 16, 0), (99_999, 16, 1_600_000)],
+)
+def test_estimates_have_two_significant_digits(sampled: int, factor: int, number: int) -> None:
+    assert count_facets.estimate(sampled, factor) == number

@@ -2,10 +2,12 @@
 
 import asyncio
 
+import pytest
 from tests.shop import Shop
 
 from serai.commerce.catalogue import api as catalogue
 from serai.commerce.search import api as search
+from serai.commerce.search import rebuild_index as rebuild
 from serai.commerce.search.rebuild_index import MAKE, rebuild_index
 from serai.commerce.search.refresh_lists import refresh_lists
 from serai.commerce.search.refresh_words import refresh_words
@@ -90,3 +92,38 @@ async def test_a_search_is_suggested_to_others_only_after_some_have_made_it(shop
             await search.note_use(tx, text="brown nothing", products=0)
         assert await count_in(shop) == 1, turn
     assert await list_phrases(shop, "brown") == [("query", "brown rice")]
+
+
+async def test_a_rebuild_that_was_killed_goes_on_where_it_came_to(
+    shop: Shop, owner: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(7):
+        await shop.add_product(f"Apple {number}", stock=0)
+    await count_in(shop)
+    await owner.execute(
+        "UPDATE commerce.search_entry SET search = '', title_key = '' WHERE merchant_id = $1",
+        shop.merchant_id,
+    )
+    monkeypatch.setattr(rebuild, "BATCH", 2)
+
+    class Killed(Exception):
+        pass
+
+    def kill(done: int, _total: int) -> None:
+        if done == 4:
+            raise Killed
+
+    with pytest.raises(Killed):
+        await rebuild_index(shop.commerce.db, shop.merchant_id, report=kill)
+    told: list[tuple[int, int]] = []
+    made = await rebuild_index(shop.commerce.db, shop.merchant_id, report=lambda *n: told.append(n))
+    assert (made, told) == (3, [(6, 7), (7, 7)])
+    async with shop.commerce.db.transaction(shop.merchant_id, "read") as tx:
+        found = await catalogue.search_products(tx, query="aple")
+        count = await tx.fetchval(
+            "SELECT products FROM commerce.search_word WHERE merchant_id = $1 AND word = 'apple'",
+            shop.merchant_id,
+        )
+    assert (found.query, found.facets.total, count) == ("apple", 7, 7)
+    # One that has ended leaves nothing to go on from.
+    assert await rebuild_index(shop.commerce.db, shop.merchant_id) == 7

@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from serai.main.bench import flow_contest, order_contest, page_contest, promotion, search_contest
+from serai.main.bench import (
+    flow_contest,
+    import_contest,
+    order_contest,
+    page_contest,
+    promotion,
+    search_contest,
+)
 from serai.main.bench.figure import Contest, Figure
 from serai.main.fault import Fault
 
@@ -11,6 +18,7 @@ CONTESTS: tuple[Contest, ...] = (
     *page_contest.CONTESTS,
     *flow_contest.CONTESTS,
     *search_contest.CONTESTS,
+    *import_contest.CONTESTS,
     *promotion.CONTESTS,
 )
 

@@ -163,10 +163,11 @@ class Contest(msgspec.Struct, frozen=True):
 
     ``open`` prepares an arena for some of the sides and yields them by name; when it ends it makes sure that all work
     that was counted is in the database and that every invariant holds. One that takes long (``is_long``) is measured only
-    when it is named.
+    when it is named; one whose turns take long has at most ``runs_most`` of them.
     """
 
     name: str
     figures: tuple[Figure, ...]
     open: Callable[["Arena", frozenset[str]], AbstractAsyncContextManager[Mapping[str, Side]]]
     is_long: bool = False
+    runs_most: int | None = None

@@ -80,6 +80,7 @@ async def run_contest(
     arena: Arena, contest: Contest, figures: Sequence[Figure], pace: Pace, say: Say
 ) -> list[Result]:
     """Measure some figures of a contest. Fault when work was lost or an invariant is broken afterwards."""
+    pace = msgspec.structs.replace(pace, runs=min(pace.runs, contest.runs_most or pace.runs))
     needed = frozenset(side for figure in figures for side in figure.sides)
     surroundings = await look_around(arena.url, arena.folder)
     async with contest.open(arena, needed) as sides:

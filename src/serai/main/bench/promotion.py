@@ -64,13 +64,17 @@ class Case(msgspec.Struct, frozen=True):
     coupons: int = 0
 
 
+SIZES, RULE_COUNTS = (1, 20, 100), (0, 10, 50, 200)
 CASES = (
     Case("promotion.quote_us", 20, 50),
-    Case("promotion.quote_5_lines_us", 5, 50),
-    Case("promotion.quote_100_lines_us", 100, 50),
-    Case("promotion.quote_500_rules_us", 20, 500),
+    *(
+        Case(f"promotion.quote_{lines}x{rules}_us", lines, rules)
+        for lines in SIZES
+        for rules in RULE_COUNTS
+        if (lines, rules) != (20, 50)
+    ),
+    Case("promotion.quote_20x500_us", 20, 500),
     Case("promotion.quote_coupons_us", 20, 50, 5),
-    Case("promotion.quote_no_rules_us", 20, 0),
 )
 
 

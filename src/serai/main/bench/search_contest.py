@@ -127,6 +127,8 @@ async def open_search(
     if batch:
         async with arena.db.transaction(merchant_id) as tx:
             await add_products(tx, products=batch, by=BY, reason="opening price")
+    # Who has most of the goods, and how common words are, is told by statistics.
+    await arena.owner.execute("ANALYZE commerce.search_entry")
     commerce = Commerce(arena.db, Lane(arena.db), {}, arena.settings, b"bench")
     await search_jobs.count_words(commerce, arena.owner)
     await search_jobs.refresh_search(commerce, arena.owner)
@@ -198,6 +200,12 @@ def _figures(prefix: str, among: str, aim: float) -> tuple[Figure, ...]:
             "the same with facets and the mending of typos, as the shop's page",
         ),
         _latency(
+            f"{prefix}.narrowed_p99_ms",
+            f"{prefix}.narrowed",
+            1,
+            "the page narrowed to two brands and a range of prices",
+        ),
+        _latency(
             f"{prefix}.suggest_p99_ms",
             f"{prefix}.suggest",
             1,
@@ -208,11 +216,14 @@ def _figures(prefix: str, among: str, aim: float) -> tuple[Figure, ...]:
 
 
 CONTESTS = (
-    Contest("search", _figures("search", "92,331", 20), partial(open_search, PRODUCTS, "search")),
+    Contest(
+        "search", _figures("search", "92,331", 20), partial(open_search, PRODUCTS, "search"), runs_most=5
+    ),
     Contest(
         "search_million",
         _figures("search_million", "1,000,000", 100),
         partial(open_search, MILLION, "search_million"),
         is_long=True,
+        runs_most=5,
     ),
 )
