@@ -138,9 +138,15 @@ class Campaign:
 def launch(shop: Shop, provider: Any, owner: Database) -> Callable[..., Any]:
     """Make a presale and put it on sale; its goods are in stock unless said otherwise."""
 
-    async def run(*, stock: int = 200, price_minor: int = 220_000, **terms: Any) -> Campaign:
+    async def run(
+        *,
+        stock: int = 200,
+        price_minor: int = 220_000,
+        published_at: datetime = BEGIN - timedelta(hours=1),
+        **terms: Any,
+    ) -> Campaign:
         sku_id = await shop.add_product("Winter coat", price_minor=price_minor, stock=stock)
-        with clock.clock_at(BEGIN - timedelta(hours=1)):
+        with clock.clock_at(published_at):
             async with shop.commerce.db.transaction(shop.merchant_id) as tx:
                 draft = await api.create_presale(tx, terms=make_terms(sku_id, **terms), by="test")
             presale = await api.publish_presale(

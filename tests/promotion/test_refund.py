@@ -6,7 +6,6 @@ import pytest
 from tests.promotion.conftest import NOW, sku
 
 from serai.commerce.promotion.api import Returned, compile_rules, quote, refund_shares
-from serai.commerce.promotion.logic import presale_balance
 from serai.commerce.promotion.types import AmountOff, Extra, Gift, Line, Request, Rule, Terms, Tier
 from serai.foundation.ids import derive_id
 
@@ -61,11 +60,3 @@ def test_more_than_was_sold_cannot_come_back() -> None:
     for wrong in ({"b": 3}, {"c": 1}, {"a": -1}):
         with pytest.raises(ValueError, match="come back"):
             give_back(spend("keep"), wrong)
-
-
-@pytest.mark.parametrize(
-    ("pieces", "balance"), [(0, 180_000), (49, 180_000), (50, 140_000), (99, 140_000), (100, 120_000)]
-)
-def test_a_presale_gets_cheaper_the_more_take_part(pieces: int, balance: int) -> None:
-    """kancloud chnwx/xcxscxt 1549314: D=100, X=200, P=2000, from 50 pieces at 80 %, from 100 at 70 %."""
-    assert presale_balance(200_000, 20_000, ((50, 8000), (100, 7000)), pieces) == balance

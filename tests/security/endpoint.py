@@ -37,6 +37,30 @@ PROMOTION_ENDPOINTS: list[tuple[str, str, str, Any]] = [
     ("DELETE", f"/api/v1/carts/{NO_ID}/coupons/{NO_ID}", "checkout:write", None),
     ("PUT", f"/api/v1/carts/{NO_ID}/add-ons/{NO_ID}", "checkout:write", {"quantity": 1}),
 ]
+PRESALE = f"/api/v1/presales/{NO_ID}"
+PRESALE_TERMS = {
+    "name": "x",
+    "sku_ids": [NO_ID],
+    "price_minor": 10,
+    "deposit_minor": 1,
+    "credit_minor": 1,
+    "deposit_from": "2027-01-01T00:00:00Z",
+    "deposit_until": "2027-01-02T00:00:00Z",
+    "balance_from": "2027-01-03T00:00:00Z",
+    "balance_until": "2027-01-04T00:00:00Z",
+    "quota": 1,
+}
+PRESALE_ENDPOINTS: list[tuple[str, str, str, Any]] = [
+    ("GET", "/api/v1/presales", "promotion:write", None),
+    ("POST", "/api/v1/presales", "promotion:write", {"terms": PRESALE_TERMS}),
+    ("GET", PRESALE, "promotion:write", None),
+    ("PATCH", PRESALE, "promotion:write", {"version": 1, "terms": PRESALE_TERMS}),
+    ("POST", f"{PRESALE}/publish", "promotion:write", {"version": 1}),
+    ("POST", f"{PRESALE}/stop", "promotion:write", None),
+    ("GET", f"{PRESALE}/report", "promotion:write", None),
+    ("GET", f"/api/v1/products/presales/{NO_ID}", "checkout:write", None),
+    ("POST", f"/api/v1/orders/{NO_ID}/balance/coupon", "checkout:write", {"code": "ABCD"}),
+]
 TENDER_TERMS = {"points_block": 1, "block_minor": 1, "cap_percent": 1, "earn_points": 1}
 TENDER_ENDPOINTS: list[tuple[str, str, str, Any]] = [
     ("GET", "/api/v1/tender-terms", "tender:write", None),
@@ -94,6 +118,7 @@ ENDPOINTS: list[tuple[str, str, str, Any]] = [
     ),
     *PROMOTION_ENDPOINTS,
     *TENDER_ENDPOINTS,
+    *PRESALE_ENDPOINTS,
     (
         "POST",
         "/api/v1/market/checkouts",

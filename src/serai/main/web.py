@@ -30,6 +30,7 @@ from serai.commerce.exporting import http as exporting_http
 from serai.commerce.market import http as market_http
 from serai.commerce.media import http as media_http
 from serai.commerce.order import http as order_http
+from serai.commerce.presale import http as presale_http
 from serai.commerce.price import http as price_http
 from serai.commerce.promotion import http as promotion_http
 from serai.commerce.protection import http as protection_http
@@ -85,6 +86,7 @@ API_HANDLERS = [
     *market_http.HANDLERS,
     *aftersale_http.HANDLERS,
     *promotion_http.HANDLERS,
+    *presale_http.HANDLERS,
     *price_http.HANDLERS,
     *protection_http.HANDLERS,
     *tender_http.HANDLERS,

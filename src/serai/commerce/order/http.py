@@ -1,7 +1,7 @@
 """JSON API of orders."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from serai.commerce.call.api import API, Asked, answer_through_lane, recognise_caller
 from serai.commerce.order import api
-from serai.commerce.order.types import Order, OrderRow
+from serai.commerce.order.types import Order, OrderRow, State
 from serai.commerce.types import Page
 
 
@@ -26,7 +26,7 @@ async def get_orders(
     request: Asked,
     words: Annotated[str, QueryParameter(name="query", max_length=100)] = "",
     order_state: Annotated[
-        Literal["awaiting_payment", "paid", "fulfilled", "cancelled", "expired"] | None,
+        State | None,
         QueryParameter(name="state"),
     ] = None,
     since: FromQuery[datetime | None] = None,

@@ -163,4 +163,7 @@ async def list_unsettled_orders(
     owner: Database, *, after: datetime, before: datetime, limit: int = 100
 ) -> list[tuple[UUID, UUID]]:
     """(merchant, order) of unpaid, expired and cancelled orders with a payment of unknown end, over all merchants."""
-    return [tuple(row.values()) for row in await store.list_unsettled_orders(owner, after, before, limit)]
+    orders = await store.list_unsettled_orders(owner, after, before, limit)
+    # A balance is paid long after its order was placed.
+    orders += await store.list_unsettled_balances(owner, after, before, limit)
+    return list(dict.fromkeys(tuple(row.values()) for row in orders))

@@ -143,13 +143,33 @@ async def list_unsettled_orders(owner: Database, after: datetime, before: dateti
     # In random turns, lest the oldest abandoned payments keep the others from ever being looked at.
     return await owner.fetch(
         "SELECT o.merchant_id, o.order_id FROM commerce.sales_order o"
-        " WHERE o.state IN ('awaiting_payment', 'expired', 'cancelled') AND o.placed_at BETWEEN $1 AND $2"
+        " WHERE o.state IN ('awaiting_payment', 'expired', 'cancelled', 'awaiting_deposit')"
+        " AND o.placed_at BETWEEN $1 AND $2"
         " AND EXISTS (SELECT FROM commerce.payment_intent i"
         "   WHERE i.merchant_id = o.merchant_id AND i.order_id = o.order_id"
         "   AND NOT EXISTS (SELECT FROM commerce.payment_event e"
         "     WHERE e.merchant_id = i.merchant_id AND e.intent_id = i.intent_id"
         "     AND e.kind IN ('captured', 'failed', 'voided', 'expired')))"
         " ORDER BY o.state <> 'awaiting_payment', random() LIMIT $3",
+        after,
+        before,
+        limit,
+    )
+
+
+async def list_unsettled_balances(
+    owner: Database, after: datetime, before: datetime, limit: int
+) -> list[Any]:
+    """Orders of all merchants with a payment of a balance that was started and whose end nobody has told (owner's role)."""
+    return await owner.fetch(
+        "SELECT i.merchant_id, i.order_id FROM commerce.payment_intent i JOIN commerce.sales_order o"
+        "   ON o.merchant_id = i.merchant_id AND o.order_id = i.order_id"
+        " WHERE i.purpose = 'balance'"
+        " AND i.created_at BETWEEN $1 AND $2"
+        " AND o.state IN ('awaiting_balance', 'lapsed', 'cancelled') AND NOT EXISTS (SELECT FROM commerce.payment_event e"
+        "   WHERE e.merchant_id = i.merchant_id AND e.intent_id = i.intent_id"
+        "   AND e.kind IN ('captured', 'failed', 'voided', 'expired'))"
+        " ORDER BY o.state <> 'awaiting_balance', random() LIMIT $3",
         after,
         before,
         limit,

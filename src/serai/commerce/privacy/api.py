@@ -30,7 +30,7 @@ from serai.identity.session import api as session_api
 
 __all__ = ["erase_member", "export_member"]
 
-OPEN_STATES = frozenset({"awaiting_payment", "paid"})
+OPEN_STATES = frozenset({"awaiting_payment", "awaiting_deposit", "awaiting_balance", "paid"})
 
 
 async def _load(tx: Transaction, member_id: UUID) -> Member:

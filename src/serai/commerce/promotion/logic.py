@@ -1,7 +1,6 @@
 """Pure rules of coupons: how a code is spelt, read and kept."""
 
 import hashlib
-from collections.abc import Sequence
 from uuid import UUID
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: no I, L, O, U to misread
@@ -42,21 +41,3 @@ def end_of_code(text: str) -> str:
 def digest_code(text: str) -> bytes:
     """What is stored of a code."""
     return hashlib.blake2b(read_code(text).encode(), digest_size=20, person=b"serai coupon").digest()
-
-
-def presale_balance(
-    price_minor: int, credit_minor: int, tiers: Sequence[tuple[int, int]], pieces: int
-) -> int:
-    """What is left to pay of a presale (预售): P x tier(n) - X, never below zero.
-
-    Args:
-        price_minor: P, the price of one piece.
-        credit_minor: X, what the deposit counts for (at least the deposit itself).
-        tiers: (pieces sold in all, percentage of the price in basis points), climbing.
-        pieces: n, how many were sold in all when the presale ended.
-    """
-    part = 10_000
-    for least, percent in tiers:
-        if pieces >= least:
-            part = percent
-    return max(0, (price_minor * part + 5_000) // 10_000 - credit_minor)
