@@ -3,7 +3,7 @@
 from typing import Any
 
 from playwright.async_api import expect
-from tests.browser.conftest import Enter
+from tests.browser.conftest import OWNER_EMAIL, Enter
 
 EMAIL, PASSWORD = "key@example.org", "a calm sentence"
 
@@ -66,3 +66,38 @@ async def test_without_a_host_name_the_password_remains(enter: Enter) -> None:
     await visitor.page.goto("/account/sign-in")
     await expect(visitor.page.get_by_role("button", name="Sign in with a passkey")).to_be_hidden()
     await expect(visitor.page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
+
+
+async def test_staff_make_a_passkey_require_it_and_sign_in_with_it(
+    enter: Enter, running: Any, owner_password: str
+) -> None:
+    url = running.web.url.replace("127.0.0.1", "localhost")
+    owner = await enter()
+    page = owner.page
+    await add_authenticator(owner)
+    await page.goto(f"{url}/console/sign-in")
+    await page.get_by_label("E-mail").fill(OWNER_EMAIL)
+    await page.get_by_label("Password").fill(owner_password)
+    await page.get_by_role("button", name="Sign in", exact=True).click()
+    await page.goto(f"{url}/console/passkeys")
+    await page.get_by_label("Name of the new passkey").fill("Counter PC")
+    await page.get_by_role("button", name="Make a passkey").click()
+    await expect(page.get_by_text("Your passkey is kept.")).to_be_visible()
+    await expect(page.get_by_text("Counter PC")).to_be_visible()
+    await page.goto(f"{url}/console/settings")
+    await page.get_by_role("button", name="Require passkeys").click()
+    await expect(page.get_by_text("Staff sign in with passkeys only from now on.")).to_be_visible()
+    try:
+        await page.context.clear_cookies()
+        await page.goto(f"{url}/console/sign-in?next=/console/orders")
+        await page.get_by_label("E-mail").fill(OWNER_EMAIL)
+        await page.get_by_label("Password").fill(owner_password)
+        await page.get_by_role("button", name="Sign in", exact=True).click()
+        await expect(page.get_by_text("Please sign in with your passkey.")).to_be_visible()
+        await page.get_by_role("button", name="Sign in with a passkey").click()
+        await expect(page.get_by_role("heading", name="Orders", level=1)).to_be_visible()
+    finally:
+        # Other tests of this shop sign in with the password.
+        await page.goto(f"{url}/console/settings")
+        await page.get_by_role("button", name="Allow passwords again").click()
+        await expect(page.get_by_text("Passwords open the console again.")).to_be_visible()

@@ -49,6 +49,8 @@ ACTIONS = {
     "search.pinned": _("Results pinned"),
     "staff.changed": _("Role or access changed"),
     "staff.invited": _("Staff invited"),
+    "staff.passkey_added": _("Passkey made"),
+    "staff.passkey_removed": _("Passkey removed"),
     "staff.password_changed": _("Password changed"),
     "staff.password_reset": _("New one-time password given"),
     "staff.sign_in_failed": _("Sign-in failed"),

@@ -21,6 +21,7 @@ from serai.foundation.idempotency import Reply, make_call, run_once
 from serai.foundation.ids import MerchantId, new_id
 from serai.foundation.pages import render, request_locale
 from serai.identity.merchant.types import Merchant
+from serai.identity.passkey.api import list_passkeys
 from serai.identity.staff.api import find_staff, require
 from serai.identity.staff.types import Staff
 
@@ -35,6 +36,8 @@ TWIN_TRIES = 25
 TWIN_WAIT_S = 0.2
 
 AnyRequest = Request[Any, Any, Any]
+# What somebody without the passkey that is required may do: make one.
+WITHOUT_PASSKEY = ("/console/passkeys", "/console/password", "/console/locale")
 
 
 class SignInNeeded(Exception):
@@ -43,6 +46,10 @@ class SignInNeeded(Exception):
 
 class PasswordNeeded(Exception):
     """The one-time password has to be replaced before anything else."""
+
+
+class PasskeyNeeded(Exception):
+    """The merchant requires passkeys, and this person has none yet."""
 
 
 class NavItem(msgspec.Struct, frozen=True):
@@ -236,6 +243,7 @@ async def open_desk(request: AnyRequest) -> Desk:
     Raises:
         SignInNeeded: nobody is.
         PasswordNeeded: a one-time password is still in use.
+        PasskeyNeeded: a passkey is required and there is none yet.
     """
     token = request.cookies.get(SESSION_COOKIE, "")
     if not token:
@@ -250,6 +258,10 @@ async def open_desk(request: AnyRequest) -> Desk:
     request.scope["state"]["console_desk"] = desk
     if staff.must_change_password and request.url.path not in {"/console/password", "/console/locale"}:
         raise PasswordNeeded
+    if merchant.staff_passkeys and not request.url.path.startswith(WITHOUT_PASSKEY):
+        async with desk.reading() as tx:
+            if not await list_passkeys(tx, kind="staff", subject_id=staff.staff_id):
+                raise PasskeyNeeded
     return desk
 
 
@@ -272,6 +284,11 @@ def go_to_sign_in(request: AnyRequest, _error: SignInNeeded) -> Response[Any]:
 def go_to_password(request: AnyRequest, _error: PasswordNeeded) -> Response[Any]:
     """Send the reader to choose a password of their own."""
     return _send(request, "/console/password")
+
+
+def go_to_passkeys(request: AnyRequest, _error: PasskeyNeeded) -> Response[Any]:
+    """Send the reader to make a passkey."""
+    return _send(request, "/console/passkeys")
 
 
 def _send(request: AnyRequest, address: str) -> Response[Any]:

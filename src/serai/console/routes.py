@@ -14,6 +14,7 @@ from serai.console import (
     member,
     order,
     parked,
+    passkey,
     photo,
     presale,
     price,
@@ -37,8 +38,10 @@ from serai.console import (
 )
 from serai.console.desk import (
     HOME,
+    PasskeyNeeded,
     PasswordNeeded,
     SignInNeeded,
+    go_to_passkeys,
     go_to_password,
     go_to_sign_in,
     open_desk,
@@ -141,6 +144,13 @@ ROUTES = [
             setting.show_settings,
             setting.save_shop,
             setting.save_delivery,
+            setting.save_passkeys,
+            passkey.show_passkeys,
+            passkey.ask_new_passkey,
+            passkey.add_passkey,
+            passkey.remove_passkey,
+            passkey.ask_passkey,
+            passkey.sign_in_by_passkey,
             parked.show_parked,
             parked.retry,
             parked.drop,
@@ -158,7 +168,11 @@ ROUTES = [
             question.close,
         ],
         dependencies={"desk": Provide(open_desk)},
-        exception_handlers={SignInNeeded: go_to_sign_in, PasswordNeeded: go_to_password},
+        exception_handlers={
+            SignInNeeded: go_to_sign_in,
+            PasswordNeeded: go_to_password,
+            PasskeyNeeded: go_to_passkeys,
+        },
         # Pages and forms for people; the reference is about the API for programs.
         include_in_schema=False,
     )

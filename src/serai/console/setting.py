@@ -16,6 +16,7 @@ from serai.foundation.errors import Refused, _
 from serai.foundation.money import minor_digits
 from serai.identity.merchant.api import edit_merchant, list_time_zones, load_merchant
 from serai.identity.merchant.types import Merchant
+from serai.identity.staff.api import require_passkeys
 
 PATH = "/console/settings"
 PERMISSION = "settings.write"
@@ -62,6 +63,7 @@ async def _show(
         is_own=found.version > 0,
         zones=[(name, name.replace("_", " ")) for name in list_time_zones()],
         saved=merchant,
+        passkey_form=fill_form("passkeys", version=merchant.version),
     )
 
 
@@ -97,6 +99,33 @@ async def save_shop(request: AnyRequest, desk: AtDesk) -> Response[Any]:
         note_refusal(form, error, desk.explain(error))
         return await _show(desk, shop_form=form, status_code=error.status)
     return desk.go(PATH, _("Saved. Every page has it within seconds."))
+
+
+@post("/settings/passkeys", status_code=303)
+async def save_passkeys(request: AnyRequest, desk: AtDesk) -> Response[Any]:
+    """Whether staff may sign in with a password still."""
+    desk.require(PERMISSION)
+    form = read_form("passkeys", await request.form())
+    required = form.values.get("required") == "1"
+
+    async def effect(tx: Transaction) -> dict[str, int]:
+        version = read_version(form.values.get("version", ""))
+        return {
+            "version": (
+                await require_passkeys(tx, version=version, required=required, staff=desk.staff)
+            ).version
+        }
+
+    try:
+        await desk.do_once("setting.passkeys", form, effect)
+    except Refused as error:
+        return desk.go(PATH, error.message, tone="bad", **error.data)
+    message = (
+        _("Staff sign in with passkeys only from now on.")
+        if required
+        else _("Passwords open the console again.")
+    )
+    return desk.go(PATH, message)
 
 
 async def _tell_saved(desk: Desk, form: Form) -> None:

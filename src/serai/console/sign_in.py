@@ -28,7 +28,8 @@ AnyRequest = Request[Any, Any, Any]
 LOCALE_SECONDS = 365 * 24 * 3600
 
 
-def _show_form(request: AnyRequest, form: Form, back: str, status_code: int) -> Response[str]:
+def show_form(request: AnyRequest, form: Form, back: str, status_code: int) -> Response[str]:
+    """The sign-in page with its form as it was sent."""
     title = translate(_("Sign in to the console"), request_locale(request))
     return render(
         request,
@@ -48,7 +49,7 @@ async def show_sign_in(request: AnyRequest) -> Response[Any]:
     try:
         await open_desk(request)
     except SignInNeeded:
-        return _show_form(request, fill_form("sign-in", email=""), back, 200)
+        return show_form(request, fill_form("sign-in", email=""), back, 200)
     return Redirect(back, status_code=303)
 
 
@@ -72,14 +73,16 @@ async def sign_in(request: AnyRequest) -> Response[Any]:
         )
     except (Unauthorised, Limited) as error:
         form.errors[""] = translate(error.message, request_locale(request), error.data)
-        response = _show_form(request, form, back, error.status)
+        response = show_form(request, form, back, error.status)
         if isinstance(error, Limited):
             response.headers["retry-after"] = str(error.data.get("retry_after_s", 60))
         return response
-    answer = Redirect(back, status_code=303)
-    answer.set_cookie(
-        SESSION_COOKIE, token, path=HOME, httponly=True, samesite="strict", secure=is_secure(request)
-    )
+    return open_session(Redirect(back, status_code=303), token, is_secure(request))
+
+
+def open_session(answer: Redirect, token: str, secure: bool) -> Redirect:
+    """The answer that carries a new session."""
+    answer.set_cookie(SESSION_COOKIE, token, path=HOME, httponly=True, samesite="strict", secure=secure)
     return answer
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "list_merchants",
     "list_time_zones",
     "load_merchant",
+    "requires_passkeys",
 ]
 
 log = logging.getLogger("serai.identity")
@@ -47,6 +48,12 @@ async def load_merchant(tx: Transaction) -> Merchant:
     if row is None:
         raise NotFound("merchant.none", _("No shop has been opened at this address yet."))
     return _build(row)
+
+
+async def requires_passkeys(tx: Transaction) -> bool:
+    """Whether the merchant of the transaction lets its staff in with passkeys only."""
+    row = await store.find_merchant(tx)
+    return bool(row and row["staff_passkeys"])
 
 
 async def edit_merchant(

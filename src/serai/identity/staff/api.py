@@ -7,6 +7,9 @@ from serai.foundation.database import Database, Transaction
 from serai.foundation.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorised, _
 from serai.foundation.ids import MerchantId, new_id
 from serai.identity.audit import api as audit
+from serai.identity.merchant.api import edit_merchant, requires_passkeys
+from serai.identity.merchant.types import Merchant
+from serai.identity.passkey import api as passkey
 from serai.identity.session import api as session
 from serai.identity.staff import store
 from serai.identity.staff.types import ROLES, Role, Staff
@@ -26,7 +29,8 @@ async def sign_in_staff(
     """Sign somebody in and return the session's token.
 
     Raises:
-        Unauthorised: ``sign_in.wrong``, whichever part was wrong.
+        Unauthorised: ``sign_in.wrong``, whichever part was wrong; ``sign_in.passkey_needed`` where the merchant requires
+            passkeys and this person has one.
         Limited: ``sign_in.locked`` with ``minutes``.
     """
     email = email.strip().lower()[:200]
@@ -46,6 +50,10 @@ async def sign_in_staff(
             )
         raise Unauthorised("sign_in.wrong", _("E-mail address and password do not match."))
     async with db.transaction(merchant_id) as tx:
+        if await requires_passkeys(tx) and await passkey.list_passkeys(
+            tx, kind="staff", subject_id=row["staff_id"]
+        ):
+            raise Unauthorised("sign_in.passkey_needed", _("Please sign in with your passkey."))
         await store.touch(tx, row["staff_id"])
         await audit.record(
             tx,
@@ -58,6 +66,39 @@ async def sign_in_staff(
         return await session.open_session(
             tx, kind="staff", subject_id=row["staff_id"], email=email, ip=ip, agent=agent
         )
+
+
+async def sign_in_known(tx: Transaction, *, staff_id: UUID, ip: str = "", agent: str = "") -> str:
+    """Open a session for somebody who has shown a passkey. Unauthorised ``passkey.refused`` for who may not come in."""
+    row = await store.find_by_id(tx, staff_id)
+    staff = Staff(*row.values()) if row else None
+    if staff is None or not staff.active:
+        raise Unauthorised("passkey.refused", _("This passkey does not open any account here."))
+    await store.touch(tx, staff_id)
+    await audit.record(
+        tx,
+        actor=staff.email,
+        action="staff.signed_in",
+        subject_kind="staff",
+        subject_id=staff_id,
+        after={"ip": ip, "by": "passkey"},
+    )
+    return await session.open_session(
+        tx, kind="staff", subject_id=staff_id, email=staff.email, ip=ip, agent=agent
+    )
+
+
+async def require_passkeys(tx: Transaction, *, version: int, required: bool, staff: Staff) -> Merchant:
+    """Let staff sign in with passkeys only, or with passwords too. Who requires them has one.
+
+    Raises:
+        Conflict: ``staff.passkey_missing``, ``merchant.edited_meanwhile``.
+    """
+    if required and not await passkey.list_passkeys(tx, kind="staff", subject_id=staff.staff_id):
+        raise Conflict(
+            "staff.passkey_missing", _("Make a passkey of your own first, or you would be locked out.")
+        )
+    return await edit_merchant(tx, version=version, by=staff.email, staff_passkeys=required)
 
 
 async def find_staff(tx: Transaction, *, token: str) -> Staff | None:
@@ -174,12 +215,14 @@ async def change_password(
 
 
 async def reset_password(tx: Transaction, *, staff_id: UUID, by: str) -> str:
-    """Give somebody a new generated password, to be shown once. NotFound ``staff.unknown``."""
+    """Give somebody a new generated password, to be shown once; their passkeys end. NotFound ``staff.unknown``."""
     row = await store.find_by_id(tx, staff_id)
     if row is None:
         raise NotFound("staff.unknown", _("There is no such person."))
     password = secrets.token_urlsafe(12)
     await store.update_password(tx, staff_id, await session.hash_password(password), True)
     await session.close_sessions_of(tx, kind="staff", subject_id=staff_id)
+    # Whoever needs a new start may have lost the device, and with it the passkeys.
+    await passkey.remove_passkeys_of(tx, kind="staff", subject_id=staff_id)
     await audit.record(tx, actor=by, action="staff.password_reset", subject_kind="staff", subject_id=staff_id)
     return password
