@@ -140,4 +140,34 @@ INVARIANTS = (
         WHERE h.amount IS DISTINCT FROM w.amount
         """,
     ),
+    Invariant(
+        "promotion.taken_is_of_paid_orders",
+        "What counts as taken of quotas, budgets, allowances, coupons and seats is what orders took that are paid and stand.",
+        """
+        SELECT coalesce(t.merchant_id, c.merchant_id), coalesce(t.kind, c.kind) AS kind,
+            coalesce(t.subject_id, c.subject_id) AS subject_id, t.amount AS taken, c.amount AS claimed FROM (
+            SELECT merchant_id, subject_id, CASE kind WHEN 'promotion_quota_sold' THEN 'quota'
+                WHEN 'promotion_budget_spent' THEN 'budget' WHEN 'promotion_allowance_used' THEN 'allowance'
+                WHEN 'coupon_used' THEN 'coupon' ELSE 'seat' END AS kind, sum(posted_dr - posted_cr) AS amount
+            FROM ledger.account WHERE kind IN ('promotion_quota_sold', 'promotion_budget_spent',
+                'promotion_allowance_used', 'coupon_used', 'group_seat_taken') GROUP BY 1, 2, 3) t
+        FULL JOIN (
+            SELECT a.merchant_id, e ->> 'kind' AS kind, sum((e ->> 'amount')::bigint) AS amount,
+                CASE e ->> 'kind' WHEN 'seat' THEN e ->> 'subject_id' ELSE e ->> 'promotion_id' END::uuid AS subject_id
+            FROM commerce.order_adjustment a JOIN commerce.sales_order o ON o.merchant_id = a.merchant_id
+                AND o.order_id = a.order_id AND o.paid_at IS NOT NULL AND o.cancelled_at IS NULL
+                AND o.expired_at IS NULL
+            CROSS JOIN jsonb_array_elements(a.claims -> 'items') e
+            WHERE e ->> 'kind' IN ('quota', 'budget', 'allowance', 'coupon', 'seat') GROUP BY 1, 2, 4) c
+            ON c.merchant_id = t.merchant_id AND c.kind = t.kind AND c.subject_id = t.subject_id
+        WHERE coalesce(t.amount, 0) <> coalesce(c.amount, 0)
+            -- A market's own promotions are taken by its checkouts, a presale's quota by its deposits.
+            AND NOT EXISTS (SELECT FROM commerce.market_checkout m
+                WHERE m.merchant_id = coalesce(t.merchant_id, c.merchant_id))
+            AND (EXISTS (SELECT FROM commerce.promotion p WHERE p.merchant_id = coalesce(t.merchant_id, c.merchant_id)
+                    AND p.promotion_id = coalesce(t.subject_id, c.subject_id))
+                OR EXISTS (SELECT FROM commerce.group_buy g WHERE g.merchant_id = coalesce(t.merchant_id, c.merchant_id)
+                    AND g.group_id = coalesce(t.subject_id, c.subject_id)))
+        """,
+    ),
 )
