@@ -99,6 +99,9 @@ async def test_every_kind_has_its_form(visit: Visit, kind: str) -> None:
         ("coupon_percent", {"tier_least_1": "0", "tier_benefit_1": "10"}),
         ("coupon_free", {"quantity": "1"}),
         ("coupon_shipping", {"amount": "3", "least": "0"}),
+        ("cross_amount", {**TIER, "seller_percent": "20"}),
+        ("cross_percent", {"tier_least_1": "10", "tier_benefit_1": "5", "seller_percent": ""}),
+        ("cross_coupon", {**TIER, "seller_percent": "12.5"}),
     ],
 )
 async def test_a_kind_is_written_and_comes_back_the_same_in_its_form(

@@ -11,7 +11,7 @@ from serai.commerce.promotion.types import Promotion, PromotionReport, Stand
 from serai.console.desk import AtDesk, Desk, link, not_found
 from serai.console.form import fill_form, parse_uuid
 from serai.console.promotion_fill import list_mentioned
-from serai.console.promotion_kind import KINDS, find_kind
+from serai.console.promotion_kind import KINDS, MARKET_KINDS, find_kind
 from serai.console.promotion_scope import name_skus, tell_scope
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, Refused, _
@@ -118,7 +118,10 @@ async def show_kinds(desk: AtDesk) -> Response[str]:
         "promotion",
         desk.say(_("New promotion")),
         crumbs=[(desk.say(_("Promotions")), PATH), (desk.say(_("New promotion")), "")],
-        kinds=[(kind, desk.say(kind.name), desk.say(kind.note)) for kind in KINDS],
+        kinds=[
+            (kind, desk.say(kind.name), desk.say(kind.note))
+            for kind in (MARKET_KINDS if desk.merchant.kind == "market" else KINDS)
+        ],
     )
 
 

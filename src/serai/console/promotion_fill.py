@@ -83,6 +83,7 @@ def fill_terms(kind: Kind, terms: Terms, skus: Mapping[UUID, str], currency: str
         "priority": str(terms.priority),
         "stop_after": "1" if terms.stop_after else "",
         "returns": terms.returns,
+        "seller_percent": show_percent(terms.seller_percent) if terms.seller_percent else "",
     }
     form.values |= _fill_benefit(kind, terms.benefit, skus, currency)
     return form

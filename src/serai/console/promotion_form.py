@@ -157,6 +157,7 @@ async def read_terms(tx: Transaction, desk: Desk, form: Form, kind: Kind, base: 
     kept = {} if base is None else {k: v for k, v in base.translations.items() if k != "zh_Hans"}
     translations = kept | ({"zh_Hans": chinese} if chinese else {})
     start: dict[str, Any] = {} if base is None else {f: getattr(base, f) for f in ("basis", "funded_by")}
+    start = {name: value for name, value in start.items() if name not in values}
     return Terms(
         name=name,
         translations=translations,
@@ -193,7 +194,15 @@ def _read_limits(reading: Reading) -> dict[str, Any]:
         "priority": priority,
         "stop_after": text("stop_after") == "1",
         "returns": "keep" if text("returns") == "keep" else "claw_back",
+        **_read_funding(reading),
     }
+
+
+def _read_funding(reading: Reading) -> dict[str, Any]:
+    """A market bears its promotions itself, but for the part that its sellers bear."""
+    if "seller_percent" not in reading.kind.fields:
+        return {}
+    return {"funded_by": "platform", "seller_percent": reading.percent("seller_percent")}
 
 
 def _read_scope(reading: Reading, base: Terms | None) -> Scope:

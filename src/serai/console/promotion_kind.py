@@ -178,16 +178,47 @@ KINDS = (
         coupon=True,
     ),
 )
-BY_CODE = {kind.code: kind for kind in KINDS}
+# What a market runs over the goods of all its shops; the market bears it, and its sellers the part that is said.
+MARKET_KINDS = (
+    Kind(
+        "cross_amount",
+        _("Over all shops: spend and save"),
+        _("An amount off from so much spent, whichever shops it is spent in."),
+        5,
+        AmountOff,
+        ("every", "seller_percent"),
+        ("money", "money"),
+    ),
+    Kind(
+        "cross_percent",
+        _("Over all shops: percent off"),
+        _("A percentage off from so much spent, whichever shops it is spent in."),
+        5,
+        PercentOff,
+        ("seller_percent",),
+        ("money", "percent"),
+    ),
+    Kind(
+        "cross_coupon",
+        _("Over all shops: coupon"),
+        _("An amount off the goods of all shops for whoever has a code."),
+        5,
+        AmountOff,
+        ("every", "seller_percent"),
+        ("money", "money"),
+        coupon=True,
+    ),
+)
+BY_CODE = {kind.code: kind for kind in (*KINDS, *MARKET_KINDS)}
 
 
 def find_kind(terms: Terms) -> Kind | None:
-    """The kind of a promotion; None for one that only programs write (quantity and channel prices, tenders, layer 5)."""
+    """The kind of a promotion; None for one that only programs write (quantity and channel prices, tenders)."""
     source = terms.benefit.source if isinstance(terms.benefit, UnitPrice) else ""
     return next(
         (
             kind
-            for kind in KINDS
+            for kind in BY_CODE.values()
             if isinstance(terms.benefit, kind.benefit)
             and (kind.layer, kind.source, kind.coupon) == (terms.layer, source, terms.coupon)
         ),

@@ -87,6 +87,11 @@ async def list_entries(
     return [Entry(*(*row[:3], Phase(row["phase"]), *row[4:])) for row in rows]
 
 
+async def sum_by_reason(tx: Transaction, *, account_id: UUID) -> dict[str, int]:
+    """What ever counted on a credit-normal account, by the reason it was booked for: what came less what went."""
+    return {row["reason"]: row["amount"] for row in await store.sum_by_reason(tx, account_id)}
+
+
 async def list_document_transfers(tx: Transaction, *, document_id: UUID) -> list[DocumentTransfer]:
     """Everything that was moved for one document, in order of time."""
     rows = await store.list_document_transfers(tx, document_id)

@@ -255,6 +255,17 @@ async def list_entries(tx: Transaction, account_id: UUID, before: UUID | None, l
     )
 
 
+async def sum_by_reason(tx: Transaction, account_id: UUID) -> list[Any]:
+    """Credits less debits of an account, posted ones only, by reason."""
+    return await tx.fetch(
+        "SELECT reason, sum(CASE WHEN credit_id = $2 THEN amount ELSE -amount END)::bigint AS amount"
+        " FROM ledger.transfer WHERE merchant_id = $1 AND (credit_id = $2 OR debit_id = $2) AND phase IN (1, 3)"
+        " GROUP BY reason",
+        tx.merchant_id,
+        account_id,
+    )
+
+
 async def list_document_transfers(tx: Transaction, document_id: UUID) -> list[Any]:
     return await tx.fetch(
         "SELECT t.transfer_id, t.group_id, t.recorded_at, t.phase, t.amount, t.reason, t.pending_id,"

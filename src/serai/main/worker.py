@@ -89,6 +89,7 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
         Schedule(
             "end stuck checkouts", "* * * * * */30", lambda: market_jobs.end_stuck_checkouts(commerce, owner)
         ),
+        Schedule("finish payouts", "* * * * * */30", lambda: market_jobs.finish_payouts(commerce, owner)),
         Schedule("lapse checkouts", "* * * * * */15", lambda: market_jobs.lapse_checkouts(commerce, owner)),
         Schedule(
             "check checkout payments",

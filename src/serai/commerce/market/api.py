@@ -26,6 +26,13 @@ from serai.commerce.market.pay_checkout import (
     settle_checkout,
     start_checkout_payment,
 )
+from serai.commerce.market.pay_members import (
+    list_payouts,
+    load_payout,
+    pay_members,
+    plan_payout,
+    reverse_payout,
+)
 from serai.commerce.market.place_basket import place_basket
 from serai.commerce.market.place_checkout import end_checkout, place_checkout
 from serai.commerce.market.plan_refund import list_refunds
@@ -39,6 +46,7 @@ from serai.commerce.market.types import (
     MarketMember,
     MarketOrder,
     MarketRefund,
+    Payout,
     Settlement,
     settlement_due,
 )
@@ -49,6 +57,12 @@ from serai.identity.audit import api as audit
 from serai.ledger.api import load_balances
 
 __all__ = [
+    "reverse_payout",
+    "plan_payout",
+    "pay_members",
+    "load_payout",
+    "list_payouts",
+    "Payout",
     "Basket",
     "BasketPart",
     "BasketQuote",

@@ -31,6 +31,23 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "commerce.payouts_are_what_left",
+        "What left a member's account with a market for payouts is what payouts that stand say.",
+        """
+        SELECT t.merchant_id, t.member_id, t.minor, p.minor AS paid_minor FROM (
+            SELECT x.merchant_id, a.subject_id AS member_id,
+                sum(CASE WHEN x.debit_id = a.account_id THEN x.amount ELSE -x.amount END) AS minor
+            FROM ledger.account a JOIN ledger.transfer x ON x.merchant_id = a.merchant_id
+                AND a.account_id IN (x.debit_id, x.credit_id) AND x.reason IN ('payout', 'payout back')
+            WHERE a.kind = 'settlement_due' GROUP BY 1, 2) t
+        FULL JOIN (SELECT l.merchant_id, l.member_id,
+                sum(CASE WHEN o.reversed_at IS NULL THEN l.net_minor ELSE 0 END) AS minor
+            FROM commerce.market_payout_line l JOIN commerce.market_payout o USING (merchant_id, payout_id)
+            GROUP BY 1, 2) p USING (merchant_id, member_id)
+        WHERE t.minor IS DISTINCT FROM p.minor
+        """,
+    ),
+    Invariant(
         "commerce.market_discounts_are_their_shares",
         "What the market's promotions took off a checkout is what falls on its members, discount by discount and order by"
         " order, and what those orders say of layer 5.",

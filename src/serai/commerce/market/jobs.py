@@ -4,10 +4,11 @@ import logging
 from datetime import timedelta
 
 from serai.commerce.aftersale.api import expire_order
-from serai.commerce.market import store
+from serai.commerce.market import keep_payout, store
 from serai.commerce.market.hold_claims import release_claims
 from serai.commerce.market.load_checkout import load_checkout
 from serai.commerce.market.pay_checkout import settle_checkout
+from serai.commerce.market.pay_members import finish_payout
 from serai.commerce.market.place_checkout import end_checkout, finish_free
 from serai.commerce.types import Commerce
 from serai.foundation import clock
@@ -68,3 +69,11 @@ async def check_checkout_payments(commerce: Commerce, owner: Database) -> int:
             await settle_checkout(commerce, market_id, event=event, source="check")
             taken += 1
     return taken
+
+
+async def finish_payouts(commerce: Commerce, owner: Database) -> int:
+    """Book payouts, and their reversals, in the members' books that lack them. Returns how many there were."""
+    rows = await keep_payout.list_unfinished(owner, 100)
+    for row in rows:
+        await finish_payout(commerce, MerchantId(row["merchant_id"]), payout_id=row["payout_id"])
+    return len(rows)

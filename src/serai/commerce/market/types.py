@@ -45,6 +45,44 @@ def discount_recovered(currency: str) -> Account:
     return account("discount_recovered", currency_unit(currency), normal="C")
 
 
+def bank(currency: str) -> Account:
+    """What was paid out to us by a market (a member's books)."""
+    return account("bank", currency_unit(currency))
+
+
+class PayoutLine(msgspec.Struct, frozen=True):
+    """What a member gets in a payout, and what that is made of, in minor units:
+    sales + discounts (those the market bears) - commission - refunds = net."""
+
+    member_id: UUID
+    sales_minor: int
+    discounts_minor: int
+    commission_minor: int
+    refunds_minor: int
+    net_minor: int
+    booked_at: datetime | None = None
+    returned_at: datetime | None = None
+
+
+class Payout(msgspec.Struct, frozen=True):
+    """A payout to the members that were owed something. ``reversed_at``: it was called back."""
+
+    payout_id: UUID
+    payout_no: int
+    currency: str
+    provider: str
+    paid_at: datetime
+    paid_by: str
+    reversed_at: datetime | None
+    reversed_by: str | None
+    lines: tuple[PayoutLine, ...] = ()
+
+    @property
+    def net_minor(self) -> int:
+        """What was paid in all."""
+        return sum(line.net_minor for line in self.lines)
+
+
 class MarketMember(msgspec.Struct, frozen=True):
     """A merchant that sells in the market. ``commission_ppm`` is the market's share of goods, in parts per million."""
 
