@@ -201,6 +201,7 @@ async def test_a_member_takes_everything_along_and_is_forgotten(shop, member, pr
         assert exported["orders"][0]["gift"]["message"] == "Happy birthday!"
         assert exported["orders"][0]["order"]["address"]["line1"] == ADDRESS.line1
         assert exported["wish_lists"][0]["wish_list"]["name"] == "My list"
+        assert exported["purse"]["balance"]["points"] == 0
         assert "password" not in str(exported)
         with pytest.raises(Conflict):
             await privacy.erase_member(tx, member_id=member.member_id)

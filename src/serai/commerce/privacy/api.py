@@ -16,6 +16,8 @@ from serai.commerce.consultation import api as consultation_api
 from serai.commerce.gift import api as gift_api
 from serai.commerce.order import api as order_api
 from serai.commerce.privacy import store
+from serai.commerce.tender import api as tender_api
+from serai.commerce.tender.types import Kind
 from serai.commerce.wish import api as wish_api
 from serai.foundation import clock
 from serai.foundation.database import Transaction
@@ -25,11 +27,14 @@ from serai.identity.address import api as address_api
 from serai.identity.consent import api as consent_api
 from serai.identity.member import api as member_api
 from serai.identity.member.types import Member
+from serai.identity.merchant.api import load_merchant
 from serai.identity.passkey import api as passkey_api
 from serai.identity.session import api as session_api
 
 __all__ = ["erase_member", "export_member"]
 
+MOVEMENTS = 100
+PURSES: tuple[Kind, ...] = ("points", "wallet")
 OPEN_STATES = frozenset({"awaiting_payment", "awaiting_deposit", "awaiting_balance", "paid"})
 
 
@@ -70,12 +75,26 @@ async def export_member(tx: Transaction, *, member_id: UUID) -> dict[str, Any]:
                 {"name": key.name, "made_at": key.made_at, "used_at": key.used_at} for key in passkeys
             ],
             "orders": orders,
+            "purse": await _export_purse(tx, member_id),
             "wish_lists": lists,
             "alerts": await alert_api.list_alerts(tx, member_id=member_id),
             "questions": await consultation_api.list_of_member(tx, member_id=member_id),
         }
     )
     return exported
+
+
+async def _export_purse(tx: Transaction, member_id: UUID) -> dict[str, Any]:
+    """Points and red packets: what there is, and the latest movements of each."""
+    currency = (await load_merchant(tx)).currency
+    return {"balance": await tender_api.load_purse(tx, member_id=member_id, currency=currency)} | {
+        kind: (
+            await tender_api.list_entries(
+                tx, kind=kind, subject_id=member_id, currency=currency, limit=MOVEMENTS
+            )
+        ).items
+        for kind in PURSES
+    }
 
 
 async def erase_member(tx: Transaction, *, member_id: UUID) -> None:

@@ -1,10 +1,12 @@
-"""Three promotions for the demo merchant, written and published as staff would."""
+"""Three promotions for the demo merchant, written and published as staff would, and how its points work."""
 
 from uuid import UUID
 
 from serai.commerce.promotion.api import create_promotion, list_promotions, publish_promotion
 from serai.commerce.promotion.types import AmountOff, NthPiece, PiecesPercent, Scope, Terms, Tier
 from serai.commerce.settings import CommerceSettings
+from serai.commerce.tender.api import load_terms, save_terms
+from serai.commerce.tender.types import TenderTerms
 from serai.commerce.types import Commerce
 from serai.foundation.database import Database
 from serai.foundation.ids import MerchantId, derive_id
@@ -12,6 +14,8 @@ from serai.ledger.api import Lane
 
 BY = "demo"
 SECRET = b"no link is made here"
+# A point for each dollar, a hundred of them worth one, for up to half of an order, within two years.
+POINTS = TenderTerms(cap_percent=50, earn_points=1, points_days=730)
 
 
 def list_terms(merchant_id: MerchantId) -> list[Terms]:
@@ -45,7 +49,7 @@ def list_terms(merchant_id: MerchantId) -> list[Terms]:
 
 
 async def promote_demo(db: Database, merchant_id: MerchantId, *, currency: str) -> int:
-    """Publish the promotions that are not there yet. Returns how many were."""
+    """Publish the promotions that are not there yet, and say how points work. Returns how many promotions were."""
     lane = Lane(db)
     lane.start()
     commerce = Commerce(db, lane, {}, CommerceSettings(), SECRET)
@@ -53,6 +57,10 @@ async def promote_demo(db: Database, merchant_id: MerchantId, *, currency: str) 
     try:
         async with db.transaction(merchant_id, "read") as tx:
             known = {promotion.terms.name for promotion in (await list_promotions(tx)).items}
+            has_terms = await load_terms(tx) != TenderTerms()
+        if not has_terms:
+            async with db.transaction(merchant_id) as tx:
+                await save_terms(tx, terms=POINTS, by=BY)
         for terms in list_terms(merchant_id):
             if terms.name in known:
                 continue
