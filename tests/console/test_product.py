@@ -5,6 +5,16 @@ import asyncio
 from tests.console.conftest import Visit
 from tests.console.shop import Shop, find_form, read
 
+from serai.commerce.catalogue.api import (
+    Attribute,
+    ProductOption,
+    add_barcode,
+    fill_matrix,
+    save_attribute,
+    set_facts,
+    set_options,
+    set_variant_facts,
+)
 from serai.foundation.ids import new_id
 
 
@@ -264,3 +274,57 @@ async def test_a_variant_takes_several_barcodes_and_names_who_has_one_already(
     assert foreign.status_code == 404, "a variant is changed through its own product only"
     assert (await visitor.post_plain(own, drop="00000096385074")).status_code == 303
     assert len(await shop.fetch("SELECT 1 FROM commerce.barcode WHERE sku_id = $1", shop.sku_id)) == 2
+
+
+async def test_a_product_is_duplicated_once_with_all_but_codes_and_photographs(
+    visit: Visit, shop: Shop
+) -> None:
+    visitor = await visit("manager")
+    page = page_of(shop)
+    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
+        await save_attribute(tx, attribute=Attribute("melt", "number", "Melts in", unit="min"), by="test")
+        product = await set_options(
+            tx,
+            product_id=shop.product.product_id,
+            version=1,
+            options=[ProductOption("Size", ("S", "L"))],
+            by="test",
+        )
+        product = await fill_matrix(
+            tx, product_id=product.product_id, version=product.version, by="test", price_minor=700
+        )
+        large = product.variants[1]
+        product = await set_variant_facts(
+            tx, sku_id=large.sku_id, version=product.version, attributes={"melt": 9}, by="test"
+        )
+        product = await set_facts(
+            tx,
+            product_id=product.product_id,
+            version=product.version,
+            attributes={"melt": 5},
+            tags=["cold"],
+            by="test",
+        )
+        await add_barcode(tx, sku_id=shop.sku_id, gtin="96385074", by="test")
+    form = find_form(await visitor.get(page), f"{page}/copy")
+    answers = await asyncio.gather(*(visitor.send(form) for _n in range(3)))
+    assert len({answer.headers["location"] for answer in answers}) == 1
+    rows = await shop.fetch(
+        "SELECT title, published, tags, attributes FROM commerce.product ORDER BY created_at"
+    )
+    assert [tuple(row.values()) for row in rows][1:] == [
+        ("Ice, crushed (copy)", False, ["cold"], {"melt": 5})
+    ]
+    rows = await shop.fetch(
+        "SELECT v.sku, v.gtin, v.price_minor, v.choices, v.attributes FROM commerce.variant v JOIN commerce.product p"
+        " ON p.product_id = v.product_id WHERE p.title LIKE '%(copy)' ORDER BY v.position"
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        ("ICE-1-2", None, 499, ["S"], {}),
+        (f"{large.sku}-2", None, 700, ["L"], {"melt": 9}),
+    ]
+    again = await visitor.send(find_form(await visitor.get(page), f"{page}/copy"))
+    assert again.headers["location"] != answers[0].headers["location"]
+    assert await shop.fetch("SELECT 1 FROM commerce.variant WHERE sku = 'ICE-1-3'")
+    clerk = await visit("clerk")
+    assert (await clerk.post_plain(f"{page}/copy")).status_code == 403

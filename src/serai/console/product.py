@@ -197,6 +197,7 @@ async def _show_product(
         open_variant=variant_form[0] if variant_form else code_form[0] if code_form else None,
         codes=[(code.sku_id, code.gtin, *name_code(code.gtin)) for code in codes],
         code_form=code_form,
+        copy_form=fill_form("copy"),
         fresh_code_form=lambda sku_id: fill_form(f"codes-{sku_id}", gtin=""),
     )
 

@@ -3,24 +3,27 @@
 from typing import Any
 
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 
 from serai.commerce.catalogue.api import (
     CHANNELS,
+    copy_product,
     count_products,
     create_product,
     find_category,
     list_categories,
     list_channel_products,
     list_products,
+    load_product,
     parse_content,
 )
 from serai.commerce.catalogue.types import NewProduct
 from serai.console.channel import list_channels, tell_channels
-from serai.console.desk import AtDesk, Desk, link
+from serai.console.desk import AtDesk, Desk, link, not_found
 from serai.console.form import Form, fill_form, note_refusal, parse_uuid, read_form, take_amount, take_text
 from serai.console.product import PATH, explain_amount, list_choices, take_details
 from serai.foundation.database import Transaction
-from serai.foundation.errors import Refused, _
+from serai.foundation.errors import NotFound, Refused, _
 
 PAGE_SIZE = 50
 COUNT_LIMIT = 10_000
@@ -183,3 +186,31 @@ async def add_product(request: AnyRequest, desk: AtDesk) -> Response[Any]:
         note_refusal(form, error, desk.explain(error))
         return await _show_new(desk, form, error.status)
     return desk.go(f"{PATH}/{reply.body['product_id']}", _("“%(title)s” is added."), title=product.title)
+
+
+@post("/products/{product_id:str}/copy", status_code=303)
+async def copy(request: AnyRequest, desk: AtDesk, product_id: FromPath[str]) -> Response[Any]:
+    """Make a product like another one, to be changed from there."""
+    desk.require("product.write")
+    desk.require("price.write")
+    form, wanted = read_form("copy", await request.form()), parse_uuid(product_id)
+    if wanted is None:
+        raise not_found()
+
+    async def effect(tx: Transaction) -> dict[str, str]:
+        old = await load_product(tx, product_id=wanted)
+        title = desk.say(_("%(name)s (copy)"), name=old.title)[:200]
+        return {
+            "product_id": str((await copy_product(tx, product_id=wanted, title=title, by=desk.by)).product_id)
+        }
+
+    try:
+        reply = await desk.do_once(f"product.copy.{wanted}", form, effect)
+    except NotFound as error:
+        raise not_found() from error
+    except Refused as error:
+        return desk.go(f"{PATH}/{wanted}", error.message, tone="bad", **error.data)
+    return desk.go(
+        f"{PATH}/{reply.body['product_id']}",
+        _("This is the copy, not published yet. Photographs and barcodes stayed with the other one."),
+    )

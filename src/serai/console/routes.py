@@ -67,6 +67,7 @@ ROUTES = [
             product_list.show_products,
             product_list.show_new_product,
             product_list.add_product,
+            product_list.copy,
             product_bulk.export,
             product_bulk.preview,
             product_bulk.apply,

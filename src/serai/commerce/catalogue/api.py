@@ -5,6 +5,7 @@ from uuid import UUID
 
 from serai.commerce.catalogue import store, write_variants
 from serai.commerce.catalogue.add_products import add_categories, add_products
+from serai.commerce.catalogue.copy_product import copy_product
 from serai.commerce.catalogue.edit_attributes import (
     count_attribute_uses,
     delete_attribute,
@@ -114,6 +115,7 @@ __all__ = [
     "add_variants",
     "apply_bulk",
     "check_price",
+    "copy_product",
     "count_attribute_uses",
     "create_product",
     "delete_attribute",
