@@ -86,6 +86,10 @@ class Visitor:
         """From the cart to the filled checkout, as a guest."""
         await self.link("Go to checkout").click()
         await expect(self.heading("Checkout")).to_be_visible()
+        await self.fill_address(email)
+
+    async def fill_address(self, email: str) -> None:
+        """Fill the checkout's form."""
         page = self.page
         await page.get_by_label(self.say("E-mail")).fill(email)
         await page.get_by_label(self.say("Full name")).fill("Ada Lovelace")

@@ -12,6 +12,8 @@ from serai.commerce.aftersale.api import cancel_order, refund_order
 from serai.commerce.checkout.fix_balance import use_coupon
 from serai.commerce.order.api import fulfil_order
 from serai.commerce.presale import api
+from serai.commerce.presale.types import PresaleTier
+from serai.commerce.tax.api import NewRate, add_rate, save_profile
 from serai.foundation import clock
 from serai.foundation.errors import Conflict
 
@@ -282,4 +284,30 @@ async def test_a_presale_that_is_stopped_closes_with_what_was_paid(
         presale = await sale.load()
         assert (presale.state, presale.pieces) == ("closed", 2)
         assert (await sale.order(order.order_id)).due_minor == 180_000
+    await assert_clean()
+
+
+@pytest.mark.parametrize("included", [True, False])
+async def test_taxes_follow_the_balance(
+    shop: Shop, launch: Launch, assert_clean: Check, included: bool
+) -> None:
+    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
+        await save_profile(tx, country="US", region="OH", shipping_taxed=True, by="test")
+        rate = NewRate(
+            country="US", name="Tax", rate_ppm=100_000, included=included, valid_from=BEGIN - 9 * HOUR
+        )
+        await add_rate(tx, rate=rate, by="test")
+    sale = await launch(tiers=(PresaleTier(1, 8000),))
+    with clock.clock_at(BEGIN + HOUR):
+        order = await sale.buy()
+        assert order.total_minor == (190_000 if included else 209_000)
+    with clock.clock_at(CLOSING):
+        await sale.work()
+        order = await sale.order(order.order_id)
+        assert order.total_minor == (150_000 if included else 165_000)
+        assert order.tax_minor + order.tax_included_minor == (13_636 if included else 15_000)
+        assert order.due_minor == order.total_minor - 10_000
+        await assert_clean()
+    with clock.clock_at(OPENING):
+        assert (await sale.pay(order.order_id)).state == "paid"
     await assert_clean()
