@@ -117,6 +117,34 @@ async def test_hostile_entries_are_refused_and_keep_nothing(
     assert (await api.get(f"/api/v1/carts/{cart}/tenders")).json()["tenders"] == []
 
 
+async def test_an_order_in_one_call_is_paid_by_gift_cards_once(
+    api: httpx.AsyncClient, shop: Shop, assert_clean: Check
+) -> None:
+    cards = (await api.post("/api/v1/gift-cards", json={"amount_minor": 1500, "count": 2})).json()
+    sku_id = await shop.add_product(price_minor=4000, store_stock=9)
+    body = {
+        "lines": [{"sku_id": str(sku_id), "quantity": 1}],
+        "contact": CONTACT,
+        "delivery": "pickup",
+        "place_id": str(shop.store.place_id),
+        "gift_card_codes": [cards[0]["code"], cards[1]["code"], cards[0]["code"].lower()],
+    }
+    answers = [
+        await api.post("/api/v1/orders", json=body, headers={"idempotency-key": "one"}) for _ in range(2)
+    ]
+    assert [each.status_code for each in answers] == [201, 201]
+    placed = answers[0].json()
+    assert (placed["due_minor"], answers[1].json()["order_id"]) == (1000, placed["order_id"])
+    again = await api.post("/api/v1/orders", json=body)
+    assert (again.status_code, again.json()["code"]) == (409, "gift_card.held")
+    wrong = await api.post("/api/v1/orders", json=body | {"gift_card_codes": ["NOBODY"]})
+    assert (wrong.status_code, wrong.json()["code"]) == (404, "gift_card.unknown")
+    many = await api.post("/api/v1/orders", json=body | {"gift_card_codes": ["A"] * 6})
+    assert many.status_code == 400
+    assert len((await api.get("/api/v1/orders")).json()["items"]) == 1
+    await assert_clean()
+
+
 async def test_issuing_with_one_key_at_once_makes_the_cards_once(api: httpx.AsyncClient) -> None:
     async def issue() -> httpx.Response:
         return await api.post(

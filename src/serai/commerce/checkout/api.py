@@ -6,7 +6,7 @@ from serai.commerce.checkout.adjust_order import Item, read_quote
 from serai.commerce.checkout.ask_payment import ask_payment
 from serai.commerce.checkout.draft_order import draft_order, tax_draft
 from serai.commerce.checkout.enter_coupon import choose_add_on, enter_coupon, remove_coupon
-from serai.commerce.checkout.enter_tender import drop_tender, enter_gift_card, use_balance
+from serai.commerce.checkout.enter_tender import drop_tender, enter_gift_card, pay_draft, use_balance
 from serai.commerce.checkout.fix_balance import use_coupon as use_balance_coupon
 from serai.commerce.checkout.logic import check_address, check_contact
 from serai.commerce.checkout.place_order import (
@@ -62,6 +62,7 @@ __all__ = [
     "enter_coupon",
     "enter_gift_card",
     "join_group",
+    "pay_draft",
     "place_order",
     "preview_promotion",
     "price_each",

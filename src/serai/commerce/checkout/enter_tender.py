@@ -11,6 +11,7 @@ import msgspec
 
 from serai.commerce.cart.api import load_cart, set_details
 from serai.commerce.cart.types import Cart
+from serai.commerce.checkout.reserve_order import Draft
 from serai.commerce.promotion.api import use_tenders
 from serai.commerce.promotion.types import Tender, UsedTender
 from serai.commerce.tender import api as tender
@@ -69,12 +70,7 @@ async def enter_gift_card(
     entry = Entered("gift_card", card.card_id, wanted_minor)
     others = [each for each in read_tenders(cart) if each.key != entry.key]
     if sum(each.kind == "gift_card" for each in others) >= MAX_CARDS:
-        raise Invalid(
-            "gift_card.too_many",
-            _("At most %(most)s gift cards can pay one order."),
-            field="code",
-            most=MAX_CARDS,
-        )
+        raise _too_many()
     return await _keep(tx, owner, cart, [*others, entry])
 
 
@@ -132,6 +128,40 @@ async def drop_tender(tx: Transaction, *, owner: str, key: str, cart_id: UUID | 
     """
     cart = await load_cart(tx, owner=owner, cart_id=cart_id)
     return await _keep(tx, owner, cart, [each for each in read_tenders(cart) if each.key != key])
+
+
+async def pay_draft(tx: Transaction, draft: Draft, codes: Sequence[str]) -> Draft:
+    """A whole order in one go with the gift cards that pay it, in their order; one that is not needed is left out.
+
+    Raises:
+        NotFound, Conflict, Invalid: as :func:`enter_gift_card`.
+    """
+    if not codes:
+        return draft
+    entered: dict[str, Entered] = {}
+    for code in codes:
+        card = await tender.find_card_by_code(tx, code=code)
+        tender.check_usable(card, draft.currency)
+        entered[str(card.card_id)] = Entered("gift_card", card.card_id)
+    if len(entered) > MAX_CARDS:
+        raise _too_many()
+    tendered = await quote_tenders(
+        tx,
+        entered=list(entered.values()),
+        member_id=draft.member_id,
+        currency=draft.currency,
+        total_minor=draft.total_minor,
+    )
+    return msgspec.structs.replace(draft, tenders=tendered.used, award_points=tendered.award_points)
+
+
+def _too_many() -> Invalid:
+    return Invalid(
+        "gift_card.too_many",
+        _("At most %(most)s gift cards can pay one order."),
+        field="code",
+        most=MAX_CARDS,
+    )
 
 
 async def quote_tenders(

@@ -310,6 +310,7 @@ async def _make_draft(caller: Caller, data: OrderBody, order_id: UUID) -> api.Dr
             coupon_codes=data.coupon_codes,
             add_ons=data.add_ons,
         )
+        draft = await api.pay_draft(tx, draft, data.gift_card_codes)
     api.check_total(data.expected_total_minor, draft.total_minor)
     return draft
 

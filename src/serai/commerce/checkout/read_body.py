@@ -71,6 +71,7 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     note: Annotated[str, Meta(max_length=500)] = ""
     gift_message: GiftMessage = ""
     coupon_codes: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=12)] = []
+    gift_card_codes: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=5)] = []
     add_ons: Annotated[dict[UUID, Annotated[int, Meta(ge=1, le=1000)]], Meta(max_length=20)] = {}
 
 
