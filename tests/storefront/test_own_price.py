@@ -106,6 +106,14 @@ async def test_the_cart_and_the_wish_list_count_with_the_level_too(shopper: Shop
     assert order.items_minor == 798
 
 
+async def test_a_comparison_has_the_price_of_whoever_compares(shopper: Shopper, shop: Shop) -> None:
+    await flash(shop)
+    await _add_many(shop, 1)
+    said = text_of(await shopper.get("/compare?sku=ICE-1&sku=OATS-0"))
+    assert "$2.99" in said
+    assert "$4.99" not in said
+
+
 async def test_the_lowest_of_all_prices_is_told_once_and_is_what_is_paid(
     shopper: Shopper, shop: Shop
 ) -> None:

@@ -84,7 +84,10 @@ async def _build(
 ) -> tuple[list[Column], list[Attribute]]:
     photos = await media.list_photos(tx, product_ids=[product.product_id for product, _v in chosen])
     sku_ids = [variant.sku_id for _p, variant in chosen]
-    chosen = [(product.as_variant(variant), variant) for product, variant in await price_chosen(tx, chosen)]
+    chosen = [
+        (product.as_variant(variant), variant)
+        for product, variant in await price_chosen(tx, chosen, shell, locale)
+    ]
     place = shell.place or shell.online
     available = await stock.load_available(tx, sku_ids=sku_ids, place_id=place.place_id) if place else {}
     known = [

@@ -159,15 +159,14 @@ async def load_prices(
 
 
 async def price_chosen(
-    tx: Transaction, chosen: Sequence[tuple[Product, Variant]]
+    tx: Transaction, chosen: Sequence[tuple[Product, Variant]], shell: Shell, locale: str
 ) -> list[tuple[Product, Variant]]:
-    """Products with one of their versions each, at the prices that everybody pays now."""
-    deals = await price.list_deals(
-        tx, list_minor={v.sku_id: v.price_minor for _p, v in chosen if v.price_minor is not None}
-    )
+    """Products with one of their versions each, at the prices that whoever looks would pay."""
+    listed = {v.sku_id: v.price_minor for _p, v in chosen if v.price_minor is not None}
+    own = await load_own_prices(tx, listed, chosen[0][1].currency if chosen else "", shell, locale)
     return [
-        (product, msgspec.structs.replace(variant, price_minor=deals[variant.sku_id].price_minor))
-        if variant.sku_id in deals
+        (product, msgspec.structs.replace(variant, price_minor=own[variant.sku_id].price_minor))
+        if variant.sku_id in own
         else (product, variant)
         for product, variant in chosen
     ]

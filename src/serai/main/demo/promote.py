@@ -1,9 +1,17 @@
-"""Three promotions for the demo merchant, written and published as staff would, and how its points work."""
+"""Five promotions for the demo merchant, written and published as staff would, and how its points work."""
 
 from uuid import UUID
 
 from serai.commerce.promotion.api import create_promotion, list_promotions, publish_promotion
-from serai.commerce.promotion.types import AmountOff, NthPiece, PiecesPercent, Scope, Terms, Tier
+from serai.commerce.promotion.types import (
+    AmountOff,
+    NthPiece,
+    PiecesPercent,
+    Scope,
+    Terms,
+    Tier,
+    UnitPrice,
+)
 from serai.commerce.settings import CommerceSettings
 from serai.commerce.tender.api import load_terms, save_terms
 from serai.commerce.tender.types import TenderTerms
@@ -19,7 +27,8 @@ POINTS = TenderTerms(cap_percent=50, earn_points=1, points_days=730)
 
 
 def list_terms(merchant_id: MerchantId) -> list[Terms]:
-    """Spend and save over everything, half price for the second loaf, a tenth off from three packs of the pantry."""
+    """Spend and save over everything, half price for the second loaf, a tenth off from three packs of the pantry, flowers
+    for three who buy together, and a flash price of snacks while it lasts."""
 
     def aisle(code: str) -> UUID:
         return derive_id("category", merchant_id, code)
@@ -44,6 +53,22 @@ def list_terms(merchant_id: MerchantId) -> list[Terms]:
             layer=2,
             benefit=PiecesPercent((Tier(3, 1_000),)),
             scope=Scope(category_ids=(aisle("pantry"),)),
+        ),
+        Terms(
+            name="Flowers for three",
+            translations={"zh_Hans": "鲜花三人团"},
+            layer=1,
+            benefit=UnitPrice("group", percent_off=3_000, people=3, hours=24),
+            scope=Scope(category_ids=(aisle("flowers"),)),
+        ),
+        Terms(
+            name="Snack flash",
+            translations={"zh_Hans": "零食秒杀"},
+            layer=1,
+            benefit=UnitPrice("flash", percent_off=2_000),
+            scope=Scope(category_ids=(aisle("snacks"),)),
+            quota=500,
+            per_order=6,
         ),
     ]
 
