@@ -40,7 +40,7 @@ async def add_products(
     Raises:
         asyncpg.UniqueViolationError: never; a product whose id, slug or SKU exists is passed over.
     """
-    names = {c.category_id: c for c in await list_categories(tx)}
+    names = {c.category_id: c for c in await list_categories(tx, is_counted=False)}
     rows = [(p, p.product_id or new_id(), p.sku_id or new_id()) for p in products]
     entries = [
         index_product(

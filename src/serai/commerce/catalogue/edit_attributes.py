@@ -26,7 +26,10 @@ async def list_attributes(tx: Transaction, *, category_id: UUID | None = None) -
     """All attributes, or those that products of a category have: its own and its parents'."""
     category_ids = None
     if category_id is not None:
-        parents = {category.category_id: category.parent_id for category in await list_categories(tx)}
+        parents = {
+            category.category_id: category.parent_id
+            for category in await list_categories(tx, is_counted=False)
+        }
         category_ids, at = [], category_id
         while at in parents and at not in category_ids:
             category_ids.append(at)

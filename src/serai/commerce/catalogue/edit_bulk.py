@@ -154,7 +154,7 @@ async def apply_bulk(
     fresh = {row["product_id"]: row["version"] for row in await store.list_versions(tx, ids)}
     stale = [row for row in rows if fresh[row.product_id] != versions[row.product_id]]
     due = [row for row in rows if row not in stale and not row.is_same]
-    categories: list[Category] = await list_categories(tx)
+    categories: list[Category] = await list_categories(tx, is_counted=False)
     await edit_products(
         tx,
         edits=[(row.before, row.after) for row in due if row.before != row.after],

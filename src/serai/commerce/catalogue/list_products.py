@@ -21,7 +21,7 @@ SORTS = ("relevance", "price", "-price", "title", "newest", "rank", "discount")
 
 async def with_children(tx: Transaction, category_id: UUID) -> list[UUID]:
     """The category's id and those of its children."""
-    categories = await list_categories(tx)
+    categories = await list_categories(tx, is_counted=False)
     return [category_id] + [c.category_id for c in categories if c.parent_id == category_id]
 
 

@@ -11,16 +11,19 @@ from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, _
 
 
-async def list_categories(tx: Transaction) -> list[Category]:
-    """All categories, departments first, each with its number of published products (its own, not its children's)."""
-    return [Category(*row.values()) for row in await store.list_categories(tx)]
+async def list_categories(tx: Transaction, *, is_counted: bool = True) -> list[Category]:
+    """All categories, departments first, each with its number of published products (its own, not its children's).
+
+    To count means to walk over all products, so who needs no numbers asks for none (``is_counted=False``, all are 0).
+    """
+    return [Category(*row.values()) for row in await store.list_categories(tx, is_counted)]
 
 
 async def find_category(
     tx: Transaction, *, slug: str | None = None, category_id: UUID | None = None
 ) -> Category | None:
-    """One category by its slug or id."""
-    for category in await list_categories(tx):
+    """One category by its slug or id; its products are not counted."""
+    for category in await list_categories(tx, is_counted=False):
         if category.slug == slug or category.category_id == category_id:
             return category
     return None

@@ -44,12 +44,13 @@ FLAT = (
 )
 
 
-async def list_categories(tx: Transaction) -> list[Any]:
+async def list_categories(tx: Transaction, is_counted: bool) -> list[Any]:
     return await tx.fetch(
-        f"SELECT {CATEGORY}, (SELECT count(*)::int FROM commerce.product p WHERE p.merchant_id = c.merchant_id"
-        "   AND p.category_id = c.category_id AND p.published) AS product_count"
-        " FROM commerce.category c WHERE merchant_id = $1 ORDER BY parent_id NULLS FIRST, position, name",
+        f"SELECT {CATEGORY}, CASE WHEN $2 THEN (SELECT count(*)::int FROM commerce.product p"
+        "   WHERE p.merchant_id = c.merchant_id AND p.category_id = c.category_id AND p.published) ELSE 0 END"
+        " AS product_count FROM commerce.category c WHERE merchant_id = $1 ORDER BY parent_id NULLS FIRST, position, name",
         tx.merchant_id,
+        is_counted,
     )
 
 

@@ -45,7 +45,7 @@ async def list_rows(
     tx: Transaction, *, category_id: UUID | None, query: str, published: bool | None
 ) -> AsyncIterator[list[list[Any]]]:
     """Rows of cells, some at a time: every variant of the products that match, in the columns' order."""
-    names = {c.category_id: c for c in await list_categories(tx)}
+    names = {c.category_id: c for c in await list_categories(tx, is_counted=False)}
     paths = {
         c.category_id: " > ".join([names[c.parent_id].name, c.name] if c.parent_id in names else [c.name])
         for c in names.values()

@@ -82,7 +82,7 @@ async def import_products(
     async with db.transaction(merchant_id, "read" if dry_run else "write") as tx:
         if not dry_run and not await store.try_lock(tx):
             raise Conflict("import.running", _("Another import is under way. Please try again after it."))
-        plan = CategoryPlan(await list_categories(tx), merchant)
+        plan = CategoryPlan(await list_categories(tx, is_counted=False), merchant)
         run = _Run(tx, merchant, columns, plan, rejects, locale, by, cell_characters, dry_run)
         while batch := list(islice(table.rows, BATCH)):
             await run.take_batch(batch)
