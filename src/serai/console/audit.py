@@ -59,6 +59,16 @@ ACTIONS = {
     "stock.received": _("Goods received"),
     "stock.transferred": _("Stock transferred"),
     "synonym.set": _("Search words changed"),
+    "webhook.added": _("Webhook added"),
+    "webhook.changed": _("Webhook changed"),
+    "webhook.deleted": _("Webhook deleted"),
+    "webhook.disabled": _("Webhook switched off after failures"),
+    "webhook.parked_resent": _("Parked messages of a webhook sent again"),
+    "webhook.paused": _("Webhook paused"),
+    "webhook.resent": _("Message of a webhook sent again"),
+    "webhook.resumed": _("Webhook resumed"),
+    "webhook.secret_rotated": _("New secret of a webhook"),
+    "webhook.tested": _("Test message sent to a webhook"),
 }
 SUBJECTS = {
     "apikey": (_("API key"), "/console/keys"),
@@ -67,6 +77,7 @@ SUBJECTS = {
     "product": (_("Product"), "/console/products/"),
     "sku": (_("Stock"), "/console/stock/"),
     "staff": (_("Staff"), "/console/staff"),
+    "webhook": (_("Webhook"), "/console/webhooks/"),
 }
 FIELDS = {
     "active": _("Active"),

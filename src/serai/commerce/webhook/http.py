@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from litestar import Response, delete, get, post, put
+from litestar import MediaType, Response, delete, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 
@@ -215,14 +215,14 @@ async def post_resend(request: Asked, delivery_id: FromPath[UUID]) -> Response[A
 
 
 @post("/webhooks/receiver/{endpoint_id:uuid}", include_in_schema=False)
-async def post_receiver(request: Asked, endpoint_id: FromPath[UUID]) -> Response[None]:
+async def post_receiver(request: Asked, endpoint_id: FromPath[UUID]) -> Response[str]:
     """A message for the console's own receiver."""
     commerce: Commerce = request.app.state.commerce
     merchant_id = MerchantId(request.scope["state"]["merchant"].merchant_id)
     status = await take_message(
         commerce, merchant_id, endpoint_id=endpoint_id, headers=request.headers, body=await request.body()
     )
-    return Response(None, status_code=status)
+    return Response("", status_code=status, media_type=MediaType.TEXT)
 
 
 HANDLERS = [
