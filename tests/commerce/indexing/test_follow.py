@@ -2,50 +2,22 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
-from uuid import UUID
 
-import pytest
-from tests.commerce.indexing.work import work
+from tests.commerce.indexing.work import find, load_entry, load_product, work
 from tests.conftest import FakeProvider
 from tests.journeys.steps import pay
 from tests.shop import Shop
 
 from serai.commerce.aftersale.api import cancel_order
 from serai.commerce.catalogue import api as catalogue
-from serai.commerce.catalogue.edit_category import CategoryEdit, edit_category
-from serai.commerce.catalogue.types import Attribute, Category, NewVariant, VariantEdit
-from serai.commerce.media import api as media
-from serai.commerce.media.types import Picture
+from serai.commerce.catalogue.types import Attribute, NewVariant, VariantEdit
 from serai.commerce.price.api import NewOffer, add_offer, end_offer
 from serai.commerce.search import refresh_lists
 from serai.commerce.search.rebuild_index import MAKE
 from serai.commerce.stock.api import adjust_stock, receive_stock
 from serai.foundation import clock
 from serai.foundation.database import Database
-from serai.foundation.errors import Invalid
-from serai.foundation.ids import derive_id, new_id
-
-
-async def load_entry(owner: Database, shop: Shop, sku_id: UUID) -> Any:
-    return await owner.fetchrow(
-        "SELECT e.* FROM commerce.search_entry e JOIN commerce.variant v ON v.merchant_id = e.merchant_id"
-        " AND v.product_id = e.product_id WHERE e.merchant_id = $1 AND v.sku_id = $2",
-        shop.merchant_id,
-        sku_id,
-    )
-
-
-async def find(shop: Shop, query: str = "", **narrowed: Any) -> list[str]:
-    async with shop.commerce.db.transaction(shop.merchant_id, "read") as tx:
-        page = await catalogue.list_products(tx, query=query, **narrowed)
-    return [card.title for card in page.items]
-
-
-async def load_product(shop: Shop, sku_id: UUID) -> catalogue.Product:
-    async with shop.commerce.db.transaction(shop.merchant_id, "read") as tx:
-        variant = await catalogue.load_variant(tx, sku_id=sku_id)
-        return await catalogue.load_product(tx, product_id=variant.product_id)
+from serai.foundation.ids import new_id
 
 
 async def test_stock_that_runs_out_and_comes_back_moves_a_product_down_and_up(
@@ -289,80 +261,6 @@ async def test_attributes_of_product_and_variants_narrow_lists(shop: Shop, owner
             tx, product_id=product.product_id, version=product.version, by="test", title="Fig spread"
         )
     assert await find(shop, "spread", attributes={"glass": ["square"]}) == ["Fig spread"]
-
-
-async def test_a_product_that_moves_is_found_in_its_new_category_only(shop: Shop, owner: Database) -> None:
-    sku_id = await shop.add_product("Fig jam")
-    cellar = Category(derive_id(shop.merchant_id, "cellar"), None, "cellar", "Cellar", {}, None, 1, True)
-    product = await load_product(shop, sku_id)
-    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
-        await catalogue.add_categories(tx, categories=[cellar])
-        await catalogue.edit_product(
-            tx,
-            product_id=product.product_id,
-            version=product.version,
-            by="test",
-            category_id=cellar.category_id,
-        )
-    assert await find(shop, "jam", category_id=cellar.category_id) == ["Fig jam"]
-    assert await find(shop, "jam", category_id=shop.category.category_id) == []
-    assert await find(shop, "cellar") == ["Fig jam"]
-    await work(shop, owner)
-    assert await find(shop, "jam", category_id=cellar.category_id) == ["Fig jam"]
-
-
-async def test_a_renamed_category_is_found_by_its_new_name_only(shop: Shop, owner: Database) -> None:
-    await shop.add_product("Fig jam")
-    assert await find(shop, "食品柜") == ["Fig jam"]
-    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
-        edit = CategoryEdit(name="Cellar", translations={"zh_Hans": "地窖"})
-        await edit_category(tx, category_id=shop.category.category_id, edit=edit, by="test")
-    await work(shop, owner)
-    for name in ("cellar", "地窖", "dijiao"):
-        assert await find(shop, name) == ["Fig jam"], name
-    assert await find(shop, "食品柜") == await find(shop, "pantry") == []
-
-
-async def test_a_category_cannot_come_to_lie_inside_itself(shop: Shop) -> None:
-    inner = Category(
-        derive_id(shop.merchant_id, "inner"),
-        shop.category.category_id,
-        "inner",
-        "Inner",
-        {},
-        None,
-        1,
-        True,
-    )
-    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
-        await catalogue.add_categories(tx, categories=[inner])
-        for parent_id in (inner.category_id, shop.category.category_id):
-            with pytest.raises(Invalid):
-                await edit_category(
-                    tx,
-                    category_id=shop.category.category_id,
-                    edit=CategoryEdit(parent_id=parent_id),
-                    by="test",
-                )
-        found = await catalogue.find_category(tx, category_id=shop.category.category_id)
-    assert found is not None
-    assert found.parent_id is None
-
-
-async def test_what_a_photograph_shows_is_found(shop: Shop, owner: Database) -> None:
-    sku_id = await shop.add_product("Fig jam")
-    product = await load_product(shop, sku_id)
-    picture = Picture("a" * 40, 10, 10, b"x", "png", {})
-    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
-        photo = await media.add_photo(
-            tx, product_id=product.product_id, picture=picture, alt="A hexagonal glass", by="test"
-        )
-    await work(shop, owner)
-    assert await find(shop, "hexagonal") == ["Fig jam"]
-    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
-        await media.delete_photo(tx, media_id=photo.media_id, by="test")
-    await work(shop, owner)
-    assert await find(shop, "hexagonal") == []
 
 
 async def test_sales_lift_a_product_gently(
