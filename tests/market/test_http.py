@@ -3,8 +3,11 @@
 import httpx
 import pytest
 from tests.market.conftest import Market
+from tests.market.test_cross_shop import desk_of
+from tests.market.test_price_basket import cross
 from tests.shop import Shop, api_client
 
+from serai.commerce.promotion.types import AmountOff, Tier
 from serai.foundation.ids import new_id
 
 
@@ -72,3 +75,18 @@ async def test_a_forged_message_of_the_provider_is_refused(market: Market, clien
     # This market has no account at the provider, so there is nothing to check a signature with: 502, and nothing taken in.
     assert answer.status_code in (401, 502)
     assert (await client.post("/webhooks/market/nobody", content=b"{}")).status_code == 404
+
+
+async def test_a_coupon_of_the_market_is_used_by_its_code(market: Market, client: httpx.AsyncClient) -> None:
+    desk = desk_of(market)
+    promotion = await desk.go_live(cross(0, 0, benefit=AmountOff((Tier(0, 300),)), coupon=True))
+    [coupon] = await desk.issue(promotion)
+    shop = market.shops[0]
+    line = {"member_id": str(shop.merchant_id), "sku_id": str(await shop.add_product()), "quantity": 1}
+    body = {**BODY, "lines": [line], "coupon_codes": [coupon.code]}
+    placed = await client.post("/api/v1/market/checkouts", json=body)
+    assert (placed.status_code, placed.json()["discount_minor"]) == (201, 300), placed.text
+    assert placed.json()["total_minor"] == 349 + 599 - 300
+    body["coupon_codes"] = ["NOBODY-KNOWS"]
+    refused = await client.post("/api/v1/market/checkouts", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (404, "coupon.unknown")

@@ -26,7 +26,12 @@ GROUPS = (
     (_("Promotions"), ("promotion",)),
     (_("Questions"), ("question",)),
 )
-STATES = (("", _("All")), ("waiting", _("Waiting")), ("delivered", _("Delivered")), ("parked", _("Undelivered")))
+STATES = (
+    ("", _("All")),
+    ("waiting", _("Waiting")),
+    ("delivered", _("Delivered")),
+    ("parked", _("Undelivered")),
+)
 
 
 class Line(msgspec.Struct, frozen=True):

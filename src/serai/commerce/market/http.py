@@ -13,6 +13,7 @@ from serai.commerce.market import api
 from serai.commerce.market.place_checkout import MAX_LINES
 from serai.commerce.market.types import MarketCheckout, MarketLine, Settlement
 from serai.commerce.order.types import Address, Contact
+from serai.commerce.promotion.api import find_coupon_by_code
 from serai.commerce.types import Commerce
 from serai.foundation.errors import NotFound, _
 from serai.foundation.ids import MerchantId
@@ -27,13 +28,15 @@ class MarketItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CheckoutBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A whole checkout. ``expected_total_minor``, where given, must be what it comes to over all merchants."""
+    """A whole checkout. ``expected_total_minor``, where given, must be what it comes to over all merchants;
+    ``coupon_codes`` are those of the market's own promotions."""
 
     lines: Annotated[list[MarketItem], Meta(min_length=1, max_length=MAX_LINES)]
     contact: Contact
     address: Address
     locale: Literal["en", "zh_Hans", "zh_Hant"] = "en"
     expected_total_minor: int | None = None
+    coupon_codes: Annotated[list[Annotated[str, Meta(max_length=80)]], Meta(max_length=12)] = []
 
 
 class PaymentBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,6 +57,8 @@ async def post_checkout(request: Asked, data: JSONBody[CheckoutBody]) -> Respons
     caller = await recognise_caller(request, "checkout:write")
 
     async def effect(effect_id: UUID) -> MarketCheckout:
+        async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
+            coupons = [(await find_coupon_by_code(tx, code=code)).coupon_id for code in data.coupon_codes]
         return await api.place_checkout(
             caller.commerce,
             caller.merchant_id,
@@ -63,6 +68,7 @@ async def post_checkout(request: Asked, data: JSONBody[CheckoutBody]) -> Respons
             address=data.address,
             locale=data.locale,
             expected_total_minor=data.expected_total_minor,
+            coupon_ids=coupons,
         )
 
     return await answer_through_lane(request, caller, "market_checkout", data, effect, status=201)
