@@ -71,4 +71,16 @@ INVARIANTS = (
         WHERE o.presale_id IS DISTINCT FROM r.presale_id OR o.deposit_minor IS DISTINCT FROM r.deposit_minor * r.quantity
         """,
     ),
+    Invariant(
+        "presale.one_payment_is_expected",
+        "Of an order in a presale exactly the deposit, or the balance that is fixed, is expected, and nothing once it is paid"
+        " or over.",
+        """
+        SELECT o.merchant_id, o.order_id, o.state, a.pending_cr AS expected FROM commerce.sales_order o
+        JOIN commerce.presale_order r ON r.merchant_id = o.merchant_id AND r.order_id = o.order_id
+        JOIN ledger.account a ON a.merchant_id = o.merchant_id AND a.subject_id = o.order_id AND a.kind = 'order_due'
+        WHERE a.pending_cr <> CASE WHEN o.state = 'awaiting_deposit' THEN o.deposit_minor
+            WHEN o.state = 'awaiting_balance' AND r.fixed_at IS NOT NULL THEN o.total_minor - o.deposit_minor ELSE 0 END
+        """,
+    ),
 )
