@@ -94,7 +94,9 @@ async def test_the_consoles_pages_fit(
     owner = await enter(width=width)
     await owner.sign_in(OWNER_EMAIL, owner_password)
     pages = [*CONSOLE_PAGES, f"/orders/{order.number}", f"/stock/{sku_id}"]
-    pages.append(f"/products/{order.lines[0].product_id}")
+    product = f"/products/{order.lines[0].product_id}"
+    pages += [product, *(f"{product}/{tab}" for tab in ("facts", "bundle", "prices"))]
+    pages += ["/attributes", "/attributes/new", "/search-words?q=soap", "/parked", "/settings", "/passkeys"]
     for path in pages:
         answer = await owner.page.goto(f"/console{path}")
         assert answer is not None
