@@ -213,5 +213,10 @@ async def test_an_order_that_waits_for_its_group_does_not_leave(visit: Visit, sh
     assert refused.status_code == 409
     assert "The group of this order is not complete yet." in refused.text
     assert (await shop.load_order(order.order_id)).state == "paid"
-    listed = (await visitor.get("/console/orders")).text
-    assert "Awaits its group" in listed
+    for state, shown, hidden in (("paid", plain, order), ("awaiting_group", order, plain)):
+        listed = (await visitor.get(f"/console/orders?state={state}")).text
+        assert shown.number in listed
+        assert hidden.number not in listed
+    tabs = " ".join(read(await visitor.get("/console/orders")).text.split())
+    assert "To fulfil 1Awaits its group 1" in tabs
+    assert "To fulfil1" in " ".join(read(await visitor.get("/console")).text.split())

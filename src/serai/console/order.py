@@ -11,7 +11,13 @@ from litestar.params import FromPath
 
 from serai.commerce.aftersale.api import cancel_order, refund_order
 from serai.commerce.gift.api import find_gift
-from serai.commerce.order.api import count_by_state, find_order, fulfil_order, list_orders
+from serai.commerce.order.api import (
+    count_awaiting_group,
+    count_by_state,
+    find_order,
+    fulfil_order,
+    list_orders,
+)
 from serai.commerce.order.types import Order, OrderNote
 from serai.commerce.protection.api import list_claimable
 from serai.commerce.tender.types import POINTS_UNIT
@@ -33,6 +39,7 @@ NUMBER = re.compile(r"[0-9A-Z-]{1,40}")
 STATES = {
     "": _("All"),
     "paid": _("To fulfil"),
+    "awaiting_group": _("Awaits its group"),
     "awaiting_payment": _("Awaiting payment"),
     "awaiting_deposit": _("Awaiting deposit"),
     "awaiting_balance": _("Awaiting balance"),
@@ -111,11 +118,12 @@ async def show_orders(desk: AtDesk) -> Response[str]:
     since = desk.query("since", tuple(SINCE_DAYS))
     days = SINCE_DAYS[since]
     async with desk.reading() as tx:
-        counts = await count_by_state(tx)
+        counts = await _count_tabs(tx)
         page = await list_orders(
             tx,
             query=query,
-            state=state or None,
+            state="paid" if state == "awaiting_group" else state or None,
+            awaits_group=state == "awaiting_group" if state in ("paid", "awaiting_group") else None,
             since=clock.now() - timedelta(days=days) if days else None,
             cursor=cursor or None,
             limit=PAGE_SIZE,
@@ -129,6 +137,8 @@ async def show_orders(desk: AtDesk) -> Response[str]:
             "count": counts.get(name, 0) if name else sum(counts.values()),
         }
         for name, label in STATES.items()
+        # Most shops sell to nobody in groups.
+        if name != "awaiting_group" or name == state or counts[name]
     ]
     return desk.page(
         "order_list.html",
@@ -148,6 +158,12 @@ async def show_orders(desk: AtDesk) -> Response[str]:
         first_href=link(PATH, **kept) if cursor else "",
         next_href=link(PATH, **kept, cursor=page.next_cursor) if page.next_cursor else "",
     )
+
+
+async def _count_tabs(tx: Transaction) -> dict[str, int]:
+    """Orders by tab: of the paid ones, those that wait for their group are a tab of their own."""
+    counts, waiting = await count_by_state(tx), await count_awaiting_group(tx)
+    return {**counts, "paid": counts["paid"] - waiting, "awaiting_group": waiting}
 
 
 # ---- One order ----------------------------------------------------------------------------------------------------

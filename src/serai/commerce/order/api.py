@@ -133,12 +133,14 @@ async def list_orders(
     *,
     query: str = "",
     state: str | None = None,
+    awaits_group: bool | None = None,
     member_id: UUID | None = None,
     since: datetime | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[OrderRow]:
-    """Orders, the newest first. ``query``: the beginning of a number or an e-mail address, or part of a name.
+    """Orders, the newest first. ``query``: the beginning of a number or an e-mail address, or part of a name;
+    ``awaits_group``: only those, or none of those, whose buying group is not complete.
 
     Raises:
         Invalid: ``list.cursor_invalid``, ``list.since_invalid``.
@@ -153,6 +155,7 @@ async def list_orders(
             number=number if as_number else None,
             words=None if as_number or not words else _like(words),
             state=state if state in STATES else None,
+            awaits_group=awaits_group,
             member_id=member_id,
             since=_read_since(since),
             before=_read_cursor(cursor),
@@ -198,6 +201,11 @@ async def count_by_state(tx: Transaction) -> dict[str, int]:
     """Number of orders per state; every state is there."""
     found = {row["state"]: row["orders"] for row in await store.count_by_state(tx)}
     return {state: found.get(state, 0) for state in STATES}
+
+
+async def count_awaiting_group(tx: Transaction) -> int:
+    """How many of the paid orders wait for their buying group: they must not leave yet."""
+    return await store.count_awaiting_group(tx)
 
 
 async def list_expired(owner: Database, *, now: datetime, limit: int = 200) -> list[tuple[UUID, UUID]]:
@@ -366,7 +374,7 @@ async def load_board(tx: Transaction, *, zone: ZoneInfo = UTC_ZONE) -> Board:
         totals["units"],
         totals["revenue"] // totals["orders"] if totals["orders"] else 0,
         counts["awaiting_payment"],
-        counts["paid"],
+        counts["paid"] - await count_awaiting_group(tx),
         counts["fulfilled"],
         tuple(hourly),
         tuple(TopProduct(*row.values()) for row in await store.list_top_products(tx, midnight, 8)),

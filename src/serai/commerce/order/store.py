@@ -23,6 +23,14 @@ LINE = tuple(name for name in OrderLine.__struct_fields__ if name != "parts")
 ROW = "order_id, number, state, placed_at, name, email, total_minor, currency, quantity, delivery"
 
 
+# That an order sits in a buying group which is not complete.
+IN_OPEN_GROUP = (
+    "EXISTS (SELECT FROM commerce.group_order w JOIN commerce.group_buy g ON g.merchant_id = w.merchant_id"
+    " AND g.group_id = w.group_id AND g.outcome IS DISTINCT FROM 'grouped'"
+    " WHERE w.merchant_id = sales_order.merchant_id AND w.order_id = sales_order.order_id)"
+)
+
+
 async def insert_orders(tx: Transaction, orders: Sequence[NewOrder]) -> None:
     """Documents and lines of many orders, one statement."""
     lines = [(order.order_id, line) for order in orders for line in order.lines]
@@ -213,12 +221,15 @@ async def list_orders(
     number: str | None,
     words: str | None,
     state: str | None,
+    awaits_group: bool | None,
     member_id: UUID | None,
     since: datetime | None,
     before: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Any]:
     conditions: list[str] = ["merchant_id = $1"]
+    if awaits_group is not None:
+        conditions.append(IN_OPEN_GROUP if awaits_group else f"NOT {IN_OPEN_GROUP}")
     args: list[Any] = []
     for value, condition in (
         (number, "number LIKE ${n} || '%'"),
@@ -240,6 +251,15 @@ async def list_orders(
         tx.merchant_id,
         *args,
     )
+
+
+async def count_awaiting_group(tx: Transaction) -> int:
+    count: int = await tx.fetchval(
+        "SELECT count(*)::int FROM commerce.sales_order WHERE merchant_id = $1 AND state = 'paid'"
+        f" AND {IN_OPEN_GROUP}",
+        tx.merchant_id,
+    )
+    return count
 
 
 async def count_by_state(tx: Transaction) -> list[Any]:
