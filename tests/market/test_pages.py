@@ -20,6 +20,7 @@ from tests.storefront.shopper import ADDRESS, CONTACT, forms_of, text_of
 
 from serai.commerce.market import api as market_api
 from serai.commerce.promotion.types import AmountOff, PercentOff, Tier
+from serai.commerce.terms.api import load_terms, save_terms
 from serai.foundation.database import Database
 from serai.identity.merchant.api import MerchantRegistry
 
@@ -357,3 +358,22 @@ async def test_a_shop_that_is_no_market_has_no_checkouts_over_shops(mall: Mall) 
     one = mall.market.shops[0]
     answer = await browser.client.get(checkout, headers={"host": one.host})
     assert answer.status_code == 404
+
+
+async def test_a_product_tells_the_delivery_terms_of_its_shop(mall: Mall) -> None:
+    one, _two = mall.market.shops
+    async with one.commerce.db.transaction(one.merchant_id) as tx:
+        known = await load_terms(tx, settings=one.commerce.settings)
+        await save_terms(
+            tx,
+            settings=one.commerce.settings,
+            version=known.version,
+            shipping_minor=777,
+            free_shipping_from_minor=None,
+            returns_policy="",
+            by="t",
+        )
+    browser = await mall.enter()
+    first, second = [text_of(await browser.get(path)) for path in mall.paths]
+    assert "$7.77" in first
+    assert "$7.77" not in second

@@ -35,6 +35,7 @@ from serai.storefront.view import (
     load_shell,
     merchant_id_of,
     merchant_of,
+    read_terms,
     show,
 )
 
@@ -161,6 +162,8 @@ async def load_shells(request: Asked, tx: Transaction, seller: Seller | None) ->
         shell = await load_shell(request, tx)
         return shell, shell
     shell = await load_market_shell(request)
+    # What a delivery costs is the shop's to say.
+    await read_terms(request, tx)
     shell = msgspec.structs.replace(shell, online=seller.online, place=seller.online)
     return shell, msgspec.structs.replace(shell, member=None)
 

@@ -186,6 +186,7 @@ async def load_market_shell(request: Asked, tx: Transaction | None = None) -> Sh
         async with database_of(request).transaction(merchant_id_of(request), "read") as own:
             return await load_market_shell(request, own)
     mall = await load_mall(request)
+    terms = await read_terms(request, tx)
     owner = owner_of(request)
     basket = await market_api.find_basket(tx, owner=owner) if owner else None
     return Shell(
@@ -195,7 +196,15 @@ async def load_market_shell(request: Asked, tx: Transaction | None = None) -> Sh
         place_label=label_place(None, request_locale(request)),
         member=await find_signed_in(request, tx),
         cart_quantity=basket.quantity if basket else 0,
+        returns_policy=terms.returns_policy,
     )
+
+
+async def read_terms(request: Asked, tx: Transaction) -> ShopTerms:
+    """The delivery terms of the transaction's merchant; from then on the page tells those."""
+    terms = await load_terms(tx, settings=commerce_of(request).settings)
+    request.scope["state"]["shop_terms"] = terms
+    return terms
 
 
 async def load_shell(request: Asked, tx: Transaction) -> Shell:
@@ -203,8 +212,7 @@ async def load_shell(request: Asked, tx: Transaction) -> Shell:
     if is_market(request):
         return await load_market_shell(request, tx)
     shelves = await load_shelves(request, tx)
-    terms = await load_terms(tx, settings=commerce_of(request).settings)
-    request.scope["state"]["shop_terms"] = terms
+    terms = await read_terms(request, tx)
     online = await find_online_place(tx)
     place = await find_chosen_store(request, tx) or online
     owner = owner_of(request)
