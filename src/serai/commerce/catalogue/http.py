@@ -221,6 +221,7 @@ HANDLERS = [
     get_categories,
     patch_category,
     get_products,
+    get_search,
     get_product,
     get_prices,
     post_product,
