@@ -1,5 +1,6 @@
 """The market's front as browsers without scripts use it: browse over all shops, one cart, one payment, orders by shop."""
 
+import asyncio
 import html
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,6 +20,7 @@ from tests.storefront.shop_app import make_app
 from tests.storefront.shopper import ADDRESS, CONTACT, forms_of, text_of
 
 from serai.commerce.market import api as market_api
+from serai.commerce.privacy.api import erase_member, export_member
 from serai.commerce.promotion.types import AmountOff, PercentOff, Tier
 from serai.commerce.terms.api import load_terms, save_terms
 from serai.foundation.database import Database
@@ -322,6 +324,18 @@ async def test_two_tabs_place_one_checkout_and_a_failure_does_not_spoil_the_bask
     await assert_clean()
 
 
+async def test_one_basket_sent_ten_times_at_once_is_one_checkout(mall: Mall, assert_clean: Clean) -> None:
+    browser = await mall.enter()
+    await mall.fill(browser)
+    form = await browser.open_checkout()
+    answers = await asyncio.gather(*(browser.send(form, intent="pay") for _ in range(10)))
+    assert [answer.status_code for answer in answers] == [303] * 10
+    assert len(mall.cashier.opened) == 1
+    async with mall.market.commerce.db.transaction(mall.market.market_id, "read") as tx:
+        assert await tx.fetchval("SELECT count(*) FROM commerce.market_checkout") == 1
+    await assert_clean()
+
+
 async def test_a_member_of_the_market_finds_every_shops_order_in_the_account(mall: Mall) -> None:
     browser = await mall.enter()
     [form] = forms_of(await browser.get("/account/register"), "/account/register")
@@ -335,6 +349,13 @@ async def test_a_member_of_the_market_finds_every_shops_order_in_the_account(mal
         assert f"Shop {shop.host.removesuffix('.localhost')}" in text
     stranger = await mall.enter()
     assert (await stranger.get("/account")).status_code == 303
+    async with mall.market.commerce.db.transaction(mall.market.market_id) as tx:
+        member_id = await tx.fetchval("SELECT member_id FROM commerce.market_checkout")
+        held = await export_member(tx, member_id=member_id)
+        assert [each["name"] for each in held["market_checkouts"]] == ["Ada Li"]
+        await erase_member(tx, member_id=member_id)
+        left = await tx.fetchrow("SELECT email, name FROM commerce.market_checkout")
+    assert tuple(left) == ("", "")
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "zh-TW"])

@@ -75,6 +75,9 @@ async def export_member(tx: Transaction, *, member_id: UUID) -> dict[str, Any]:
                 {"name": key.name, "made_at": key.made_at, "used_at": key.used_at} for key in passkeys
             ],
             "orders": orders,
+            "market_checkouts": [
+                dict(row) for row in await store.list_checkouts(tx, member_id, _proven_email(member))
+            ],
             "purse": await _export_purse(tx, member_id),
             "wish_lists": lists,
             "alerts": await alert_api.list_alerts(tx, member_id=member_id),
@@ -117,6 +120,7 @@ async def erase_member(tx: Transaction, *, member_id: UUID) -> None:
         )
     order_ids = [row["order_id"] for row in rows]
     await store.blank_orders(tx, order_ids, [secrets.token_bytes(20) for _id in order_ids])
+    await store.blank_checkouts(tx, member_id, _proven_email(member))
     await gift_api.blank_gifts(tx, order_ids=order_ids)
     await wish_api.remove_lists_of(tx, member_id=member_id)
     await alert_api.remove_alerts_of(tx, member_id=member_id, email=member.email or "")

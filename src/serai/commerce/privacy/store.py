@@ -29,3 +29,23 @@ async def blank_orders(tx: Transaction, order_ids: list[UUID], digests: list[byt
         order_ids,
         digests,
     )
+
+
+async def list_checkouts(tx: Transaction, member_id: UUID, proven_email: str) -> list[Any]:
+    """What a market holds of a buyer: its checkouts; their orders lie with the shops."""
+    return await tx.fetch(
+        "SELECT checkout_id, currency, total_minor, email, name, locale, begun_at, paid_at"
+        f" FROM commerce.market_checkout WHERE {OWN} ORDER BY begun_at, checkout_id",
+        tx.merchant_id,
+        member_id,
+        proven_email,
+    )
+
+
+async def blank_checkouts(tx: Transaction, member_id: UUID, proven_email: str) -> None:
+    await tx.execute(
+        f"UPDATE commerce.market_checkout SET email = '', name = '' WHERE {OWN}",
+        tx.merchant_id,
+        member_id,
+        proven_email,
+    )
