@@ -41,9 +41,11 @@ async def test_an_endpoint_lives_over_the_api(client: httpx.AsyncClient, desk: D
     changed = await client.put(path, json=BODY | {"events": ["stock.moved", "order.paid"]})
     assert changed.json()["events"] == ["order.paid", "stock.moved"]
     assert (await client.put(f"{path}/state", json={"state": "paused"})).json()["state"] == "paused"
-    rotated = await client.post(f"{path}/secret")
+    rotated = await client.post(f"{path}/secret", json={})
     assert rotated.json()["secret"] != made.json()["secret"]
     assert len((await client.get(path)).json()["secrets"]) == 2
+    assert (await client.post(f"{path}/secret", json={"at_once": True})).status_code == 201
+    assert len((await client.get(path)).json()["secrets"]) == 1
     test = (await client.post(f"{path}/test")).json()
     listed = (await client.get(f"{API}/webhook-deliveries", params={"state": "waiting"})).json()["items"]
     assert [each["delivery_id"] for each in listed] == [test["delivery_id"]]

@@ -188,8 +188,9 @@ async def test_eight_workers_keep_the_order_of_every_object(
 ) -> None:
     await desk.add(consumer.url, "order.paid", "order.cancelled")
     orders = [new_id() for _ in range(6)]
-    for _ in range(5):
-        for order_id in orders:
+    # One object after the other, so that the next ones in line are all of the same.
+    for order_id in orders:
+        for _ in range(5):
             await desk.pay(order_id)
     await desk.pump()
     consumer.pause_s = 0.01

@@ -68,8 +68,9 @@ async def test_workers_of_eight_processes_keep_the_order_and_send_each_message_o
 ) -> None:
     await desk.add(consumer.url, "order.paid")
     orders = [new_id() for _ in range(6)]
-    for _ in range(8):
-        for order_id in orders:
+    # One object after the other, so that the next ones in line are all of the same.
+    for order_id in orders:
+        for _ in range(8):
             await desk.pay(order_id)
     await desk.pump()
     consumer.pause_s = 0.02

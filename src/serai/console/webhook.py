@@ -227,10 +227,14 @@ async def rotate(request: AnyRequest, desk: AtDesk, endpoint_id: FromPath[str]) 
     """A new secret, in this answer only."""
     desk.require(PERMISSION)
     wanted, form = take_id(endpoint_id), read_form("act", await request.form())
+    at_once = form.values.get("at_once") == "1"
     made: list[webhooks.NewSecret] = []
 
     async def effect(tx: Transaction) -> dict[str, str]:
-        made.append(await webhooks.rotate_secret(tx, commerce=desk.commerce, endpoint_id=wanted, by=desk.by))
+        new = await webhooks.rotate_secret(
+            tx, commerce=desk.commerce, endpoint_id=wanted, by=desk.by, at_once=at_once
+        )
+        made.append(new)
         return {}
 
     await desk.do_once(f"webhook.secret.{wanted}", form, effect)

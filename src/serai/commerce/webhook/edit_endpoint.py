@@ -208,13 +208,20 @@ async def delete_endpoint(tx: Transaction, *, endpoint_id: UUID, by: str) -> End
     return before
 
 
-async def rotate_secret(tx: Transaction, *, commerce: Commerce, endpoint_id: UUID, by: str) -> NewSecret:
+async def rotate_secret(
+    tx: Transaction, *, commerce: Commerce, endpoint_id: UUID, by: str, at_once: bool = False
+) -> NewSecret:
     """A new secret. The one before signs beside it for some hours, so that consumers can change over.
 
-    NotFound ``webhook.endpoint_unknown``.
+    Args:
+        at_once: the ones before sign no more, since somebody else may know them.
+
+    Raises:
+        NotFound: ``webhook.endpoint_unknown``.
     """
     endpoint = await lock_endpoint(tx, endpoint_id)
-    until = clock.now() + timedelta(hours=commerce.settings.webhook_overlap_hours)
+    hours = 0.0 if at_once else commerce.settings.webhook_overlap_hours
+    until = clock.now() + timedelta(hours=hours)
     await store.end_secrets(tx, endpoint_id, until)
     secret = await _make_secret(tx, commerce, endpoint_id)
     await record_change(tx, by, "secret_rotated", endpoint_id, after={"earlier_until": until})

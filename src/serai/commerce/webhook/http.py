@@ -45,6 +45,12 @@ class StateBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: Literal["active", "paused"]
 
 
+class SecretBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether the secrets before sign no more, since somebody else may know them."""
+
+    at_once: bool = False
+
+
 class EndpointDetail(msgspec.Struct, frozen=True):
     """An endpoint, and which of its secrets sign until when."""
 
@@ -138,14 +144,18 @@ async def delete_endpoint(request: Asked, endpoint_id: FromPath[UUID]) -> Respon
 
 
 @post(f"{API}/webhook-endpoints/{{endpoint_id:uuid}}/secret", tags=["webhooks"])
-async def post_secret(request: Asked, endpoint_id: FromPath[UUID]) -> Response[Any]:
-    """A new secret, in this answer (and its repeats) only. The one before signs beside it for a while."""
+async def post_secret(
+    request: Asked, endpoint_id: FromPath[UUID], data: JSONBody[SecretBody]
+) -> Response[Any]:
+    """A new secret, in this answer (and its repeats) only. The one before signs beside it for a while, if wanted."""
     caller = await recognise_caller(request, "webhook:write")
 
     async def effect(tx: Transaction) -> NewSecret:
-        return await api.rotate_secret(tx, commerce=caller.commerce, endpoint_id=endpoint_id, by=caller.actor)
+        return await api.rotate_secret(
+            tx, commerce=caller.commerce, endpoint_id=endpoint_id, by=caller.actor, at_once=data.at_once
+        )
 
-    return await answer_in_transaction(request, caller, "webhook.secret", None, effect, status=201)
+    return await answer_in_transaction(request, caller, "webhook.secret", data, effect, status=201)
 
 
 @post(f"{API}/webhook-endpoints/{{endpoint_id:uuid}}/test", tags=["webhooks"])

@@ -13,10 +13,12 @@ POLL_S = 0.3
 RETRY_S = 2.0
 # Messages under way at the same time in one worker, over all endpoints.
 AT_ONCE = 32
+# What is under way when the worker stops gets this long.
+STOP_S = 3.0
 
 
 async def send_webhooks(commerce: Commerce, owner: Database, stopped: asyncio.Event) -> None:
-    """Send what is due until stopped, then let what is under way end. The database may go and come back."""
+    """Send what is due until stopped, then let what is under way end for some seconds. The database may go and come back."""
     under_way: set[asyncio.Task[None]] = set()
     while not stopped.is_set():
         pause_s = POLL_S
@@ -33,7 +35,11 @@ async def send_webhooks(commerce: Commerce, owner: Database, stopped: asyncio.Ev
         else:
             await asyncio.sleep(pause_s)
     if under_way:
-        await asyncio.wait(under_way)
+        _done, late = await asyncio.wait(under_way, timeout=STOP_S)
+        # Their leases run out, and they are sent again under the same ids.
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
 
 async def _carry_out(commerce: Commerce, claim: Claim) -> None:
