@@ -67,7 +67,9 @@ async def reserve(visitor: Visitor, title: str) -> None:
         "Please agree to the terms of the presale"
     )
     await visitor.assert_fits()
-    await visitor.page.get_by_role("checkbox", name=re.compile("I agree: if I do not pay the balance")).check()
+    await visitor.page.get_by_role(
+        "checkbox", name=re.compile("I agree: if I do not pay the balance")
+    ).check()
     await start.click()
     await visitor.decide(PAY)
     await expect(visitor.heading("Thank you. Your place is reserved.")).to_be_visible()

@@ -1,7 +1,7 @@
 """How fast a file of goods becomes products: read, checked, written and found by search, as `serai import products` does it.
 
-Every turn imports a whole file of new goods: 10,000 rows with seven columns, titles in English and Chinese, once as CSV and once as
-an Excel file. The files are written before the clock starts; what is rejected would be counted as lost work.
+Every turn imports a whole file of new goods: 10,000 rows with seven columns, titles in English and Chinese, once as CSV
+and once as an Excel file. The files are written before the clock starts; what is rejected would be counted as lost work.
 """
 
 import csv
