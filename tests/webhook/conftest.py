@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from tests.shop import Shop
 from tests.webhook.consumer import Consumer, open_consumer
-from tests.webhook.desk import Desk
+from tests.webhook.desk import Desk, silence_others
 
 from serai.commerce.settings import CommerceSettings
 from serai.commerce.types import Commerce
@@ -39,5 +39,6 @@ def pump(db: Database, owner: Database) -> Callable[[], Awaitable[None]]:
 
 
 @pytest.fixture
-def desk(shop: Shop, owner: Database, pump: Callable[[], Awaitable[None]]) -> Desk:
+async def desk(shop: Shop, owner: Database, pump: Callable[[], Awaitable[None]]) -> Desk:
+    await silence_others(owner)
     return Desk(shop, owner, pump)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from tests.shop import open_shop
 from tests.webhook.consumer import Heard, open_consumer
-from tests.webhook.desk import Desk
+from tests.webhook.desk import Desk, silence_others
 
 from serai.commerce.settings import CommerceSettings
 from serai.commerce.types import Commerce
@@ -60,6 +60,7 @@ def test_any_failures_end_as_the_schedule_says(
 async def play(db: Database, owner: Database, plan: list[list[tuple[int, int | str]]]) -> None:
     terms = CommerceSettings(webhook_loopback=True, webhook_timeout_s=2, webhook_retry_s="5,30,120")
     commerce = Commerce(db, Lane(db), {}, terms, b"the secret of these tests")
+    await silence_others(owner)
     merchant_id = MerchantId(new_id())
     shop = await open_shop(owner, commerce, merchant_id, f"f{merchant_id.hex[-12:]}")
 
