@@ -223,14 +223,14 @@ async def test_two_imports_at_once_do_not_mix(
     inside, go_on = asyncio.Event(), asyncio.Event()
     find_categories = flow.list_categories
 
-    async def wait_inside(tx: Any) -> Any:
+    async def wait_inside(tx: Any, **wish: Any) -> Any:
         inside.set()
         await go_on.wait()
-        return await find_categories(tx)
+        return await find_categories(tx, **wish)
 
     monkeypatch.setattr(flow, "list_categories", wait_inside)
     first = asyncio.create_task(desk.take([HEADER, TEA]))
-    await inside.wait()
+    await asyncio.wait_for(inside.wait(), 30)
     (tmp_path / "other").mkdir()
     with pytest.raises(Conflict) as refused:
         await Desk(shop, tmp_path / "other").take([HEADER, OIL])
