@@ -79,6 +79,16 @@ class EventTail:
     def __init__(self) -> None:
         self._xact: int | None = None
         self._event_id = UUID(int=0)
+        self._end = -1
+
+    async def skip(self, owner: Database) -> bool:
+        """Leave out what has been recorded so far. False when nothing can have been since the last call."""
+        end: int = await owner.fetchval("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        if end == self._end:
+            return False
+        self._end = end
+        self._xact, self._event_id = end - 1, UUID(int=(1 << 128) - 1)
+        return True
 
     async def read(self, owner: Database, *, limit: int = 2_000) -> list[Event] | None:
         """Events since the last call; None at the first call and when there are more than ``limit``: anything may have
@@ -95,6 +105,7 @@ class EventTail:
                 limit + 1,
             )
         is_whole = self._xact is not None and len(rows) <= limit
+        self._end = end
         if rows and is_whole:
             self._xact, self._event_id = rows[-1]["xact"], rows[-1]["event_id"]
         elif not is_whole:

@@ -204,7 +204,11 @@ async def watch_changes(owner: Database, store: PageStore) -> None:
     tail = EventTail()
     while True:
         try:
-            await forget_changed(owner, store, await tail.read(owner))
+            if len(store):
+                await forget_changed(owner, store, await tail.read(owner))
+            elif await tail.skip(owner):
+                # Nothing is kept, but a page may be on its way that was read before.
+                store.forget_all()
         except Exception as error:  # noqa: BLE001 - a page of some seconds ago serves better than none
             log.warning("changes could not be followed: %s", error)
             store.forget_all()
