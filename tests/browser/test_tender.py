@@ -69,6 +69,8 @@ async def test_a_gift_card_and_points_pay_and_come_back(
     await ada.fill_checkout(email)
     await ada.button("Use points").click()
     await expect(page.get_by_text("400 points").first).to_be_visible()
+    # The answer to the points may close the fold once more.
+    await page.wait_for_timeout(1_500)
     await page.get_by_text("Pay with a gift card").click()
     await page.get_by_label("Gift card code").fill(code)
     await ada.button("Use it").click()

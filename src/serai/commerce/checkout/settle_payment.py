@@ -138,6 +138,12 @@ async def _book_late(
     revive: bool,
 ) -> None:
     """Book money that the order no longer expects, then revive the order or give the money back."""
+    async with commerce.db.transaction(merchant_id, "read") as tx:
+        booked = await payment.find_payment(tx, intent_id=intent.intent_id)
+    if booked is not None and booked.captured_minor >= event.amount_minor:
+        # A twin of this message booked the capture between the reading of the payment and that of its order.
+        await _record(commerce, merchant_id, intent, event, source)
+        return
     due = order_due(intent.order_id, intent.currency)
     late = PaymentLate(intent.order_id, intent.intent_id, event.amount_minor)
     outcome = await commerce.lane.submit(
