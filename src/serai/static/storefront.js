@@ -134,6 +134,22 @@
     });
   });
 
+  // A part of the page that is brought anew leaves the folds that were opened in it open.
+  let openFolds = [];
+
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    openFolds = Array.from(event.target.querySelectorAll("details[id][open]"), function (fold) {
+      return fold.id;
+    });
+  });
+
+  document.addEventListener("htmx:afterSwap", function () {
+    openFolds.forEach(function (id) {
+      const fold = document.getElementById(id);
+      if (fold) fold.open = true;
+    });
+  });
+
   document.addEventListener("htmx:afterSettle", function (event) {
     showSteppers(event.target);
     showCopiers(event.target);

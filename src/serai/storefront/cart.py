@@ -21,6 +21,7 @@ from serai.storefront import cookie, market_cart
 from serai.storefront.form import read_values
 from serai.storefront.notice import Notice, leave_notice
 from serai.storefront.presale import refuse_presale_goods, tell_problem
+from serai.storefront.refusal import answer_refusal
 from serai.storefront.saving import Savings, tell_savings
 from serai.storefront.view import (
     Asked,
@@ -70,7 +71,7 @@ async def add_to_cart(request: Asked) -> Response[Any]:
             cart = await cart_api.add_line(tx, owner=f"web:{token}", sku_id=sku_id, quantity=quantity)
             shell = await load_shell(request, tx)
     except Refused as refusal:
-        return _answer_refusal(request, refusal, safe_next(values.get("next")))
+        return answer_refusal(request, refusal, safe_next(values.get("next")))
     notice = _tell_added(cart, sku_id, quantity, locale)
     if wants_fragment(request):
         response: Response[Any] = show(
@@ -203,23 +204,6 @@ async def answer_change(request: Asked, refusal: Refused | None, *, code: str = 
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         fragment = "cart" if wants_fragment(request) else None
         return await _show_cart(request, tx, refusal=refusal, fragment=fragment, code=code)
-
-
-def _answer_refusal(request: Asked, refusal: Refused, next_url: str) -> Response[Any]:
-    """Why nothing was put in, where the shopper is."""
-    notice = Notice("danger", translate(refusal.message, request_locale(request), refusal.data))
-    if wants_fragment(request):
-        return show(
-            request,
-            "parts/notice.html",
-            shell=None,
-            status_code=refusal.status,
-            fragment="notice",
-            notice=notice,
-        )
-    response = Redirect(next_url, status_code=303)
-    leave_notice(request, response, notice)
-    return response
 
 
 def _tell_added(cart: Cart, sku_id: UUID, quantity: int, locale: str) -> Notice:

@@ -15,6 +15,7 @@ from serai.identity.member.types import Member
 from serai.storefront import cookie
 from serai.storefront.market_basket import find_cart
 from serai.storefront.notice import Notice, leave_notice
+from serai.storefront.refusal import answer_refusal
 from serai.storefront.saving import Savings
 from serai.storefront.view import (
     Asked,
@@ -104,7 +105,7 @@ async def add_to_cart(request: Asked, values: dict[str, str]) -> Response[Any]:
             text=values.get("quantity", ""),
         )
     except Refused as refusal:
-        return _answer_refusal(request, refusal, next_url)
+        return answer_refusal(request, refusal, next_url)
     line = next((each for each in cart.lines if each.sku_id == sku_id), None)
     notice = Notice(
         "ok",
@@ -132,22 +133,6 @@ async def add_to_cart(request: Asked, values: dict[str, str]) -> Response[Any]:
         response = Redirect(next_url, status_code=303)
         leave_notice(request, response, notice)
     cookie.set_cookie(request, response, cookie.CART, token, days=cookie.CART_DAYS)
-    return response
-
-
-def _answer_refusal(request: Asked, refusal: Refused, next_url: str) -> Response[Any]:
-    notice = Notice("danger", translate(refusal.message, request_locale(request), refusal.data))
-    if wants_fragment(request):
-        return show(
-            request,
-            "parts/notice.html",
-            shell=None,
-            status_code=refusal.status,
-            fragment="notice",
-            notice=notice,
-        )
-    response = Redirect(next_url, status_code=303)
-    leave_notice(request, response, notice)
     return response
 
 
