@@ -322,8 +322,9 @@ def _read_price(reading: Reading) -> UnitPrice:
             reading.wrong("prices", _("Please write a SKU and its price on each line."))
         elif sku_id:
             prices.append(SkuPrice(sku_id, minor))
+    assert reading.kind.source is not None, "kinds that write a price say which"
     benefit = UnitPrice(
-        reading.kind.source,  # type: ignore[arg-type]
+        reading.kind.source,
         tuple(prices),
         reading.percent("percent"),
     )

@@ -12,6 +12,7 @@ from serai.commerce.promotion.types import (
     PercentOff,
     PiecesPercent,
     PiecesPrice,
+    PriceSource,
     ShippingOff,
     Terms,
     UnitPrice,
@@ -32,7 +33,7 @@ class Kind(msgspec.Struct, frozen=True):
     benefit: type
     fields: tuple[str, ...] = ()
     tiers: tuple[str, str] | None = None
-    source: str = ""
+    source: PriceSource | None = None
     coupon: bool = False
 
 
@@ -214,7 +215,7 @@ BY_CODE = {kind.code: kind for kind in (*KINDS, *MARKET_KINDS)}
 
 def find_kind(terms: Terms) -> Kind | None:
     """The kind of a promotion; None for one that only programs write (quantity and channel prices, tenders)."""
-    source = terms.benefit.source if isinstance(terms.benefit, UnitPrice) else ""
+    source = terms.benefit.source if isinstance(terms.benefit, UnitPrice) else None
     return next(
         (
             kind

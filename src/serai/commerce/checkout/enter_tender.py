@@ -32,6 +32,8 @@ from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Invalid, Unauthorised, _
 from serai.ledger.types import Shortage
 
+# ISO 4217 for "no currency is involved": an empty cart has none.
+NO_CURRENCY = "XXX"
 MAX_CARDS = 5
 ALL = 10**12
 
@@ -95,7 +97,7 @@ async def use_balance(
         )
     cart = await load_cart(tx, owner=owner, cart_id=cart_id)
     _check_wanted(wanted)
-    purse = await tender.load_purse(tx, member_id=member_id, currency=cart.currency or "XXX")
+    purse = await tender.load_purse(tx, member_id=member_id, currency=cart.currency or NO_CURRENCY)
     if kind == "points":
         terms = await tender.load_terms(tx)
         if not terms.cap_percent:

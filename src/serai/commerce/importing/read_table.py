@@ -271,7 +271,7 @@ def check_workbook(name: str, file: BinaryIO, limits: ImportLimits) -> bool:
         zipfile.BadZipFile,
         zlib.error,
         EOFError,
-        NotImplementedError,
+        NotImplementedError,  # what zipfile raises for a way of packing it does not know
         RuntimeError,
         ValueError,
         OSError,

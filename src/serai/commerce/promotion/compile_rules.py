@@ -16,6 +16,7 @@ from serai.commerce.promotion.types import (
     Benefit,
     Bundle,
     Gift,
+    Outcome,
     Reason,
     Rule,
     Terms,
@@ -48,21 +49,27 @@ class Compiled(msgspec.Struct, frozen=True, eq=False):
     def promotion_id(self) -> UUID:
         return self.rule.promotion_id
 
-    def reason(self, outcome: str, code: str, **data: object) -> Reason:
+    def reason(
+        self,
+        outcome: Outcome,
+        code: str,
+        *,
+        amount_minor: int = 0,
+        coupon_id: UUID | None = None,
+        **data: object,
+    ) -> Reason:
         """Why this rule did or did not apply."""
-        amount = data.pop("amount_minor", 0)
-        coupon_id = data.pop("coupon_id", None)
         return Reason(
             self.rule.promotion_id,
             self.rule.version,
             self.kind,
             self.terms.name,
             self.terms.translations,
-            outcome,  # type: ignore[arg-type]
+            outcome,
             code,
-            amount,  # type: ignore[arg-type]
+            amount_minor,
             data,
-            coupon_id,  # type: ignore[arg-type]
+            coupon_id,
         )
 
 

@@ -1,6 +1,7 @@
 """From groups back to lines: every adjustment's shares per line, exact, then extras, tenders and sums. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
 
 from serai.commerce.promotion.apply_benefit import percent_of, spread
 from serai.commerce.promotion.price_lines import PriceCut, line_total, price_claims
@@ -161,7 +162,7 @@ def _extra_line(pricing: Pricing, found: Applied) -> PricedLine:
     assert isinstance(benefit, Gift | AddOn)
     extra = pricing.request.extras[benefit.sku_id]
     total = extra.list_minor * found.pieces
-    kind = "gift" if isinstance(benefit, Gift) else "add_on"
+    kind: Literal["gift", "add_on"] = "gift" if isinstance(benefit, Gift) else "add_on"
     return PricedLine(
         f"{kind}:{found.each.promotion_id}",
         benefit.sku_id,
@@ -171,7 +172,7 @@ def _extra_line(pricing: Pricing, found: Applied) -> PricedLine:
         total,
         found.amount,
         total - found.amount,
-        kind,  # type: ignore[arg-type]
+        kind,
         found.each.promotion_id,
     )
 
