@@ -7,12 +7,14 @@ MANIFEST  sizes, digests, versions; the folder gets its name only when all of it
 A backup that is interrupted leaves a folder with a dot in front, which the next one removes.
 """
 
+import fcntl
 import os
 import re
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -88,10 +90,37 @@ def take_backup(
     """Copy everything into a new folder of ``backups`` and drop all but the newest ``keep`` backups.
 
     Raises:
-        Fault: no room, no right, or ``pg_basebackup`` gave up; nothing is left of the attempt.
+        Fault: another backup is under way, no room, no right, or ``pg_basebackup`` gave up; nothing is left of the attempt.
     """
+    with _hold_folder(backups):
+        _make_room(backups, source.size)
+        taken = _take(url, source, installation, backups, report)
+        _drop_old(backups, keep)
+    return taken
+
+
+@contextmanager
+def _hold_folder(backups: Path) -> Iterator[None]:
+    """Have the folder alone, however this process ends: whoever begins removes what an interrupted backup left."""
+    try:
+        make_folder(backups)
+        lock = (backups / ".lock").open("a")
+    except OSError as error:
+        raise Fault(
+            f"Backups cannot be kept in {backups}: {error}.", "Choose another place with --to."
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Fault(f"Another backup into {backups} is under way.", "Wait for it to end.") from None
+        yield
+
+
+def _take(
+    url: str, source: Source, installation: Installation, backups: Path, report: Report
+) -> tuple[Path, Manifest]:
     began_at = clock.now()
-    _make_room(backups, source.size)
     draft = backups / f".{began_at:%Y%m%dT%H%M%SZ}"
     draft.mkdir(mode=0o700)
     try:
@@ -116,21 +145,14 @@ def take_backup(
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    _drop_old(backups, keep)
     return folder, manifest
 
 
 def _make_room(backups: Path, size: int) -> None:
     """Fault when the disk would not hold an uncompressed copy: what compression gives is not counted on."""
-    try:
-        make_folder(backups)
-        for left in backups.glob(".*Z"):
-            shutil.rmtree(left)
-        free = shutil.disk_usage(backups).free
-    except OSError as error:
-        raise Fault(
-            f"Backups cannot be kept in {backups}: {error}.", "Choose another place with --to."
-        ) from error
+    for left in backups.glob(".*Z"):
+        shutil.rmtree(left)
+    free = shutil.disk_usage(backups).free
     if free < size + SPARE_BYTES:
         raise Fault(
             f"Only {free // 1_000_000:,} MB are free at {backups}; the database has {size // 1_000_000:,} MB.",
