@@ -7,6 +7,7 @@ compressed text is cut at the tokens, and every part of it can be unpacked witho
 
 import hashlib
 import random
+import secrets
 import struct
 import time
 import zlib
@@ -15,8 +16,8 @@ from uuid import UUID
 
 import msgspec
 
-# Stands where the visitor's form token belongs. Of the length of a token, so that it cannot be cut by an escape.
-TOKEN_MARK = "f0rm-token-of-the-visitor"
+# Stands where the visitor's form token belongs. Nobody outside knows it, so no title or question can hold it.
+TOKEN_MARK = secrets.token_hex(16)
 GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 GZIP_END = b"\x03\x00"
 LEVEL = 6
@@ -59,7 +60,8 @@ class KeptPage(msgspec.Struct, frozen=True):
 def keep_page(text: str, ids: Iterable[UUID]) -> KeptPage:
     """Cut and compress a rendered page; TOKEN_MARK stands where the form token belongs."""
     parts = tuple(part.encode() for part in text.split(TOKEN_MARK))
-    digest = hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+    # Without the mark, so that every worker gives the same page the same tag.
+    digest = hashlib.blake2b(b"\0".join(parts), digest_size=12).hexdigest()
     return KeptPage(
         parts, tuple(map(_pack, parts)), digest, frozenset(ids), time.monotonic() + _spread(KEPT_S)
     )
