@@ -15,6 +15,7 @@ import msgspec
 
 from serai.commerce.catalogue import api as catalogue
 from serai.commerce.catalogue.types import Found, ProductCard
+from serai.commerce.market.types import MARKET
 from serai.commerce.search import api as search
 from serai.commerce.search.types import Facets
 from serai.commerce.types import Page
@@ -59,9 +60,11 @@ async def list_over_shops(
     ]
     pages: dict[str, Page[ProductCard]] = {}
     deals: dict[UUID, OwnPrice] = {}
+    hidden: set[UUID] = set()
     for seller in chosen:
         async with db.transaction(seller.merchant_id, "read") as tx:
             page = pages[seller.slug] = await list_shop(tx, seller, at.get(seller.slug), limit)
+            hidden |= await list_hidden(tx, page.items)
             deals |= await load_deals(tx, page.items, Onlooker(seller.online, None), locale)
     rows = [(seller, pages[seller.slug].items) for seller in chosen]
     merged = list(islice(merge_cards(rows, sort, locale, deals), limit))
@@ -78,12 +81,19 @@ async def list_over_shops(
                 again = await list_shop(tx, seller, at.get(seller.slug), count)
             following[seller.slug] = again.next_cursor or OVER
     has_more = any(following.get(seller.slug) != OVER for seller in chosen)
+    # Left out at the end, so that cursors count what the shops have listed: a page may be shorter.
+    merged = [(seller, card) for seller, card in merged if card.product_id not in hidden]
     cards = tuple(seller.show_card(card) for seller, card in merged)
     return MallPage(
         Page(cards, _write_cursor(following) if has_more else None),
         deals,
         {card.product_id: seller.name for seller, card in merged},
     )
+
+
+async def list_hidden(tx: Transaction, cards: Sequence[ProductCard]) -> set[UUID]:
+    """Which goods their shop does not show at markets."""
+    return await catalogue.list_hidden(tx, product_ids=[card.product_id for card in cards], channel=MARKET)
 
 
 def merge_cards(
@@ -244,6 +254,8 @@ async def suggest_goods(
     for seller in mall.sellers:
         async with db.transaction(seller.merchant_id, "read") as tx:
             cards = await catalogue.suggest(tx, query=query, limit=limit)
+            hidden = await list_hidden(tx, cards)
+            cards = [card for card in cards if card.product_id not in hidden]
             deals |= await load_deals(tx, cards, Onlooker(seller.online, None), locale)
             for phrase in await search.list_phrases(tx, beginning=query, limit=phrases):
                 if phrase.kind == "category":

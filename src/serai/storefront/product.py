@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from serai.commerce.catalogue import api as catalogue
 from serai.commerce.catalogue.types import Attribute, Category, Product, SaleItem, Variant, show_amount
 from serai.commerce.consultation import api as consultation
+from serai.commerce.market.types import MARKET
 from serai.commerce.media import api as media
 from serai.commerce.media.types import Photo
 from serai.commerce.stock import api as stock
@@ -133,9 +134,14 @@ async def find_sold(request: Asked, tx: Transaction, slug: str) -> tuple[Product
     """The product of an address and the version asked for. NotFound ``product.unknown``."""
     product = await catalogue.find_product(tx, slug=slug, published=True)
     variant = choose_variant(product, request.query_params.get("sku", "")) if product else None
-    if product is None or variant is None:
+    if product is None or variant is None or (is_market(request) and await _is_hidden(tx, product)):
         raise _unknown()
     return product, variant
+
+
+async def _is_hidden(tx: Transaction, product: Product) -> bool:
+    """Whether its shop does not show the product at markets."""
+    return bool(await catalogue.list_hidden(tx, product_ids=[product.product_id], channel=MARKET))
 
 
 def _unknown() -> NotFound:

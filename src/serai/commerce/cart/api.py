@@ -82,8 +82,9 @@ def read_buyer(owner: str) -> Buyer:
 async def _cart(tx: Transaction, owner: str, row: Any) -> Cart:
     rows = await store.list_lines(tx, row["cart_id"])
     sku_ids = [line["sku_id"] for line in rows]
-    items = await list_sale_items(tx, sku_ids=sku_ids)
-    prices = await price_items(tx, items=items, buyer=read_buyer(owner))
+    buyer = read_buyer(owner)
+    items = await list_sale_items(tx, sku_ids=sku_ids, channel=buyer.channel)
+    prices = await price_items(tx, items=items, buyer=buyer)
     online = await default_place(tx)
     # With a store chosen, what either the store or the warehouse has can be bought.
     most, parts = await allot(
@@ -166,7 +167,7 @@ def line_total(price_minor: int, quantity: int, scale: int) -> int:
 
 async def price_lines(tx: Transaction, *, lines: Sequence[CartLine], buyer: Buyer) -> tuple[CartLine, ...]:
     """A cart's lines at the prices of a buyer, who may be at a store or of a level that the cart does not know."""
-    items = await list_sale_items(tx, sku_ids=[line.sku_id for line in lines])
+    items = await list_sale_items(tx, sku_ids=[line.sku_id for line in lines], channel=buyer.channel)
     prices = await price_items(tx, items=items, buyer=buyer)
     priced = []
     for line in lines:
@@ -233,10 +234,11 @@ async def add_line(
         NotFound: ``cart.product_unknown``, ``cart.unknown``.
         Conflict: ``cart.short`` with ``title``, ``wanted`` and ``available``.
     """
-    items = await list_sale_items(tx, sku_ids=[sku_id])
+    buyer = read_buyer(owner)
+    items = await list_sale_items(tx, sku_ids=[sku_id], channel=buyer.channel)
     item = items.get(sku_id)
     quantity = parse_quantity(quantity, scale=item.scale if item else 0)
-    sale = (await price_items(tx, items=items, buyer=read_buyer(owner))).get(sku_id)
+    sale = (await price_items(tx, items=items, buyer=buyer)).get(sku_id)
     if item is None or not item.sellable or sale is None:
         raise NotFound("cart.product_unknown", _("This product is not for sale."))
     _check_increment(quantity, item.increment, item.scale, item.unit)

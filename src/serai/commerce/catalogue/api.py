@@ -44,7 +44,11 @@ from serai.commerce.catalogue.edit_variants import (
 )
 from serai.commerce.catalogue.give_barcodes import find_scanned, list_barcodes
 from serai.commerce.catalogue.list_chains import list_category_chains
-from serai.commerce.catalogue.list_channel import list_channel_products, list_channel_states
+from serai.commerce.catalogue.list_channel import (
+    list_channel_products,
+    list_channel_states,
+    list_hidden,
+)
 from serai.commerce.catalogue.list_products import (
     count_products,
     find_cards,
@@ -135,6 +139,7 @@ __all__ = [
     "list_category_sets",
     "list_channel_products",
     "list_channel_states",
+    "list_hidden",
     "list_flat_products",
     "load_channels",
     "load_parts",
@@ -177,9 +182,12 @@ async def list_product_skus(tx: Transaction, *, product_ids: Sequence[UUID]) -> 
     return [row["sku"] for row in await write_variants.list_skus_of(tx, product_ids)]
 
 
-async def list_sale_items(tx: Transaction, *, sku_ids: Sequence[UUID]) -> dict[UUID, SaleItem]:
-    """What selling needs of some variants, by id."""
-    return {row["sku_id"]: SaleItem(*row.values()) for row in await store.list_sale_items(tx, sku_ids)}
+async def list_sale_items(
+    tx: Transaction, *, sku_ids: Sequence[UUID], channel: str = "web"
+) -> dict[UUID, SaleItem]:
+    """What selling on a channel needs of some variants, by id; one that the product says nothing of follows the web."""
+    rows = await store.list_sale_items(tx, sku_ids, channel)
+    return {row["sku_id"]: SaleItem(*row.values()) for row in rows}
 
 
 async def list_prices(tx: Transaction, *, sku_id: UUID, limit: int = 100) -> list[PriceEntry]:

@@ -48,6 +48,12 @@ async def list_channel_products(
     return Page(tuple(found), cursor)
 
 
+async def list_hidden(tx: Transaction, *, product_ids: Sequence[UUID], channel: str) -> set[UUID]:
+    """Which of some products say that they are not shown on a channel."""
+    states = await write_variants.list_channel_states(tx, product_ids)
+    return {product_id for product_id in product_ids if states.get((product_id, channel)) is False}
+
+
 async def list_channel_states(
     tx: Transaction, *, product_ids: Sequence[UUID]
 ) -> Mapping[tuple[UUID, str], bool]:

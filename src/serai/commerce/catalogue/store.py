@@ -148,16 +148,19 @@ async def find_position(tx: Transaction, sku_id: UUID) -> int:
     return place
 
 
-async def list_sale_items(tx: Transaction, sku_ids: Sequence[UUID]) -> list[Any]:
+async def list_sale_items(tx: Transaction, sku_ids: Sequence[UUID], channel: str) -> list[Any]:
     return await tx.fetch(
         "SELECT v.sku_id, v.product_id, p.slug, p.title || CASE v.option WHEN '' THEN '' ELSE ', ' || v.option END,"
         "   p.translations, p.brand, c.motif, v.price_minor, v.currency, v.scale, v.increment,"
-        f"   p.published AND v.active AND v.price_minor IS NOT NULL, {PHOTO}, v.unit"
+        "   coalesce(l.published, p.published) AND v.active AND v.price_minor IS NOT NULL,"
+        f"   {PHOTO}, v.unit"
         " FROM commerce.variant v JOIN commerce.product p ON p.merchant_id = v.merchant_id AND p.product_id = v.product_id"
         " JOIN commerce.category c ON c.merchant_id = v.merchant_id AND c.category_id = p.category_id"
+        " LEFT JOIN commerce.listing l ON l.merchant_id = v.merchant_id AND l.product_id = v.product_id AND l.channel = $3"
         " WHERE v.merchant_id = $1 AND v.sku_id = ANY($2)",
         tx.merchant_id,
         sku_ids,
+        channel,
     )
 
 

@@ -224,7 +224,7 @@ async def price_items(
     Raises:
         Invalid: ``cart.product_unknown`` for what is not for sale.
     """
-    found = await list_sale_items(tx, sku_ids=list(wanted))
+    found = await list_sale_items(tx, sku_ids=list(wanted), channel=buyer.channel)
     prices = await price.price_items(tx, items=found, buyer=buyer)
     parts = await load_parts(tx, sku_ids=list(wanted))
     items = []

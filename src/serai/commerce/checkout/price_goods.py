@@ -98,7 +98,7 @@ async def run_program(
 ) -> Priced:
     """Price goods under a given program: the live one, or one that is tried out."""
     sku_ids = [each.sku_id for each in goods]
-    items = await list_sale_items(tx, sku_ids=[*sku_ids, *program.extra_sku_ids])
+    items = await list_sale_items(tx, sku_ids=[*sku_ids, *program.extra_sku_ids], channel=shopper.channel)
     chains = await list_category_chains(tx, sku_ids=sku_ids) if program.by_category else {}
     extras, parts = await _load_extras(tx, program, goods, items, place_id)
     request = Request(
