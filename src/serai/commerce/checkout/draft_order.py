@@ -6,10 +6,17 @@ from uuid import UUID
 import msgspec
 
 from serai.commerce.checkout.adjust_order import add_extras
+from serai.commerce.checkout.choose_delivery import (
+    choose_way,
+    keep_choice,
+    list_goods,
+    read_destination,
+    refuse_way,
+)
 from serai.commerce.checkout.enter_coupon import MAX_COUPONS
 from serai.commerce.checkout.place_order import Draft, price_items, read_goods
 from serai.commerce.checkout.price_goods import Priced, Shopper, price_goods
-from serai.commerce.checkout.quote_cart import choose_place, shipping_price
+from serai.commerce.checkout.quote_cart import choose_place
 from serai.commerce.checkout.quote_presale import refuse_alone
 from serai.commerce.checkout.types import Delivery
 from serai.commerce.order.types import Address, Contact
@@ -17,7 +24,6 @@ from serai.commerce.price.types import Buyer
 from serai.commerce.promotion.api import find_coupon_by_code
 from serai.commerce.settings import CommerceSettings
 from serai.commerce.tax.api import TaxPlace, tax_goods
-from serai.commerce.terms.api import apply_terms
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Invalid, _
 
@@ -37,22 +43,35 @@ async def draft_order(
     channel: str = "api",
     coupon_codes: Sequence[str] = (),
     add_ons: Mapping[UUID, int] | None = None,
+    delivery_option: str | None = None,
 ) -> Draft:
     """An order of these SKUs and quantities. Contact and address are taken as checked.
 
+    ``delivery_option`` is the code of the option to send it by, else it is the cheapest.
+
     Raises:
-        Invalid: ``cart.product_unknown``, ``checkout.field_invalid``, ``coupon.too_many``.
+        Invalid: ``cart.product_unknown``, ``checkout.field_invalid``, ``coupon.too_many``,
+            ``delivery.option_unavailable``.
         NotFound: ``coupon.unknown``.
-        Conflict: ``presale.by_cart`` for goods on presale; ``coupon.ended``; ``coupon.not_applied`` when a coupon does
-            nothing for this order: whoever sends one counts on it.
+        Conflict: ``delivery.unserved``; ``presale.by_cart`` for goods on presale; ``coupon.ended``;
+            ``coupon.not_applied`` when a coupon does nothing for this order: whoever sends one counts on it.
     """
     place = await choose_place(tx, delivery, place_id)
     await refuse_alone(tx, list(wanted))
-    settings = await apply_terms(tx, settings=settings)
     currency, items = await price_items(
         tx, dict(wanted), Buyer(channel, place.place_id if delivery == "pickup" else None, None)
     )
-    shipping_minor = shipping_price(settings, delivery, sum(item.total_minor for item in items))
+    taxed_at = TaxPlace(address.country, address.region) if address else None
+    way = await choose_way(
+        tx,
+        settings=settings,
+        delivery=delivery,
+        place=place,
+        destination=read_destination(taxed_at, address.postcode if address else ""),
+        goods=list_goods(items),
+        option=delivery_option,
+    )
+    refuse_way(way.chosen, wanted=delivery_option)
     coupon_ids = await _find_coupons(tx, coupon_codes)
     shopper = Shopper(channel=channel, coupon_ids=coupon_ids, add_ons=dict(add_ons or {}))
     priced = await price_goods(
@@ -60,7 +79,7 @@ async def draft_order(
         goods=[read_goods(item) for item in items],
         currency=currency,
         place_id=place.place_id,
-        shipping_minor=shipping_minor,
+        shipping_minor=way.price_minor,
         shopper=shopper,
     )
     _check_coupons(shopper.coupon_ids, priced)
@@ -70,7 +89,8 @@ async def draft_order(
         channel=channel,
         items=items,
         currency=currency,
-        shipping_minor=shipping_minor,
+        shipping_minor=way.price_minor,
+        shipping=keep_choice(way.chosen),
         contact=contact,
         address=address,
         delivery=delivery,

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from serai.commerce.delivery.api import OrderDelivery, insert_order_deliveries
 from serai.commerce.order import store
 from serai.commerce.order.earn_sales import earn_sales
 from serai.commerce.order.events import OrderFulfilled
@@ -83,12 +84,13 @@ async def find_order(
     events = await list_subject_events(tx, subject_id=order_id)
     place = await find_place(tx, place_id=row["place_id"])
     values = dict(row)
-    address = values.pop("address")
+    address, shipping = values.pop("address"), values.pop("shipping")
     adjustments = await _list_adjustments(tx, order_id) if row["adjustment_count"] else ()
     has_seat = any(claim.kind == "seat" for each in adjustments for claim in each.claims)
     return Order(
         **values,
         address=msgspec.convert(address, Address) if address else None,
+        shipping=msgspec.convert(shipping, OrderDelivery) if shipping else None,
         place_name=place.name if place else "",
         lines=tuple(_line(line) for line in await store.list_lines(tx, order_id)),
         adjustments=adjustments,
@@ -230,6 +232,9 @@ async def insert_orders(tx: Transaction, rows: Sequence[NewOrder]) -> None:
     tenders = [(order.order_id, tender) for order in rows for tender in order.tenders]
     if tenders:
         await insert_order_tenders(tx, tenders)
+    chosen = [(order.order_id, order.shipping) for order in rows if order.shipping is not None]
+    if chosen:
+        await insert_order_deliveries(tx, chosen)
     presales = [order.presale for order in rows if order.presale is not None]
     if presales:
         await insert_order_presales(tx, presales)
