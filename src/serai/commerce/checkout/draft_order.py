@@ -5,8 +5,9 @@ from uuid import UUID
 
 import msgspec
 
-from serai.commerce.checkout.adjust_order import add_extras
+from serai.commerce.checkout.adjust_order import Item, add_extras
 from serai.commerce.checkout.choose_delivery import (
+    Way,
     choose_way,
     keep_choice,
     list_goods,
@@ -20,6 +21,7 @@ from serai.commerce.checkout.quote_cart import choose_place
 from serai.commerce.checkout.quote_presale import refuse_alone
 from serai.commerce.checkout.types import Delivery
 from serai.commerce.order.types import Address, Contact
+from serai.commerce.place.types import Place
 from serai.commerce.price.types import Buyer
 from serai.commerce.promotion.api import find_coupon_by_code
 from serai.commerce.settings import CommerceSettings
@@ -61,17 +63,7 @@ async def draft_order(
     currency, items = await price_items(
         tx, dict(wanted), Buyer(channel, place.place_id if delivery == "pickup" else None, None)
     )
-    taxed_at = TaxPlace(address.country, address.region) if address else None
-    way = await choose_way(
-        tx,
-        settings=settings,
-        delivery=delivery,
-        place=place,
-        destination=read_destination(taxed_at, address.postcode if address else ""),
-        goods=list_goods(items),
-        option=delivery_option,
-    )
-    refuse_way(way.chosen, wanted=delivery_option)
+    way = await _choose_way(tx, settings, delivery, place, address, items, delivery_option)
     coupon_ids = await _find_coupons(tx, coupon_codes)
     shopper = Shopper(channel=channel, coupon_ids=coupon_ids, add_ons=dict(add_ons or {}))
     priced = await price_goods(
@@ -100,6 +92,29 @@ async def draft_order(
         note=note,
     )
     return await tax_draft(tx, draft if priced is None else _adjust(draft, priced))
+
+
+async def _choose_way(
+    tx: Transaction,
+    settings: CommerceSettings,
+    delivery: Delivery,
+    place: Place,
+    address: Address | None,
+    items: Sequence[Item],
+    option: str | None,
+) -> Way:
+    taxed_at = TaxPlace(address.country, address.region) if address else None
+    way = await choose_way(
+        tx,
+        settings=settings,
+        delivery=delivery,
+        place=place,
+        destination=read_destination(taxed_at, address.postcode if address else ""),
+        goods=list_goods(items),
+        option=option,
+    )
+    refuse_way(way.chosen, wanted=option)
+    return way
 
 
 async def tax_draft(tx: Transaction, draft: Draft) -> Draft:

@@ -8,6 +8,7 @@ import msgspec
 from serai.commerce.cart.api import load_cart, price_lines, read_buyer
 from serai.commerce.cart.types import Cart, CartLine
 from serai.commerce.checkout.choose_delivery import (
+    Way,
     choose_way,
     list_digested,
     list_goods,
@@ -29,10 +30,13 @@ from serai.commerce.checkout.types import (
     Quote,
     QuoteCoupon,
     QuoteExtra,
+    QuotePresale,
     QuoteShortage,
 )
+from serai.commerce.delivery.types import Goods as Sent
 from serai.commerce.place.api import default_place, load_place
 from serai.commerce.place.types import Place
+from serai.commerce.presale.types import OpenPresale
 from serai.commerce.price.types import Buyer
 from serai.commerce.promotion.types import Result
 from serai.commerce.settings import CommerceSettings
@@ -100,11 +104,6 @@ async def quote_cart(
     cart_lines = cart.lines if buyer == known else await price_lines(tx, lines=cart.lines, buyer=buyer)
     lines = [line for line in cart_lines if line.problem != "gone"]
     presale, found = await find_presale(tx, lines, member_id=member_id)
-    goods = list_goods(lines)
-    if found is not None:
-        goods = [
-            msgspec.structs.replace(goods[0], total_minor=found.presale.terms.price_minor * goods[0].quantity)
-        ]
     # A delivery costs what it does at the prices before promotions: a coupon can then never make an order dearer.
     way = await choose_way(
         tx,
@@ -112,17 +111,13 @@ async def quote_cart(
         delivery=delivery,
         place=place,
         destination=read_destination(taxed_at, postcode),
-        goods=goods,
+        goods=_list_goods(lines, found),
         option=delivery_option or read_option(cart),
     )
     if presale is not None and found is not None:
         way = way.without_promise()
-        deposit = price_presale(lines[0], found, shipping_minor=way.price_minor, member_id=member_id)
-        taxes = await tax_goods(
-            tx, goods=list_taxed(lines, deposit), shipping_minor=way.price_minor, place=taxed_at
-        )
-        quote = quote_presale(cart, lines[0], presale, found, shortages, way.chosen, deposit, taxes)
-        return msgspec.structs.replace(quote, options=way.options)
+        quoted = await _quote_presale(tx, cart, lines[0], presale, found, shortages, way, taxed_at, member_id)
+        return msgspec.structs.replace(quoted, options=way.options)
     shopper = read_shopper(cart, channel=buyer.channel, member_id=member_id, member_level=level)
     if shopper.group_ids or shopper.opens:
         way = way.without_promise()
@@ -137,6 +132,33 @@ async def quote_cart(
     quote = await _add_up(tx, cart, cart_lines, shortages, way.chosen, priced, shopper, taxed_at)
     quote = await _add_tenders(tx, cart, quote, member_id)
     return msgspec.structs.replace(quote, presale=presale or quote.presale, options=way.options)
+
+
+def _list_goods(lines: Sequence[CartLine], found: OpenPresale | None) -> list[Sent]:
+    """What is sent; goods on presale are worth their price in it."""
+    if found is None:
+        return list_goods(lines)
+    terms, line = found.presale.terms, lines[0]
+    return list_goods([msgspec.structs.replace(line, total_minor=terms.price_minor * line.quantity)])
+
+
+async def _quote_presale(
+    tx: Transaction,
+    cart: Cart,
+    line: CartLine,
+    presale: QuotePresale,
+    found: OpenPresale,
+    shortages: tuple[QuoteShortage, ...],
+    way: Way,
+    taxed_at: TaxPlace | None,
+    member_id: UUID | None,
+) -> Quote:
+    """The quote of a cart that holds one presale: when its goods leave nobody knows yet."""
+    deposit = price_presale(line, found, shipping_minor=way.price_minor, member_id=member_id)
+    taxes = await tax_goods(
+        tx, goods=list_taxed([line], deposit), shipping_minor=way.price_minor, place=taxed_at
+    )
+    return quote_presale(cart, line, presale, found, shortages, way.chosen, deposit, taxes)
 
 
 async def _add_up(
