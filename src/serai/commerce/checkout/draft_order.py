@@ -47,9 +47,8 @@ async def draft_order(
     add_ons: Mapping[UUID, int] | None = None,
     delivery_option: str | None = None,
 ) -> Draft:
-    """An order of these SKUs and quantities. Contact and address are taken as checked.
-
-    ``delivery_option`` is the code of the option to send it by, else it is the cheapest.
+    """An order of these SKUs and quantities, sent by the option of that code, else by the cheapest. Contact and address are
+    taken as checked.
 
     Raises:
         Invalid: ``cart.product_unknown``, ``checkout.field_invalid``, ``coupon.too_many``,
@@ -60,9 +59,8 @@ async def draft_order(
     """
     place = await choose_place(tx, delivery, place_id)
     await refuse_alone(tx, list(wanted))
-    currency, items = await price_items(
-        tx, dict(wanted), Buyer(channel, place.place_id if delivery == "pickup" else None, None)
-    )
+    buyer = Buyer(channel, place.place_id if delivery == "pickup" else None)
+    currency, items = await price_items(tx, dict(wanted), buyer)
     way = await _choose_way(tx, settings, delivery, place, address, items, delivery_option)
     coupon_ids = await _find_coupons(tx, coupon_codes)
     shopper = Shopper(channel=channel, coupon_ids=coupon_ids, add_ons=dict(add_ons or {}))

@@ -86,9 +86,8 @@ async def quote_cart(
     """What an order of the owner's cart would come to, with whatever stands in its way.
 
     ``member_id`` is who is signed in; the channel is that of the cart's owner unless it is given. ``destination`` (with its
-    ``postcode``) is where a parcel goes: without one, and for a pick-up, taxes are those of the merchant's home.
-    ``delivery_option`` is the code of the option to send it by, else what was kept with the cart; one that the address does
-    not have counts as the cheapest.
+    ``postcode``) is where a parcel goes: without one, and for a pick-up, taxes are those of the merchant's home. It goes by
+    the option of that code, else by the one kept with the cart, else (and where the address has none) by the cheapest.
 
     Raises:
         NotFound: ``cart.unknown``, ``place.unknown``, ``place.none``.
@@ -115,9 +114,7 @@ async def quote_cart(
         option=delivery_option or read_option(cart),
     )
     if presale is not None and found is not None:
-        way = way.without_promise()
-        quoted = await _quote_presale(tx, cart, lines[0], presale, found, shortages, way, taxed_at, member_id)
-        return msgspec.structs.replace(quoted, options=way.options)
+        return await _quote_presale(tx, cart, lines[0], presale, found, shortages, way, taxed_at, member_id)
     shopper = read_shopper(cart, channel=buyer.channel, member_id=member_id, member_level=level)
     if shopper.group_ids or shopper.opens:
         way = way.without_promise()
@@ -154,11 +151,13 @@ async def _quote_presale(
     member_id: UUID | None,
 ) -> Quote:
     """The quote of a cart that holds one presale: when its goods leave nobody knows yet."""
+    way = way.without_promise()
     deposit = price_presale(line, found, shipping_minor=way.price_minor, member_id=member_id)
     taxes = await tax_goods(
         tx, goods=list_taxed([line], deposit), shipping_minor=way.price_minor, place=taxed_at
     )
-    return quote_presale(cart, line, presale, found, shortages, way.chosen, deposit, taxes)
+    quote = quote_presale(cart, line, presale, found, shortages, way.chosen, deposit, taxes)
+    return msgspec.structs.replace(quote, options=way.options)
 
 
 async def _add_up(
