@@ -5,6 +5,7 @@ from serai.foundation.errors import _
 from serai.foundation.i18n import translate
 from serai.foundation.mail import Letter
 from serai.foundation.money import format_money
+from serai.storefront.arrival import tell_order
 from serai.storefront.tender_words import list_paid
 
 GREETING = _("Hello %(name)s,")
@@ -69,6 +70,8 @@ GROUP_WORDS = {
         ),
     ),
 }
+# Events after which the days of the delivery are told.
+ARRIVING = frozenset({"OrderPlaced", "OrderPaid", "OrderFulfilled"})
 COLLECTED = (_("Order %(number)s was handed over"), _("You have collected your order. Enjoy it!"))
 
 
@@ -95,6 +98,9 @@ def write_order_letter(
         "amount": format_money(amount_minor, order.currency, locale),
     }
     lines = [greet(order.name, locale), translate(sentence, locale, facts)]
+    arrives = tell_order(order.shipping, locale) if event in ARRIVING and not in_group else ""
+    if arrives:
+        lines.append(arrives + translate(_("."), locale))
     if event == "OrderFulfilled" and order.tracking:
         lines.append(translate(_("Tracking number: %(tracking)s"), locale, {"tracking": order.tracking}))
     if gift_message and event in ("OrderPlaced", "OrderPaid"):
@@ -117,6 +123,8 @@ def list_order_rows(order: Order) -> tuple[tuple[str, str], ...]:
         for line in order.lines
     ]
     shipping = translate(_("Delivery") if order.delivery == "ship" else _("Pick-up"), locale)
+    if order.shipping is not None:
+        shipping = f"{shipping} ({order.shipping.label(locale)})"
     free = translate(_("free"), locale)
     rows.append(
         (shipping, format_money(order.shipping_minor, currency, locale) if order.shipping_minor else free)

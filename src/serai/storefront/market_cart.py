@@ -73,6 +73,7 @@ async def show_cart(
         refusal=None if about_code else words,
         has_changed=bool(problems),
         presale_problem="",
+        days="",
         can_check_out=bool(cart and cart.lines and not problems and not (found and found.has_presale)),
     )
 

@@ -15,7 +15,7 @@ from serai.commerce.delivery.edit_options import (
     set_weights,
 )
 from serai.commerce.delivery.load_book import Book, load_book
-from serai.commerce.delivery.offer_options import choose_option, offer_options, weigh_goods
+from serai.commerce.delivery.offer_options import choose_offered, choose_option, offer_options, weigh_goods
 from serai.commerce.delivery.types import (
     STANDARD,
     Destination,
@@ -50,6 +50,7 @@ __all__ = [
     "load_row",
     "offer_options",
     "place_options",
+    "preview_options",
     "save_calendar",
     "set_weights",
     "weigh_goods",
@@ -66,6 +67,11 @@ async def list_options(
     return await offer_options(
         tx, await load_book(tx, settings=settings), destination=destination, goods=goods
     )
+
+
+def preview_options(book: Book, destination: Destination, goods: Sequence[Goods] = ()) -> Offered:
+    """The options of a place for goods of no weight: what can be said before anything is chosen. Nothing is asked."""
+    return choose_offered(book, destination, goods, grams=0, chains={})
 
 
 def keep_choice(option: Option) -> OrderDelivery:
