@@ -13,7 +13,9 @@ def check_move(order: Order, move: str) -> None:
     """Conflict ``order.cannot_<move>`` unless the order's state allows the move; ``order.part_shipped`` when it is to be
     called off though some of it has left."""
     if move == "cancel" and order.is_part_shipped:
-        raise Conflict("order.part_shipped", _("Part of this order has left; only the rest can be called off."))
+        raise Conflict(
+            "order.part_shipped", _("Part of this order has left; only the rest can be called off.")
+        )
     if order.state not in ALLOWED[move]:
         raise Conflict(
             f"order.cannot_{move}", _("This is not possible for an order in this state."), state=order.state

@@ -60,18 +60,4 @@ INVARIANTS = (
         WHERE coalesce(g.packed, 0) <> coalesce(p.here, 0) OR coalesce(g.shipped, 0) <> coalesce(p.gone, 0)
         """,
     ),
-    Invariant(
-        "commerce.fulfilled_orders_defer_nothing",
-        "Of an order that is fulfilled no sale is deferred any more: it was earned, or taken back.",
-        """
-        SELECT t.merchant_id, t.document_id, sum(CASE WHEN t.credit_id = a.account_id THEN t.amount ELSE -t.amount END)
-            AS deferred FROM ledger.account a
-        JOIN ledger.transfer t ON t.merchant_id = a.merchant_id AND a.account_id IN (t.credit_id, t.debit_id)
-            AND t.phase IN (1, 3)
-        JOIN commerce.sales_order o ON o.merchant_id = t.merchant_id AND o.order_id = t.document_id
-            AND o.state = 'fulfilled'
-        WHERE a.kind = 'deferred_sales' GROUP BY 1, 2
-        HAVING sum(CASE WHEN t.credit_id = a.account_id THEN t.amount ELSE -t.amount END) <> 0
-        """,
-    ),
 )
