@@ -26,6 +26,7 @@ from serai.commerce.aftersale import http as aftersale_http
 from serai.commerce.catalogue import http as catalogue_http
 from serai.commerce.checkout import cart_http
 from serai.commerce.checkout import http as checkout_http
+from serai.commerce.delivery import http as delivery_http
 from serai.commerce.exporting import http as exporting_http
 from serai.commerce.fulfilment import http as fulfilment_http
 from serai.commerce.market import http as market_http
@@ -83,6 +84,7 @@ API_HANDLERS = [
     *stock_http.HANDLERS,
     *checkout_http.HANDLERS,
     *cart_http.HANDLERS,
+    *delivery_http.HANDLERS,
     *order_http.HANDLERS,
     *fulfilment_http.HANDLERS,
     *market_http.HANDLERS,

@@ -43,6 +43,7 @@ __all__ = [
     "find_order_delivery",
     "insert_order_deliveries",
     "keep_choice",
+    "list_codes",
     "list_options",
     "list_rows",
     "load_book",
@@ -69,9 +70,16 @@ async def list_options(
     )
 
 
-def preview_options(book: Book, destination: Destination, goods: Sequence[Goods] = ()) -> Offered:
-    """The options of a place for goods of no weight: what can be said before anything is chosen. Nothing is asked."""
-    return choose_offered(book, destination, goods, grams=0, chains={})
+def preview_options(
+    book: Book, destination: Destination, goods: Sequence[Goods] = (), *, grams: int = 0
+) -> Offered:
+    """The options of a place for goods of some weight: what can be said before anything is chosen. Nothing is asked."""
+    return choose_offered(book, destination, goods, grams=grams, chains={})
+
+
+async def list_codes(tx: Transaction, *, sku_ids: Sequence[UUID]) -> list[str]:
+    """The codes of goods that an option does not carry; of what has been deleted there is none any more."""
+    return [row["sku"] for row in await store.list_codes(tx, sku_ids)] if sku_ids else []
 
 
 def keep_choice(option: Option) -> OrderDelivery:
