@@ -12,7 +12,6 @@ import msgspec
 from litestar import Response
 from litestar.response import Redirect
 
-from serai.commerce.cart import api as cart_api
 from serai.commerce.checkout import api as checkout_api
 from serai.commerce.checkout.types import Delivery, Quote
 from serai.commerce.delivery.types import Destination
@@ -23,15 +22,16 @@ from serai.commerce.tax.api import TaxPlace, has_rates
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, Refused, _
 from serai.foundation.i18n import translate
-from serai.foundation.money import format_money
 from serai.foundation.pages import request_locale
 from serai.identity.address import api as address_api
 from serai.identity.address.types import AddressFields
 from serai.identity.member.types import Member
 from serai.storefront.arrival import guess_destination
 from serai.storefront.checkout_way import (
+    keep_option,
+    list_delivery_ways,
     list_own_countries,
-    list_ways,
+    tell_change,
     tell_new_days,
     tell_way_problem,
 )
@@ -128,25 +128,10 @@ async def send_checkout(request: Asked) -> Response[Any]:
         check_form(form, request_locale(request))
         if form.is_good:
             return await _place(request, form)
-    await keep_option(request, form)
+    await keep_option(request, form.values.get("cart_id"), form.option)
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         shell = await load_shell(request, tx)
         return await _show_form(request, tx, shell, form)
-
-
-async def keep_option(request: Asked, form: CheckoutForm) -> None:
-    """Remember with the cart by which option it is to be sent."""
-    owner, cart_id = buying_owner_of(request), parse_uuid(form.values.get("cart_id"))
-    if form.option is None or owner is None or cart_id is None:
-        return
-    try:
-        async with database_of(request).transaction(merchant_id_of(request)) as tx:
-            await cart_api.set_details(
-                tx, owner=owner, cart_id=cart_id, delivery={"delivery": "ship", "option": form.option}
-            )
-    except NotFound:
-        # The cart has been ordered in another tab: the page that is shown says so.
-        return
 
 
 def read_form(values: dict[str, str], locale: str) -> CheckoutForm:
@@ -309,21 +294,6 @@ def take_refusal(form: CheckoutForm, refusal: Refused, currency: str, locale: st
             form.take_refusal(refusal, locale=locale)
 
 
-def tell_change(change: dict[str, Any], currency: str, locale: str) -> str:
-    """One change of the cart in words; nothing for a kind that is told elsewhere."""
-    match change.get("kind"):
-        case "price_changed":
-            facts = {
-                "title": change["title"],
-                "old": format_money(change["before"], currency, locale),
-                "new": format_money(change["now"], currency, locale),
-            }
-            return translate(_("%(title)s: %(old)s before, now %(new)s."), locale, facts)
-        case "gone":
-            return translate(_("%(title)s is no longer sold."), locale, {"title": change["title"]})
-    return ""
-
-
 async def _show_form(
     request: Asked, tx: Transaction, shell: Shell, form: CheckoutForm, *, status_code: int = 200
 ) -> Response[Any]:
@@ -338,7 +308,7 @@ async def _show_form(
     form.values["place"] = str(form.place_id or "")
     if form.is_outdated:
         form.general = tell_new_days(form.values, quote, locale) or form.general
-    ways = await list_ways(
+    ways = await list_delivery_ways(
         request,
         tx,
         quote,

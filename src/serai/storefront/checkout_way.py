@@ -1,20 +1,31 @@
 """The ways of a checkout as its page offers them: each delivery option with its price and days, and pick-up."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
+from serai.commerce.cart import api as cart_api
 from serai.commerce.checkout import api as checkout_api
 from serai.commerce.checkout.types import Delivery, Quote
 from serai.commerce.delivery.api import Book
 from serai.commerce.delivery.types import Destination, Option
 from serai.foundation.database import Transaction
-from serai.foundation.errors import _
+from serai.foundation.errors import NotFound, _
 from serai.foundation.i18n import translate
+from serai.foundation.money import format_money
 from serai.foundation.pages import request_locale
 from serai.storefront.arrival import list_served, tell_promise
 from serai.storefront.country import list_countries, name_country
-from serai.storefront.view import Asked, book_of, commerce_of
+from serai.storefront.view import (
+    Asked,
+    book_of,
+    buying_owner_of,
+    commerce_of,
+    database_of,
+    merchant_id_of,
+    parse_uuid,
+)
 
 PROBLEM_WORDS = {
     "place": _("Nothing can be delivered to this address in %(country)s."),
@@ -40,7 +51,7 @@ class DeliveryWay(msgspec.Struct, frozen=True):
         return self.code.partition(":")[0]
 
 
-async def list_ways(
+async def list_delivery_ways(
     request: Asked,
     tx: Transaction,
     quote: Quote,
@@ -114,3 +125,33 @@ def tell_new_days(seen: Mapping[str, str], quote: Quote, locale: str) -> str:
         ),
         locale,
     )
+
+
+def tell_change(change: dict[str, Any], currency: str, locale: str) -> str:
+    """One change of the cart in words; nothing for a kind that is told elsewhere."""
+    match change.get("kind"):
+        case "price_changed":
+            facts = {
+                "title": change["title"],
+                "old": format_money(change["before"], currency, locale),
+                "new": format_money(change["now"], currency, locale),
+            }
+            return translate(_("%(title)s: %(old)s before, now %(new)s."), locale, facts)
+        case "gone":
+            return translate(_("%(title)s is no longer sold."), locale, {"title": change["title"]})
+    return ""
+
+
+async def keep_option(request: Asked, cart_id: str | None, option: str | None) -> None:
+    """Remember with the cart by which option it is to be sent."""
+    owner, wanted = buying_owner_of(request), parse_uuid(cart_id)
+    if option is None or owner is None or wanted is None:
+        return
+    try:
+        async with database_of(request).transaction(merchant_id_of(request)) as tx:
+            await cart_api.set_details(
+                tx, owner=owner, cart_id=wanted, delivery={"delivery": "ship", "option": option}
+            )
+    except NotFound:
+        # The cart has been ordered in another tab: the page that is shown says so.
+        return
