@@ -1,7 +1,7 @@
 """The delivery page of the console: options, their order, the calendar and what a parcel would cost, for owners only."""
 
 import asyncio
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from tests.console.shop import Shop, Visitor, find_form, read
 
 from serai.commerce.delivery import api
 from serai.commerce.delivery.types import DeliveryOptionRow, PriceStep
+from serai.commerce.order.api import fulfil_order
 from serai.foundation import clock
 
 PAGE = "/console/delivery"
@@ -208,3 +209,18 @@ async def test_only_owners_write_options(visit: Visit, role: str, shop: Shop) ->
     assert (await visitor.get(PAGE)).status_code == 403
     assert (await visitor.post_plain(NEW, **OPTION)).status_code == 403
     assert await rows(shop) == []
+
+
+async def test_orders_that_should_have_left_are_listed_until_they_do(shop: Shop, owner_at: Visitor) -> None:
+    await owner_at.submit(NEW, NEW, **OPTION | {"countries": ""})
+    ordered_at = datetime(2026, 6, 2, 9, 0, tzinfo=UTC)
+    late = "/console/orders?state=late"
+    with clock.clock_at(ordered_at):
+        order = await shop.place_order()
+        assert order.number not in text_of(await owner_at.get(late))
+        assert "state=late" not in (await owner_at.get("/console/orders")).text
+    with clock.clock_at(ordered_at + timedelta(days=10)):
+        assert order.number in text_of(await owner_at.get(late))
+        assert "Late 1" in text_of(await owner_at.get("/console/orders"))
+        await fulfil_order(shop.commerce, shop.merchant_id, order_id=order.order_id, by="test")
+        assert order.number not in text_of(await owner_at.get(late))
