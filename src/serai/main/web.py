@@ -79,12 +79,12 @@ API_DESCRIPTION = OpenAPIConfig(
 API_HANDLERS = [
     *catalogue_http.HANDLERS,
     *media_http.HANDLERS,
+    *delivery_http.HANDLERS,
     *exporting_http.HANDLERS,
     *variant_http.HANDLERS,
     *stock_http.HANDLERS,
     *checkout_http.HANDLERS,
     *cart_http.HANDLERS,
-    *delivery_http.HANDLERS,
     *order_http.HANDLERS,
     *fulfilment_http.HANDLERS,
     *market_http.HANDLERS,

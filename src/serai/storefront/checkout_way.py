@@ -6,9 +6,8 @@ from typing import Any
 import msgspec
 
 from serai.commerce.cart import api as cart_api
-from serai.commerce.checkout import api as checkout_api
 from serai.commerce.checkout.types import Delivery, Quote
-from serai.commerce.delivery.api import Book
+from serai.commerce.delivery.api import Book, Goods, list_options
 from serai.commerce.delivery.types import Destination, Option
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, _
@@ -64,9 +63,8 @@ async def list_delivery_ways(
     the others what they do before promotions."""
     locale, options = request_locale(request), quote.options
     if delivery == "pickup":
-        offered = await checkout_api.list_ways(
-            tx, settings=commerce_of(request).settings, lines=quote.lines, destination=destination
-        )
+        settings, goods = commerce_of(request).settings, list_goods(quote)
+        offered = await list_options(tx, settings=settings, destination=destination, goods=goods)
         options = offered.options
     chosen = quote.delivery.option if delivery == "ship" else None
     ways = [
@@ -80,6 +78,22 @@ async def list_delivery_ways(
         for each in options
     ] or [DeliveryWay("ship", None, is_chosen=delivery == "ship")]
     return [*ways, DeliveryWay("pickup", 0, is_chosen=delivery == "pickup")] if has_stores else ways
+
+
+def list_goods(quote: Quote) -> list[Goods]:
+    """What would be sent."""
+    return [
+        Goods(
+            line.sku_id,
+            line.quantity,
+            line.total_minor,
+            line.scale,
+            line.unit,
+            tuple((part.sku_id, part.quantity, part.scale) for part in line.parts),
+        )
+        for line in quote.lines
+        if line.problem != "gone"
+    ]
 
 
 def describe_way(

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from serai.commerce.checkout.adjust_order import Item, read_quote
 from serai.commerce.checkout.ask_payment import ask_payment
-from serai.commerce.checkout.choose_delivery import keep_choice, list_ways, refuse_way
+from serai.commerce.checkout.choose_delivery import keep_choice, refuse_way
 from serai.commerce.checkout.draft_order import draft_order, tax_draft
 from serai.commerce.checkout.enter_coupon import choose_add_on, enter_coupon, remove_coupon
 from serai.commerce.checkout.enter_tender import drop_tender, enter_gift_card, pay_draft, use_balance
@@ -64,7 +64,6 @@ __all__ = [
     "enter_gift_card",
     "join_group",
     "keep_choice",
-    "list_ways",
     "pay_draft",
     "place_order",
     "preview_promotion",

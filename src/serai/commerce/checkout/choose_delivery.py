@@ -134,11 +134,3 @@ def refuse_way(option: DeliveryOption, *, wanted: str | None = None) -> None:
             _("This order cannot be sent in the way that was asked for."),
             field="delivery_option",
         )
-
-
-async def list_ways(
-    tx: Transaction, *, settings: CommerceSettings, lines: Sequence[CartLine], destination: Destination
-) -> Offered:
-    """What could be chosen for a cart's goods at an address, also while they are to be picked up."""
-    goods = list_goods([line for line in lines if line.problem != "gone"])
-    return await shipping.list_options(tx, settings=settings, destination=destination, goods=goods)
