@@ -152,7 +152,17 @@ async def test_a_chinese_reader_is_told_in_chinese_of_what_goes_to_the_served_co
 
 
 @pytest.mark.parametrize(
-    "way", ["ship:", "ship:nothing", "ship:" + "x" * 5000, "pickup:express", "ship:express'--", "\N{SNOWMAN}"]
+    "way",
+    [
+        "ship:",
+        "ship:nothing",
+        "ship:" + "x" * 5000,
+        "pickup:express",
+        "ship:express'--",
+        "ship:\0",
+        "ship:express\n",
+        "\N{SNOWMAN}",
+    ],
 )
 async def test_a_way_that_does_not_exist_counts_as_the_cheapest_or_as_pick_up(
     shop: Shop, shopper: Shopper, way: str

@@ -68,7 +68,9 @@ def guess_destination(book: Book, locale: str) -> Destination:
 
 def tell_arrival(book: Book, locale: str) -> Arrival:
     """What pages tell of delivery before there is a cart."""
-    option = choose_option(preview_options(book, guess_destination(book, locale)).options, None)
+    offered = preview_options(book, guess_destination(book, locale)).options
+    # Where nothing goes to any country of the forms, something goes elsewhere.
+    option = choose_option(offered or preview_options(book, Destination()).options, None)
     if option is None:
         return Arrival(0, 0)
     price_minor, free_from_minor = option.price_minor, option.free_from_minor or 0

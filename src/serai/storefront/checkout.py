@@ -5,6 +5,7 @@ forged or outdated form is told the present total instead of being charged an ol
 one order: commerce answers the second time with the first one's.
 """
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -63,7 +64,7 @@ from serai.storefront.view import (
 )
 
 NOTE_LIMIT = 500
-CODE_LIMIT = 40
+OPTION_CODE = re.compile("[a-z0-9][a-z0-9_-]{0,39}")
 GIFT_LIMIT = 300
 LABEL_LIMIT = 40
 ADDRESS_PARTS = ("region", "city", "district", "line1", "line2", "postcode")
@@ -140,7 +141,7 @@ def read_form(values: dict[str, str], locale: str) -> CheckoutForm:
     return CheckoutForm(
         values=values,
         delivery="pickup" if way == "pickup" else "ship",
-        option=option[:CODE_LIMIT] or None,
+        option=option if OPTION_CODE.fullmatch(option) else None,
         country=choose_country(values.get("country"), locale),
         place_id=parse_uuid(values.get("place")),
     )
