@@ -1,6 +1,7 @@
 """What all of commerce shares: its tools (database, lane, providers), its limits, and a page of a list."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Generic, Literal, Protocol, TypeVar
 from uuid import UUID
 
@@ -21,6 +22,8 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     next_cursor: str | None = None
 
 
+# Whether a provider takes the money at once, or holds it until it is told how much of it to take.
+CaptureMode = Literal["automatic", "manual"]
 EventKind = Literal[
     "created", "authorised", "captured", "failed", "voided", "expired", "refunded", "refund_failed", "other"
 ]
@@ -30,7 +33,8 @@ class ProviderEvent(msgspec.Struct, frozen=True):
     """A provider's message in our words.
 
     ``reference`` is the intent's id as the provider was given it. ``amount_minor`` is the total authorised, captured or
-    refunded so far (whichever the kind tells), ``payment_minor`` what the whole payment is about.
+    refunded so far (whichever the kind tells), ``payment_minor`` what the whole payment is about. ``expires_at``: of an
+    authorisation, when the provider will let go of it.
     """
 
     provider: str
@@ -43,6 +47,7 @@ class ProviderEvent(msgspec.Struct, frozen=True):
     currency: str
     data: dict[str, Any]
     refund_reference: UUID | None = None
+    expires_at: datetime | None = None
 
 
 class PaymentRequest(msgspec.Struct, frozen=True):
@@ -56,6 +61,7 @@ class PaymentRequest(msgspec.Struct, frozen=True):
     webhook_url: str
     locale: str
     lines: tuple[tuple[str, int, int], ...] = ()
+    capture: CaptureMode = "automatic"
 
 
 class ProviderPayment(msgspec.Struct, frozen=True):
@@ -80,7 +86,13 @@ class PaymentProvider(Protocol):
         ...
 
     async def void_payment(self, merchant_id: UUID, provider_payment_id: str) -> None:
-        """Stop a payment that was not captured."""
+        """Stop a payment that was not captured, or let go of what is still held of one that was captured in part."""
+        ...
+
+    async def capture(
+        self, merchant_id: UUID, provider_payment_id: str, capture_id: UUID, amount_minor: int
+    ) -> Literal["done", "pending", "failed"]:
+        """Take part or all of what is held; the capture's id is the idempotency key."""
         ...
 
     async def refund(

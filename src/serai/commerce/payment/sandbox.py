@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -43,6 +44,10 @@ class SandboxAccount(msgspec.Struct, frozen=True):
     secret: str
     webhook_secret: str
     name: str = ""
+
+
+def _read_moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 class SandboxProvider:
@@ -106,6 +111,7 @@ class SandboxProvider:
             "webhook_url": request.webhook_url,
             "description": request.description,
             "locale": request.locale,
+            "capture": request.capture,
             "lines": [
                 {"title": title[:300], "amount_minor": amount, "quantity": quantity}
                 for title, amount, quantity in request.lines
@@ -142,6 +148,7 @@ class SandboxProvider:
             content["amount_minor"],
             content["currency"],
             {"status": content["status"]},
+            expires_at=_read_moment(content.get("authorised_until")),
         )
 
     async def load_payment(self, merchant_id: UUID, intent_id: UUID) -> ProviderPayment | None:
@@ -157,6 +164,18 @@ class SandboxProvider:
         status, content = await self._call(merchant_id, "POST", f"/v1/payments/{provider_payment_id}/void")
         if status != 200:
             raise Outside(NAME, f"did not stop the payment: {content}", retryable=False)
+
+    async def capture(
+        self, merchant_id: UUID, provider_payment_id: str, capture_id: UUID, amount_minor: int
+    ) -> Literal["done", "pending", "failed"]:
+        status, _content = await self._call(
+            merchant_id,
+            "POST",
+            f"/v1/payments/{provider_payment_id}/capture",
+            body={"amount_minor": amount_minor},
+            key=str(capture_id),
+        )
+        return "done" if status == 200 else "failed"
 
     async def refund(
         self, merchant_id: UUID, provider_payment_id: str, refund_id: UUID, amount_minor: int
@@ -195,6 +214,7 @@ class SandboxProvider:
                 payment["currency"],
                 {"type": content["type"], "sequence": content["sequence"], "status": payment["status"]},
                 UUID(refund["reference"]) if refund else None,
+                _read_moment(payment.get("authorised_until")),
             )
         except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
             raise Invalid("webhook.malformed", _("This message cannot be read.")) from error
