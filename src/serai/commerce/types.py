@@ -73,9 +73,13 @@ class ProviderPayment(msgspec.Struct, frozen=True):
 
 
 class PaymentProvider(Protocol):
-    """An adapter to a payment provider. Every method raises ``Outside`` when the provider does not answer well."""
+    """An adapter to a payment provider. Every method raises ``Outside`` when the provider does not answer well.
+
+    ``can_hold``: whether it can hold money until it is told how much of it to take (``capture`` ``manual``).
+    """
 
     name: str
+    can_hold: bool
 
     async def create_payment(self, merchant_id: UUID, request: PaymentRequest) -> ProviderPayment:
         """Open a payment; the intent's id is the idempotency key."""
@@ -89,7 +93,7 @@ class PaymentProvider(Protocol):
         """Stop a payment that was not captured, or let go of what is still held of one that was captured in part."""
         ...
 
-    async def capture(
+    async def capture_payment(
         self, merchant_id: UUID, provider_payment_id: str, capture_id: UUID, amount_minor: int
     ) -> Literal["done", "pending", "failed"]:
         """Take part or all of what is held; the capture's id is the idempotency key."""

@@ -11,6 +11,7 @@ from serai.commerce.checkout import jobs as checkout_jobs
 from serai.commerce.indexing import jobs as indexing_jobs
 from serai.commerce.indexing.subscribers import SEARCH_ENTRIES
 from serai.commerce.market import jobs as market_jobs
+from serai.commerce.pledge.subscribers import GOODS_LEFT
 from serai.commerce.price import jobs as price_jobs
 from serai.commerce.promotion import jobs as promotion_jobs
 from serai.commerce.search import jobs as search_jobs
@@ -66,6 +67,7 @@ def list_subscribers(platform: Platform) -> Sequence[Subscriber]:
         ANSWERS,
         SEARCH_ENTRIES,
         WEBHOOKS,
+        GOODS_LEFT,
     )
 
 
@@ -98,6 +100,7 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
         ),
         Schedule("close presales", "* * * * * */5", lambda: checkout_jobs.close_presales(commerce, owner)),
         Schedule("tend balances", "* * * * * */5", lambda: checkout_jobs.tend_balances(commerce, owner)),
+        Schedule("tend pledges", "* * * * * */10", lambda: checkout_jobs.tend_pledges(commerce, owner)),
         Schedule("check payments", "* * * * * */15", lambda: checkout_jobs.check_payments(commerce, owner)),
         Schedule(
             "make event partitions",

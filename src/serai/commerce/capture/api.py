@@ -2,7 +2,7 @@
 
 from serai.commerce.capture.ask_capture import ask_capture, ask_order, capture_payment, find_order_of
 from serai.commerce.capture.book_capture import book_capture, count_captured
-from serai.commerce.capture.let_go import lose_pledge, release_parts, release_pledges
+from serai.commerce.capture.let_go import lose_pledge, release_parts
 
 __all__ = [
     "ask_capture",
@@ -13,5 +13,4 @@ __all__ = [
     "find_order_of",
     "lose_pledge",
     "release_parts",
-    "release_pledges",
 ]

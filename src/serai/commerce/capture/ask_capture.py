@@ -10,11 +10,13 @@ What needs no provider (cash, invoices) is booked at once.
 import logging
 from uuid import UUID
 
+import msgspec
+
 from serai.commerce.capture.book_capture import book_capture, count_captured, pending_id_of
 from serai.commerce.order.api import load_order
 from serai.commerce.order.types import Order
 from serai.commerce.payment import api as payment
-from serai.commerce.payment.promise import provider_of
+from serai.commerce.payment.api import provider_of
 from serai.commerce.payment.types import Payment, psp_clearing
 from serai.commerce.pledge import api as pledges
 from serai.commerce.pledge.events import CaptureFailed
@@ -66,9 +68,7 @@ async def capture_payment(
         minor = _check_amount(pledge, amount_minor)
         step = Step(step_id, intent.intent_id, "capture", minor, reason, by, clock.now(), pledge.captures)
         details = {"amount_minor": minor, "reason": reason, "method": pledge.kind}
-        audit = Write(
-            record_rows, AuditRow(by, "order.captured", "order", str(order_id), None, details)
-        )
+        audit = Write(record_rows, AuditRow(by, "order.captured", "order", str(order_id), None, details))
         if pledge.kind in PROMISES:
             outcome = await _book_promise(commerce, merchant_id, order, intent, step, audit)
         else:
@@ -119,7 +119,7 @@ def _check_amount(pledge: Pledge, amount_minor: int | None) -> int:
 async def _book_promise(
     commerce: Commerce, merchant_id: MerchantId, order: Order, intent: Payment, step: Step, audit: Write
 ) -> Outcome:
-    done = Step(*(getattr(step, name) for name in Step.__struct_fields__[:8]), done_at=clock.now())
+    done = msgspec.structs.replace(step, done_at=clock.now())
     row = _answer_row(order, intent, step)
     return await book_capture(
         commerce, merchant_id, order, intent, row, by=step.by, step=done, writes=(audit,)
@@ -186,7 +186,7 @@ async def ask_capture(
     if step is None or intent.provider_payment_id is None:
         return
     try:
-        answer = await provider_of(commerce, intent.provider).capture(
+        answer = await provider_of(commerce, intent.provider).capture_payment(
             merchant_id, intent.provider_payment_id, step.step_id, step.amount_minor
         )
     except Outside as error:

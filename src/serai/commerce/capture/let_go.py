@@ -30,30 +30,28 @@ class Release(msgspec.Struct, frozen=True):
 Parts = tuple[tuple[Payment, int], ...]
 
 
-def release_parts(order: Order, parts: Parts, group_id: UUID, *, reason: str, by: str) -> Release:
-    """Let go of parts of an order's pledges, in a group of the caller's. Whose sale it was is the caller's business."""
+def release_parts(order: Order, parts: Parts, release_id: UUID, *, reason: str, by: str) -> Release:
+    """Let go of parts of an order's pledges, in a group of the caller's. Whose sale it was is the caller's business.
+
+    ``release_id`` names the step of a single part.
+    """
     transfers: list[Transfer] = []
     writes: list[Write] = []
     facts: list[Fact] = []
     now = clock.now()
     for paid, minor in parts:
         assert paid.pledge is not None, "only what was pledged is let go"
-        step_id = derive_id(group_id, "release", paid.intent_id)
+        step_id = release_id if len(parts) == 1 else derive_id(release_id, paid.intent_id)
         claim = claim_account(paid.pledge.kind, paid.intent_id, order.currency)
-        transfers.append(posted(step_id, order_due(order.order_id, order.currency), claim, minor, "released"))
-        transfers += restore_credit(paid.pledge, group_id, minor)
+        money_id = derive_id(step_id, "money")
+        transfers.append(
+            posted(money_id, order_due(order.order_id, order.currency), claim, minor, "released")
+        )
+        transfers += restore_credit(paid.pledge, step_id, minor)
         step = Step(step_id, paid.intent_id, "release", minor, reason, by, now, done_at=now)
         writes.append(Write(pledges.insert_steps, step))
-        facts.append(
-            Fact(order.order_id, PledgeReleased(order.order_id, paid.intent_id, minor, reason, by))
-        )
+        facts.append(Fact(order.order_id, PledgeReleased(order.order_id, paid.intent_id, minor, reason, by)))
     return Release(tuple(transfers), tuple(writes), tuple(facts))
-
-
-def release_pledges(order: Order, group_id: UUID, *, reason: str, by: str) -> Release:
-    """Let go of all that is open of an order's pledges."""
-    open_parts = tuple((paid, paid.open_minor) for paid in order.payments if paid.open_minor)
-    return release_parts(order, open_parts, group_id, reason=reason, by=by)
 
 
 async def lose_pledge(

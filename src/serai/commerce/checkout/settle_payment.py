@@ -21,7 +21,7 @@ from serai.commerce.order.api import NewOrder, load_order, stamp_orders
 from serai.commerce.order.events import OrderRevived, PaymentLate, PaymentMismatch
 from serai.commerce.order.types import Contact, Order
 from serai.commerce.payment import api as payment
-from serai.commerce.payment.promise import provider_of
+from serai.commerce.payment.api import provider_of
 from serai.commerce.payment.types import Payment, fund_refundable, order_due, psp_clearing
 from serai.commerce.presale.api import load_presale
 from serai.commerce.tender.api import settle_debt

@@ -15,7 +15,7 @@ from serai.commerce.order.api import load_order
 from serai.commerce.order.events import PaymentLate
 from serai.commerce.order.types import Order
 from serai.commerce.payment import api as payment
-from serai.commerce.payment.promise import provider_of
+from serai.commerce.payment.api import provider_of
 from serai.commerce.payment.types import Payment, order_due, psp_clearing, refund_control, refundable
 from serai.commerce.tender.api import settle_debt
 from serai.commerce.types import Commerce, ProviderEvent
@@ -135,9 +135,7 @@ async def _end(commerce: Commerce, merchant_id: MerchantId, order: Order, intent
     reason = "the payment that was held has ended"
     if order.state == "paid" and not intent.captured_minor:
         try:
-            await cancel_order(
-                commerce, merchant_id, order_id=order.order_id, by="system", reason=reason
-            )
+            await cancel_order(commerce, merchant_id, order_id=order.order_id, by="system", reason=reason)
             return
         except Conflict as refusal:
             # Its goods left in this very moment.

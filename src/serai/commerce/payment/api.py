@@ -10,6 +10,7 @@ import msgspec
 
 from serai.commerce.payment import store
 from serai.commerce.payment.logic import sum_events
+from serai.commerce.payment.promise import provider_of
 from serai.commerce.payment.types import Payment, PaymentEvent, Purpose, Refund
 from serai.commerce.pledge.api import find_pledges
 from serai.commerce.types import CaptureMode, ProviderEvent
@@ -17,7 +18,15 @@ from serai.foundation import clock
 from serai.foundation.database import Database, Transaction
 from serai.foundation.ids import derive_id
 
-__all__ = ["Payment", "PaymentEvent", "Refund", "find_payment", "list_payments", "list_refunds"]
+__all__ = [
+    "Payment",
+    "PaymentEvent",
+    "Refund",
+    "find_payment",
+    "list_payments",
+    "list_refunds",
+    "provider_of",
+]
 
 
 def intent_id_of(order_id: UUID, attempt: int) -> UUID:

@@ -13,6 +13,8 @@ from serai.foundation.errors import NotFound, Outside, _
 class Promise:
     """A :class:`~serai.commerce.types.PaymentProvider` of which nobody outside knows."""
 
+    can_hold = True
+
     def __init__(self, name: str) -> None:
         self.name = name
 
@@ -27,7 +29,7 @@ class Promise:
     async def void_payment(self, merchant_id: UUID, provider_payment_id: str) -> None:
         """Nobody holds anything."""
 
-    async def capture(
+    async def capture_payment(
         self, merchant_id: UUID, provider_payment_id: str, capture_id: UUID, amount_minor: int
     ) -> Literal["done", "pending", "failed"]:
         """Done: it is asked only when somebody says that the money is there."""

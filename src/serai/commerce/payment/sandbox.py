@@ -60,6 +60,7 @@ class SandboxProvider:
     """
 
     name = NAME
+    can_hold = True
 
     def __init__(self, base_url: str, accounts: Mapping[UUID, SandboxAccount], timeout_s: float) -> None:
         self._accounts = accounts
@@ -165,7 +166,7 @@ class SandboxProvider:
         if status != 200:
             raise Outside(NAME, f"did not stop the payment: {content}", retryable=False)
 
-    async def capture(
+    async def capture_payment(
         self, merchant_id: UUID, provider_payment_id: str, capture_id: UUID, amount_minor: int
     ) -> Literal["done", "pending", "failed"]:
         status, _content = await self._call(

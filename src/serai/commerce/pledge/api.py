@@ -111,9 +111,7 @@ async def list_expiring(
     return [tuple(row.values()) for row in await store.list_expiring(owner, before, limit)]
 
 
-async def list_open_steps(
-    owner: Database, *, before: datetime, limit: int = 100
-) -> list[tuple[UUID, UUID]]:
+async def list_open_steps(owner: Database, *, before: datetime, limit: int = 100) -> list[tuple[UUID, UUID]]:
     """(merchant, payment) of captures without an answer, over all merchants."""
     return [tuple(row.values()) for row in await store.list_open_steps(owner, before, limit)]
 
