@@ -95,7 +95,6 @@ async def accept_promise(
         await payment.note_provider(
             tx, intent_id=intent.intent_id, provider_payment_id=order.number, pay_url=None
         )
-    due_at = clock.now() + timedelta(days=offer.days) if kind == "invoice" else None
     audit = AuditRow(by, "order.accepted", "order", str(order_id), None, {"method": kind})
     outcome = await secure_order(
         commerce,
@@ -104,7 +103,7 @@ async def accept_promise(
         intent,
         kind=kind,
         row=None,
-        due_at=due_at,
+        due_in=timedelta(days=offer.days) if kind == "invoice" else None,
         transfers=_take_credit(order, kind, intent.intent_id, intent.amount_minor),
         writes=(Write(record_rows, audit),),
     )
@@ -121,7 +120,9 @@ async def accept_promise(
 
 
 def _is_accepted(order: Order, kind: Kind) -> bool:
-    return any(paid.pledge is not None and paid.pledge.kind == kind for paid in order.payments)
+    is_pledged = any(paid.pledge is not None and paid.pledge.kind == kind for paid in order.payments)
+    # The order is read before its payments, so it may be older than they are.
+    return is_pledged and order.state != "awaiting_payment"
 
 
 def _take_credit(order: Order, kind: Kind, intent_id: UUID, amount_minor: int) -> tuple[Transfer, ...]:

@@ -4,7 +4,7 @@ One group voids the payment that was expected and moves what the buyer owes from
 counts with a payment counts now. Of payment, pledge, cancellation and expiry exactly one resolves that reservation.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from serai.commerce.checkout.book_payment import book_payment
 from serai.commerce.order.api import stamp_orders
@@ -28,7 +28,7 @@ async def secure_order(
     kind: Kind,
     row: payment.EventRow | None,
     expires_at: datetime | None = None,
-    due_at: datetime | None = None,
+    due_in: timedelta | None = None,
     transfers: tuple[Transfer, ...] = (),
     writes: tuple[Write, ...] = (),
 ) -> Outcome:
@@ -39,6 +39,7 @@ async def secure_order(
         return Outcome(False)
     claim = claim_account(kind, intent.intent_id, intent.currency)
     due = order_due(order.order_id, order.currency)
+    now = clock.now()
     pledge = Pledge(
         intent.intent_id,
         order.order_id,
@@ -46,9 +47,9 @@ async def secure_order(
         intent.amount_minor,
         intent.currency,
         order.member_id,
-        clock.now(),
+        now,
         expires_at,
-        due_at,
+        now + due_in if due_in else None,
         None,
         0,
         None,
