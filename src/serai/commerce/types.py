@@ -1,8 +1,8 @@
 """What all of commerce shares: its tools (database, lane, providers), its limits, and a page of a list."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from datetime import date, datetime
+from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 from uuid import UUID
 
 import msgspec
@@ -107,6 +107,30 @@ class PaymentProvider(Protocol):
 
     def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
         """A webhook's event, its signature checked. Raises Unauthorised ``webhook.forged`` or Invalid."""
+        ...
+
+
+class StatementRow(msgspec.Struct, frozen=True):
+    """A movement as a provider's statement tells it. ``amount_minor`` is above zero; ``reference`` and ``refund_ref`` are
+    what we had named the payment and its refund."""
+
+    row_key: str
+    kind: Literal["capture", "refund", "fee", "payout", "other"]
+    reference: str
+    payment_ref: str
+    refund_ref: str
+    amount_minor: int
+    fee_minor: int
+    currency: str
+    happened_at: datetime
+
+
+@runtime_checkable
+class StatementSource(Protocol):
+    """A provider that can be asked for its statement of a day (UTC)."""
+
+    async def load_statement(self, merchant_id: UUID, day: date) -> tuple[StatementRow, ...]:
+        """All movements of the day. Raises ``Outside`` when the provider does not answer well, or knows no such account."""
         ...
 
 

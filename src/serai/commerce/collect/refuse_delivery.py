@@ -41,6 +41,9 @@ async def refuse_delivery(
         async with commerce.db.transaction(merchant_id, "read") as tx:
             standing = await read_standing(tx, order_id)
             order = standing.order
+            if not _is_refusable(order) and order.state != "cancelled":
+                # An order is read before its payments, so a twin may have called it off in between.
+                order = await load_order(tx, order_id=order_id)
             if order.state == "cancelled":
                 return order
             _check(order)
@@ -75,12 +78,16 @@ async def refuse_delivery(
     return await cancel_order(commerce, merchant_id, order_id=order_id, by=by, reason=reason)
 
 
-def _check(order: Order) -> None:
+def _is_refusable(order: Order) -> bool:
     is_owed = any(
         paid.pledge is not None and paid.pledge.kind == "cash_on_delivery" and paid.open_minor
         for paid in order.payments
     )
-    if not is_owed or order.paid_minor:
+    return is_owed and not order.paid_minor
+
+
+def _check(order: Order) -> None:
+    if not _is_refusable(order):
         raise Conflict(
             "order.cannot_refuse",
             _(

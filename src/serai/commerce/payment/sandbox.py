@@ -4,18 +4,19 @@ import hashlib
 import hmac
 import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
 import httpx
 import msgspec
 
-from serai.commerce.types import EventKind, PaymentRequest, ProviderEvent, ProviderPayment
+from serai.commerce.types import EventKind, PaymentRequest, ProviderEvent, ProviderPayment, StatementRow
 from serai.foundation.errors import Invalid, Outside, Unauthorised, _
 
 NAME = "sandbox"
 SIGNATURE_AGE_S = 600
+STATEMENT_ROWS = 200_000
 KINDS: dict[str, EventKind] = {
     "payment.authorised": "authorised",
     "payment.captured": "captured",
@@ -44,6 +45,20 @@ class SandboxAccount(msgspec.Struct, frozen=True):
     secret: str
     webhook_secret: str
     name: str = ""
+
+
+def _read_row(line: dict[str, Any]) -> StatementRow:
+    return StatementRow(
+        str(line["position"]),
+        "refund" if line["kind"] == "refund" else "capture",
+        line["reference"],
+        line["payment_id"],
+        line["refund_reference"] or "",
+        line["amount_minor"],
+        0,
+        line["currency"],
+        datetime.fromisoformat(line["at"]),
+    )
 
 
 def _read_moment(text: str | None) -> datetime | None:
@@ -192,6 +207,18 @@ class SandboxProvider:
             return "failed"
         answers: dict[str, Literal["done", "pending", "failed"]] = {"succeeded": "done", "failed": "failed"}
         return answers.get(content["status"], "pending")
+
+    async def load_statement(self, merchant_id: UUID, day: date) -> tuple[StatementRow, ...]:
+        rows: list[StatementRow] = []
+        after, has_more = 0, True
+        while has_more and len(rows) < STATEMENT_ROWS:
+            query = {"date": day.isoformat(), "after": str(after)}
+            status, content = await self._call(merchant_id, "GET", "/v1/statement", params=query)
+            if status != 200:
+                raise Outside(NAME, f"answered {status}")
+            rows += [_read_row(line) for line in content["lines"]]
+            after, has_more = content["next_after"], content["has_more"]
+        return tuple(rows)
 
     def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
         self._check_signature(self._account(merchant_id), headers.get("sandbox-signature", ""), body)

@@ -6,8 +6,8 @@ from uuid import UUID
 from serai.commerce.payment.types import psp_clearing
 from serai.commerce.pledge.types import PROMISES
 from serai.commerce.reconciliation import store
+from serai.commerce.reconciliation.fetch_statement import fetch_statement
 from serai.commerce.reconciliation.match_lines import (
-    finish_statements,
     keep_lines,
     load_statement,
     take_statement,
@@ -24,7 +24,8 @@ from serai.ledger import api as ledger
 __all__ = [
     "ALLOWED",
     "EXAMPLE",
-    "finish_statements",
+    "count_open",
+    "fetch_statement",
     "keep_lines",
     "list_lines",
     "list_standings",

@@ -62,12 +62,7 @@ async def resolve_line(
     if line.resolution == resolution:
         return line
     if line.resolved_at is not None or resolution not in ALLOWED.get(line.verdict, frozenset()):
-        raise Conflict(
-            "statement.cannot_resolve",
-            _("This is not possible for this line (any more)."),
-            verdict=line.verdict,
-            resolution=line.resolution,
-        )
+        raise _impossible(line)
     if resolution == "note" and not note:
         raise Invalid("statement.note_missing", _("Please write what you found out."), field="note")
     if resolution == "refund":
@@ -102,13 +97,17 @@ async def resolve_line(
     async with commerce.db.transaction(merchant_id, "read") as tx:
         line = await load_line(tx, provider=provider, row_key=row_key)
     if line.resolution != resolution:
-        raise Conflict(
-            "statement.cannot_resolve",
-            _("This is not possible for this line (any more)."),
-            verdict=line.verdict,
-            resolution=line.resolution,
-        )
+        raise _impossible(line)
     return line
+
+
+def _impossible(line: JudgedLine) -> Conflict:
+    return Conflict(
+        "statement.cannot_resolve",
+        _("This is not possible for this line (any more)."),
+        verdict=line.verdict,
+        resolution=line.resolution,
+    )
 
 
 async def load_line(tx: Transaction, *, provider: str, row_key: str) -> JudgedLine:

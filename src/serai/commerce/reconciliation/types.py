@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from serai.commerce.types import StatementRow
 from serai.ledger.types import Account, account, currency_unit
 
 Kind = Literal["capture", "refund", "fee", "payout", "other"]
@@ -46,21 +47,8 @@ def psp_differences(currency: str) -> Account:
     return account("psp_differences", currency_unit(currency))
 
 
-class Line(msgspec.Struct, frozen=True):
-    """One movement of a statement, in our words. ``amount_minor`` is above zero, ``kind`` tells its direction.
-
-    ``reference`` and ``refund_ref`` are what we had named it, ``payment_ref`` what the provider calls the payment.
-    """
-
-    row_key: str
-    kind: Kind
-    reference: str
-    payment_ref: str
-    refund_ref: str
-    amount_minor: int
-    fee_minor: int
-    currency: str
-    happened_at: datetime
+# One movement of a statement, in our words.
+Line = StatementRow
 
 
 class JudgedLine(msgspec.Struct, frozen=True):
