@@ -67,17 +67,16 @@ async def resolve_line(
         raise Invalid("statement.note_missing", _("Please write what you found out."), field="note")
     if resolution == "refund":
         await _send_back(commerce, merchant_id, line)
-    name = derive_id("resolve line", provider, row_key)
+    name, end = derive_id("resolve line", provider, row_key), Resolved(line, resolution, by, note)
     transfers = plan_resolution(line, resolution, name)
-    end = Resolved(line, resolution, by, note)
     told = DifferenceResolved(provider, row_key, resolution, line.amount_minor, by)
     audited = AuditRow(
         by,
         "statement.resolved",
         "statement",
         str(line.statement_id),
-        {"verdict": line.verdict, "amount_minor": line.amount_minor, "ours_minor": line.ours_minor},
-        {"resolution": resolution, "note": note, "line": row_key},
+        {"verdict": line.verdict, "ours_minor": line.ours_minor},
+        {"resolution": resolution, "note": note, "line": row_key, "amount_minor": line.amount_minor},
     )
     if transfers:
         await commerce.lane.submit(
