@@ -17,6 +17,7 @@ from serai.foundation.database import Database
 from serai.foundation.errors import Refused
 from serai.foundation.ids import MerchantId, new_id
 from serai.identity.audit.api import list_entries
+from serai.main.demo.deliver import offer_delivery
 
 GOOD = flat("Standard", 500)
 
@@ -279,3 +280,20 @@ async def test_an_unknown_sku_or_country_is_refused(client: httpx.AsyncClient) -
     assert (answer.status_code, answer.json()["code"]) == (422, "cart.product_unknown")
     for body in ({"lines": lines, "country": "usa"}, {"lines": [], "country": "US"}, {"country": "US"}):
         assert (await client.post("/api/v1/delivery-options/offer", json=body)).status_code in (400, 422)
+
+
+async def test_the_demo_offers_standard_and_express_at_home_and_one_abroad(
+    shop: Shop, dispatch: Dispatch
+) -> None:
+    assert await offer_delivery(shop.commerce.db, shop.merchant_id) == 3
+    assert await offer_delivery(shop.commerce.db, shop.merchant_id) == 0
+    goods = [Goods(new_id(), 1, 2_000)]
+    offered = {
+        place: [(each.code, each.price_minor) for each in (await dispatch.offer(goods, to)).options]
+        for place, to in (("home", OHIO), ("far", Destination("US", "AK")), ("abroad", Destination("CN")))
+    }
+    assert offered == {
+        "home": [("standard", 599), ("express", 1_290)],
+        "far": [("standard", 2_099)],
+        "abroad": [("international", 1_990)],
+    }
