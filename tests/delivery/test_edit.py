@@ -8,11 +8,11 @@ from uuid import UUID
 import httpx
 import msgspec
 import pytest
-from tests.delivery.conftest import NEW_YORK, Dispatch, flat
+from tests.delivery.conftest import NEW_YORK, OHIO, Dispatch, flat
 from tests.shop import Shop, api_client, open_shop
 
 from serai.commerce.delivery import api
-from serai.commerce.delivery.types import Goods, Price, PriceStep, Zone
+from serai.commerce.delivery.types import Destination, Goods, Price, PriceStep, Zone
 from serai.foundation.database import Database
 from serai.foundation.errors import Refused
 from serai.foundation.ids import MerchantId, new_id
