@@ -33,6 +33,13 @@ GOOD = flat("Standard", 500)
         ({"zone": Zone(("US",), regions=("",))}, "regions"),
         ({"zone": Zone(("US",), postcodes=(" - ",))}, "postcodes"),
         ({"zone": Zone(("US",), postcodes=("4" * 13,))}, "postcodes"),
+        # What a form could build although no reader would take it back.
+        ({"zone": Zone(("US",), postcodes=tuple(str(n) for n in range(501)))}, "postcodes"),
+        ({"title": "x" * 81}, "title"),
+        ({"handling_days": 91}, "handling_days"),
+        ({"transit_weekdays": (7,)}, "transit_weekdays"),
+        ({"price": Price(steps=(PriceStep(0, 10**12 + 1),))}, "price_minor"),
+        ({"price": Price(steps=tuple(PriceStep(n, 5) for n in range(41)), basis="weight")}, "steps"),
         ({"price": Price(steps=(PriceStep(1, 5),))}, "steps"),
         ({"price": Price("weight", (PriceStep(0, 5), PriceStep(9, 5), PriceStep(9, 6)))}, "steps"),
         ({"price": Price("flat", (PriceStep(0, 5), PriceStep(9, 5)))}, "steps"),
