@@ -98,6 +98,7 @@ async def test_an_option_is_written_as_typed_and_shown_again(shop: Shop, owner_a
         ({"excluded_skus": "NO-SUCH"}, "excluded_skus"),
         ({"most_weight": "0"}, "most_weight"),
         ({f"day_{day}": "" for day in range(7)}, "days"),
+        ({"postcodes": ",".join(str(n) for n in range(501))}, "postcodes"),
     ],
 )
 async def test_what_is_wrong_is_told_at_its_field_and_nothing_is_kept(

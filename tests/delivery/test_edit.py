@@ -8,15 +8,16 @@ from uuid import UUID
 import httpx
 import msgspec
 import pytest
-from tests.delivery.conftest import NEW_YORK, Dispatch, flat
+from tests.delivery.conftest import NEW_YORK, OHIO, Dispatch, flat
 from tests.shop import Shop, api_client, open_shop
 
 from serai.commerce.delivery import api
-from serai.commerce.delivery.types import Goods, Price, PriceStep, Zone
+from serai.commerce.delivery.types import Destination, Goods, Price, PriceStep, Zone
 from serai.foundation.database import Database
 from serai.foundation.errors import Refused
 from serai.foundation.ids import MerchantId, new_id
 from serai.identity.audit.api import list_entries
+from serai.main.demo.deliver import offer_delivery
 
 GOOD = flat("Standard", 500)
 
@@ -32,6 +33,13 @@ GOOD = flat("Standard", 500)
         ({"zone": Zone(("US",), regions=("",))}, "regions"),
         ({"zone": Zone(("US",), postcodes=(" - ",))}, "postcodes"),
         ({"zone": Zone(("US",), postcodes=("4" * 13,))}, "postcodes"),
+        # What a form could build although no reader would take it back.
+        ({"zone": Zone(("US",), postcodes=tuple(str(n) for n in range(501)))}, "postcodes"),
+        ({"title": "x" * 81}, "title"),
+        ({"handling_days": 91}, "handling_days"),
+        ({"transit_weekdays": (7,)}, "transit_weekdays"),
+        ({"price": Price(steps=(PriceStep(0, 10**12 + 1),))}, "price_minor"),
+        ({"price": Price(steps=tuple(PriceStep(n, 5) for n in range(41)), basis="weight")}, "steps"),
         ({"price": Price(steps=(PriceStep(1, 5),))}, "steps"),
         ({"price": Price("weight", (PriceStep(0, 5), PriceStep(9, 5), PriceStep(9, 6)))}, "steps"),
         ({"price": Price("flat", (PriceStep(0, 5), PriceStep(9, 5)))}, "steps"),
@@ -279,3 +287,20 @@ async def test_an_unknown_sku_or_country_is_refused(client: httpx.AsyncClient) -
     assert (answer.status_code, answer.json()["code"]) == (422, "cart.product_unknown")
     for body in ({"lines": lines, "country": "usa"}, {"lines": [], "country": "US"}, {"country": "US"}):
         assert (await client.post("/api/v1/delivery-options/offer", json=body)).status_code in (400, 422)
+
+
+async def test_the_demo_offers_standard_and_express_at_home_and_one_abroad(
+    shop: Shop, dispatch: Dispatch
+) -> None:
+    assert await offer_delivery(shop.commerce.db, shop.merchant_id) == 3
+    assert await offer_delivery(shop.commerce.db, shop.merchant_id) == 0
+    goods = [Goods(new_id(), 1, 2_000)]
+    offered = {
+        place: [(each.code, each.price_minor) for each in (await dispatch.offer(goods, to)).options]
+        for place, to in (("home", OHIO), ("far", Destination("US", "AK")), ("abroad", Destination("CN")))
+    }
+    assert offered == {
+        "home": [("standard", 599), ("express", 1_290)],
+        "far": [("standard", 2_099)],
+        "abroad": [("international", 1_990)],
+    }

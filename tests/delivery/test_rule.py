@@ -104,6 +104,13 @@ def test_a_remote_place_pays_its_extra_also_where_delivery_is_free() -> None:
     assert price_delivery(price, OHIO, goods_minor=6_000, grams=0) == 0
 
 
+def test_no_price_outgrows_the_books() -> None:
+    price = Price(
+        "weight", (PriceStep(0, 10**12),), per_kg_minor=10**12, remote_minor=10**12, remote_regions=("OH",)
+    )
+    assert price_delivery(price, OHIO, goods_minor=0, grams=10**12) == 10**12
+
+
 @given(
     st.lists(st.tuples(st.integers(1, 50_000), st.integers(0, 10_000)), max_size=8, unique_by=lambda s: s[0]),
     st.integers(0, 500),

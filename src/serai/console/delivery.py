@@ -31,7 +31,7 @@ from serai.console.delivery_form import (
     split_list,
 )
 from serai.console.desk import AtDesk, Desk, not_found
-from serai.console.form import Form, fill_form, note_refusal, parse_uuid, read_form, take_amount
+from serai.console.form import Form, fill_form, parse_uuid, read_form, take_amount
 from serai.console.product import explain_amount
 from serai.console.variant import read_version
 from serai.foundation.database import Transaction
@@ -42,6 +42,15 @@ from serai.identity.merchant.api import list_time_zones
 PATH = "/console/delivery"
 PERMISSION = "settings.write"
 AnyRequest = Request[Any, Any, Any]
+# Where the form shows what is said of a part that has no field of its name.
+PLACES = {
+    "steps": "price_1",
+    "price_minor": "price_1",
+    "least": "price_1",
+    "transit_weekdays": "days",
+    "translations": "title_zh",
+    "weekdays": "weekdays",
+}
 PROBLEMS = {
     "place": _("No option goes there."),
     "goods": _("No option that goes there carries these goods."),
@@ -249,13 +258,8 @@ async def add_option(request: AnyRequest, desk: AtDesk) -> Response[Any]:
 
 def _note(form: Form, error: Refused, text: str) -> None:
     """Put a refusal at the field of the form that it is about."""
-    names = {"steps": "price_1", "transit_weekdays": "days", "translations": "title_zh"}
-    field = error.data.get("field")
-    if isinstance(field, str):
-        form.values.setdefault(names.get(field, field), "")
-        form.errors[names.get(field, field)] = text
-    else:
-        note_refusal(form, error, text)
+    name = PLACES.get(str(error.data.get("field")), str(error.data.get("field")))
+    form.errors[name if name in form.values or name in PLACES.values() else ""] = text
 
 
 async def _load(desk: Desk, option_id: str) -> tuple[DeliveryOptionRow, str]:
