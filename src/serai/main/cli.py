@@ -289,6 +289,23 @@ def reindex(
 
 
 @app.command(rich_help_panel="Look after it")
+def retention(
+    apply: Annotated[bool, typer.Option("--apply", help="Forget it now instead of tonight.")] = False,
+) -> None:
+    """Show whose personal data the merchants' policies would forget, or forget it now."""
+    from serai.main.borrowing import borrow_database
+    from serai.main.forgetting import forget_now
+
+    with telling_faults(), borrow_database(load_house(os.environ)) as url:
+        counts = asyncio.run(forget_now(url, apply=apply))
+    verb = "forgotten" if apply else "to forget"
+    for slug, forgotten in counts.items():
+        console.print(
+            f"{slug}: {forgotten.orders:,} orders and {forgotten.members:,} members {verb}", highlight=False
+        )
+
+
+@app.command(rich_help_panel="Look after it")
 def bench(
     name: Annotated[
         str | None, typer.Argument(help="One figure, or the beginning of several: orders.cpu_us, orders.")
