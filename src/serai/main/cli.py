@@ -235,7 +235,7 @@ def migrate() -> None:
     from serai.main.systems import SYSTEMS
 
     with telling_faults(), borrow_database(load_house(os.environ)) as url:
-        applied = asyncio.run(apply_migrations(url, SYSTEMS))
+        applied = asyncio.run(apply_migrations(url, SYSTEMS, tell=errors.print))
         for migration in applied:
             console.print(f"{migration.system}/{migration.number:04}_{migration.name}", highlight=False)
         console.print(
