@@ -168,9 +168,8 @@ async def _apply_outside(connection: asyncpg.Connection, migration: Migration) -
                 schema,
             )
             if half_made:
-                await connection.execute(
-                    f"DROP INDEX CONCURRENTLY {schema}.{name}"
-                )  # sql: names of our own file
+                drop = f"DROP INDEX CONCURRENTLY {schema}.{name}"  # sql: what our own file calls it
+                await connection.execute(drop)
         await connection.execute(statement)
     await connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
     await _note(connection, migration)
