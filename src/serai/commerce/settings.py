@@ -29,6 +29,14 @@ class CommerceSettings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(description="Kinds of prices that price protection does not compare with, separated by commas"),
     ] = "clearance"
+    accept_within_minutes: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_080,
+            description="Minutes a store has to accept an order before another place is asked",
+        ),
+    ] = 30
     provider_timeout_s: Annotated[
         float, Meta(gt=0, le=60, description="Seconds a payment provider may take to answer")
     ] = 8.0

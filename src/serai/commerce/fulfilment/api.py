@@ -2,8 +2,19 @@
 
 from uuid import UUID
 
+from serai.commerce.fulfilment.cut_goods import cancel_rest, cut_goods
+from serai.commerce.fulfilment.list_work import (
+    accept_fulfilment,
+    count_fulfilments,
+    list_fulfilments,
+    list_picks,
+    load_profile,
+    save_profile,
+)
 from serai.commerce.fulfilment.pack_parcel import pack_parcel, unpack_parcel
-from serai.commerce.fulfilment.types import Content, Fulfilment, Handling, Size
+from serai.commerce.fulfilment.pick_goods import pick_goods
+from serai.commerce.fulfilment.route_order import move_order, route_order
+from serai.commerce.fulfilment.types import Content, Fulfilment, Handling, Pick, PickRow, Profile, Size
 from serai.commerce.order.api import read_standing, ship_parcel
 from serai.commerce.parcel.api import load_parcel
 from serai.foundation.database import Transaction
@@ -12,10 +23,24 @@ __all__ = [
     "Content",
     "Fulfilment",
     "Handling",
+    "Pick",
+    "PickRow",
+    "Profile",
     "Size",
+    "accept_fulfilment",
+    "cancel_rest",
+    "count_fulfilments",
+    "cut_goods",
+    "list_fulfilments",
+    "list_picks",
     "load_handling",
     "load_parcel",
+    "load_profile",
+    "move_order",
     "pack_parcel",
+    "pick_goods",
+    "route_order",
+    "save_profile",
     "ship_parcel",
     "unpack_parcel",
 ]

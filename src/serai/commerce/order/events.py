@@ -56,6 +56,26 @@ class OrderShipped(msgspec.Struct, frozen=True):
     by: str
 
 
+class CutLine(msgspec.Struct, frozen=True):
+    """Steps of a line that will not come; ``amount_minor`` is what the order comes to less, never above zero."""
+
+    line_no: int
+    sku_id: UUID
+    quantity: int
+    amount_minor: int
+
+
+class OrderCut(msgspec.Struct, frozen=True):
+    """Part of an order will not come: it was short, weighed less, or was called off. ``amount_minor`` goes back for it."""
+
+    order_id: UUID
+    lines: tuple[CutLine, ...]
+    amount_minor: int
+    kind: str
+    reason: str
+    by: str
+
+
 class OrderFulfilled(msgspec.Struct, frozen=True):
     """The goods have left (or were collected)."""
 
