@@ -6,8 +6,10 @@ from serai.commerce.fulfilment.cut_goods import cancel_rest, cut_goods
 from serai.commerce.fulfilment.list_work import (
     accept_fulfilment,
     count_fulfilments,
+    find_fulfilment,
     list_fulfilments,
     list_picks,
+    list_titles,
     load_profile,
     save_profile,
 )
@@ -31,8 +33,10 @@ __all__ = [
     "cancel_rest",
     "count_fulfilments",
     "cut_goods",
+    "find_fulfilment",
     "list_fulfilments",
     "list_picks",
+    "list_titles",
     "load_handling",
     "load_parcel",
     "load_profile",

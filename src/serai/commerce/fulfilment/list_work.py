@@ -45,6 +45,20 @@ def _read_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
         raise Invalid("list.cursor_invalid", _("This list cannot be continued from there.")) from error
 
 
+async def find_fulfilment(tx: Transaction, *, fulfilment_id: UUID) -> Fulfilment | None:
+    """Open work; None when there is none of that id, or nothing is left to do."""
+    row = await store.find_work(tx, fulfilment_id)
+    if row is None:
+        return None
+    page = await list_fulfilments(tx, place_id=row["place_id"], order_id=row["order_id"])
+    return page.items[0] if page.items else None
+
+
+async def list_titles(tx: Transaction, *, sku_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """What SKUs are called."""
+    return {row["sku_id"]: row["title"] for row in await store.list_titles(tx, sku_ids)}
+
+
 async def count_fulfilments(tx: Transaction, *, place_id: UUID | None = None) -> dict[Stage, int]:
     """How much work waits for each next step; every step is there."""
     found = {row["stage"]: row["orders"] for row in await store.count_work(tx, place_id)}

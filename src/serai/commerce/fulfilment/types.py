@@ -114,9 +114,29 @@ class PickRow(msgspec.Struct, frozen=True):
         return show_amount(self.open, self.scale, self.unit)
 
     @property
-    def picked_text(self) -> str:
-        """How much lies apart, with its unit."""
-        return show_amount(self.picked, self.scale, self.unit)
+    def left_text(self) -> str:
+        """How much is still to be taken, with its unit."""
+        return show_amount(self.open - self.picked, self.scale, self.unit)
+
+    @property
+    def picked_plain(self) -> str:
+        """How much lies apart, as one types it."""
+        return show_plain(self.picked, self.scale)
+
+    @property
+    def to_pack_plain(self) -> str:
+        """How much lies apart and in no parcel, as one types it."""
+        return show_plain(self.picked - self.packed, self.scale)
+
+    @property
+    def unit_text(self) -> str:
+        """The unit of goods by weight or measure; nothing of pieces."""
+        return self.unit if self.scale else ""
+
+
+def show_plain(steps: int, scale: int) -> str:
+    """Steps as a decimal number without a unit: ``2``, ``1.38``."""
+    return f"{steps / 10**scale:.{scale}f}" if scale else str(steps)
 
 
 class Profile(msgspec.Struct, frozen=True):

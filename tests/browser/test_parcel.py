@@ -1,0 +1,57 @@
+"""Staff pick one order, pack it into two parcels on a tablet and let them leave; the buyer sees what comes with which."""
+
+import pytest
+from playwright.async_api import expect
+from tests.browser.conftest import OWNER_EMAIL, Enter
+from tests.browser.test_goods import keep_picture
+from tests.durability.running import RunningShop
+from tests.journeys.steps import order_of
+
+from serai.commerce.fulfilment.api import route_order
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+async def test_an_order_is_packed_into_two_parcels(
+    enter: Enter, running: RunningShop, owner_password: str
+) -> None:
+    tea, cup = "Tea, green, 100 bags", "Cup, porcelain"
+    first = await running.shop.add_product(tea, price_minor=600, stock=9)
+    second = await running.shop.add_product(cup, price_minor=900, stock=9)
+    order_id = await running.place((first, 2), (second, 1))
+    await running.pay(order_id)
+    await route_order(running.platform.commerce, running.shop.merchant_id, order_id=order_id)
+    order = await order_of(running.shop, order_id)
+    staff = await enter(width=820)
+    page = staff.page
+    await staff.sign_in(OWNER_EMAIL, owner_password)
+    await page.goto("/console/fulfilment?stage=pick")
+    await keep_picture(staff, "fulfilment-list")
+    await page.get_by_role("link", name=order.number, exact=True).click()
+    await expect(page.get_by_role("heading", name=order.number)).to_be_visible()
+    await keep_picture(staff, "fulfilment-pick")
+    await page.get_by_label(f"Picked of {tea}").fill("3")
+    await page.get_by_role("button", name="Save what is typed").click()
+    await expect(page.get_by_text("Only 2 of that were ordered")).to_be_visible()
+    await page.get_by_role("button", name="All of it is picked").click()
+    await expect(page.get_by_text("All of it lies apart.")).to_be_visible()
+    await page.get_by_label(f"Pack of {tea}").fill("1")
+    await page.get_by_label("Weight").fill("1.2")
+    await keep_picture(staff, "fulfilment-pack")
+    await page.get_by_role("button", name="Close the parcel").click()
+    await expect(page.get_by_text("Parcel 1 is packed.")).to_be_visible()
+    await page.get_by_label("Carrier").fill("Caravan")
+    await page.get_by_label("Tracking number").fill("CV1")
+    await page.get_by_role("button", name="It has left").click()
+    await expect(page.get_by_text("The parcel has left.")).to_be_visible()
+    await page.get_by_role("button", name="Close the parcel").click()
+    await expect(page.get_by_text("Parcel 2 is packed.")).to_be_visible()
+    await keep_picture(staff, "fulfilment-parcels")
+    await page.get_by_role("button", name="It has left").click()
+    await expect(page).to_have_url(f"{running.web.url}/console/orders/{order.number}")
+    await expect(page.get_by_role("heading", name="Parcels")).to_be_visible()
+    await keep_picture(staff, "order-parcels")
+    order = await order_of(running.shop, order_id)
+    assert order.state == "fulfilled"
+    assert [(p.tracking, sum(line.quantity for line in p.lines)) for p in order.parcels] == [("CV1", 2), ("", 1)]
+    assert not staff.complaints
