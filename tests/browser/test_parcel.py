@@ -5,9 +5,9 @@ from playwright.async_api import expect
 from tests.browser.conftest import OWNER_EMAIL, Enter
 from tests.browser.test_goods import keep_picture
 from tests.durability.running import RunningShop
-from tests.journeys.steps import order_of
 
 from serai.commerce.fulfilment.api import route_order
+from serai.commerce.order.api import access_token
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -19,9 +19,10 @@ async def test_an_order_is_packed_into_two_parcels(
     first = await running.shop.add_product(tea, price_minor=600, stock=9)
     second = await running.shop.add_product(cup, price_minor=900, stock=9)
     order_id = await running.place((first, 2), (second, 1))
-    await running.pay(order_id)
+    await running.decide(await running.start_payment(order_id))
+    await running.wait_for_state(order_id, "paid")
     await route_order(running.platform.commerce, running.shop.merchant_id, order_id=order_id)
-    order = await order_of(running.shop, order_id)
+    order = await running.load_order(order_id)
     staff = await enter(width=820)
     page = staff.page
     await staff.sign_in(OWNER_EMAIL, owner_password)
@@ -44,6 +45,13 @@ async def test_an_order_is_packed_into_two_parcels(
     await page.get_by_label("Tracking number").fill("CV1")
     await page.get_by_role("button", name="It has left").click()
     await expect(page.get_by_text("The parcel has left.")).to_be_visible()
+    buyer = await enter(width=390)
+    token = access_token(running.platform.commerce.secret, order_id)
+    await buyer.page.goto(f"/orders/{order_id}?key={token}")
+    await expect(buyer.heading("Part of your order is on its way")).to_be_visible()
+    await expect(buyer.page.get_by_text("CV1")).to_be_visible()
+    await keep_picture(buyer, "shop-parcels")
+    assert not buyer.complaints
     await page.get_by_role("button", name="Close the parcel").click()
     await expect(page.get_by_text("Parcel 2 is packed.")).to_be_visible()
     await keep_picture(staff, "fulfilment-parcels")
@@ -51,7 +59,13 @@ async def test_an_order_is_packed_into_two_parcels(
     await expect(page).to_have_url(f"{running.web.url}/console/orders/{order.number}")
     await expect(page.get_by_role("heading", name="Parcels")).to_be_visible()
     await keep_picture(staff, "order-parcels")
-    order = await order_of(running.shop, order_id)
+    order = await running.load_order(order_id)
     assert order.state == "fulfilled"
-    assert [(p.tracking, sum(line.quantity for line in p.lines)) for p in order.parcels] == [("CV1", 2), ("", 1)]
-    assert not staff.complaints
+    assert [(p.tracking, sum(line.quantity for line in p.lines)) for p in order.parcels] == [
+        ("CV1", 2),
+        ("", 1),
+    ]
+    # The one refusal that was provoked, and nothing else.
+    assert [each.rpartition(": ")[2] for each in staff.complaints] == [
+        "Failed to load resource: the server responded with a status of 409 (Conflict)".rpartition(": ")[2]
+    ]

@@ -15,6 +15,7 @@ from serai.console.desk import AtDesk, Desk, not_found
 from serai.console.form import Form, parse_uuid, read_form, take_text
 from serai.console.fulfilment import PATH, Work, load_work, render_work
 from serai.foundation.errors import Forbidden, Invalid, Refused, _
+from serai.foundation.ids import new_id
 
 AnyRequest = Request[Any, Any, Any]
 Step = Callable[[Work, Form], Awaitable[str]]
@@ -35,6 +36,8 @@ async def _do(
         raise
     except Refused as error:
         form.errors[""] = desk.explain(error)
+        # Its key is bound to the values that were refused; what is sent next is another form.
+        form.key = str(new_id())
         async with desk.reading() as tx:
             work = await load_work(tx, fulfilment_id)
         return await render_work(desk, work, form=form, step=step, status_code=error.status)

@@ -75,6 +75,7 @@ EVENTS = PRESALE_EVENTS | {
     "OrderPlaced": _("Placed for %(total)s"),
     "OrderPaid": _("Paid %(amount)s"),
     "OrderShipped": _("Parcel %(parcel_no)s has left"),
+    "OrderCut": _("Part of it will not come: %(amount)s goes back"),
     "OrderFulfilled": _("Fulfilled"),
     "OrderCancelled": _("Cancelled"),
     "OrderExpired": _("Expired: the payment did not come in time"),

@@ -33,6 +33,12 @@ ORDER_WORDS = {
             "Parcel %(parcel)s of your order has left. You see on your order's page what is in it and what is still to come."
         ),
     ),
+    "OrderCut": (
+        _("A change to your order %(number)s"),
+        _(
+            "Part of your order will not come. %(amount)s goes back the way you paid; your order's page shows what it is for."
+        ),
+    ),
     "OrderFulfilled": (
         _("Order %(number)s is on its way"),
         _("We have handed your parcel to the carrier."),
