@@ -146,18 +146,7 @@ async def plan_cut(
     has_left = any(each.shipped for each in standing.goods)
     if not left and not has_left:
         raise WholeOrder
-    transfers: list[Transfer] = []
-    after: list[Goods] = []
-    for each, count in chosen:
-        assert each.hold_id is not None
-        moves, hold_id = resolve_hold(each, count, void(each.hold_id, "cut"))
-        transfers += moves
-        rest = each.open - count
-        after.append(
-            msgspec.structs.replace(
-                each, hold_id=hold_id, open=rest, picked=min(each.picked, rest), cut=each.cut + count
-            )
-        )
+    transfers, after = _release(chosen)
     amounts = _value_cuts(standing, chosen)
     refund = await _give_back(tx, standing, sum(amounts), wish)
     transfers += refund.transfers
@@ -195,6 +184,23 @@ async def plan_cut(
         writes.append(Write(stamp_orders, stamp))
         facts.append(Fact(order.order_id, OrderFulfilled(order.order_id, wish.by, order.tracking)))
     return Change(tuple(transfers), tuple(writes), tuple(facts))
+
+
+def _release(chosen: Sequence[tuple[Goods, int]]) -> tuple[list[Transfer], list[Goods]]:
+    """The transfers by which steps of goods are free again, and the goods as they stand then."""
+    transfers: list[Transfer] = []
+    after: list[Goods] = []
+    for each, count in chosen:
+        assert each.hold_id is not None
+        moves, hold_id = resolve_hold(each, count, void(each.hold_id, "cut"))
+        transfers += moves
+        rest = each.open - count
+        after.append(
+            msgspec.structs.replace(
+                each, hold_id=hold_id, open=rest, picked=min(each.picked, rest), cut=each.cut + count
+            )
+        )
+    return transfers, after
 
 
 def _value_cuts(standing: Standing, chosen: Sequence[tuple[Goods, int]]) -> list[int]:
