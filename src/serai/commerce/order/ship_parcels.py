@@ -199,7 +199,8 @@ def _plan(standing: Standing, leaving: Leaving, by: str) -> Group:
     gone: list[Parcel | NewParcel] = [*leaving.packed, *fresh]
     tracking = leaving.tracking or next((each.tracking for each in gone if each.tracking), "")
     facts = [Fact(order.order_id, _tell(each, leaving, by, is_last=shipment.is_last)) for each in gone]
-    audit = AuditRow(by, "order.shipped", "order", str(order.order_id), None, {"tracking": tracking})
+    what = "order.fulfilled" if shipment.is_last else "order.shipped"
+    audit = AuditRow(by, what, "order", str(order.order_id), None, {"tracking": tracking})
     writes = [Write(record_rows, audit), *standing.write(shipment.goods)]
     if stamps:
         writes += [Write(stamp_parcels, each) for each in stamps]
