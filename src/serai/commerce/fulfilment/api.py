@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from serai.commerce.fulfilment.collect_parcel import hand_over, make_ready, pickup_code
 from serai.commerce.fulfilment.cut_goods import cancel_rest, cut_goods
 from serai.commerce.fulfilment.list_work import (
     accept_fulfilment,
@@ -34,15 +35,18 @@ __all__ = [
     "count_fulfilments",
     "cut_goods",
     "find_fulfilment",
+    "hand_over",
     "list_fulfilments",
     "list_picks",
     "list_titles",
     "load_handling",
     "load_parcel",
     "load_profile",
+    "make_ready",
     "move_order",
     "pack_parcel",
     "pick_goods",
+    "pickup_code",
     "route_order",
     "save_profile",
     "ship_parcel",

@@ -62,7 +62,7 @@ async def get_goods(request: Asked, order_id: FromPath[UUID]) -> OrderGoods:
 
 
 async def _load_goods(caller: Caller, order_id: UUID) -> OrderGoods:
-    async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
+    async with caller.commerce.db.transaction(caller.merchant_id, "snapshot") as tx:
         handling = await api.load_handling(tx, order_id=order_id)
     order = handling.order
     return OrderGoods(order_id, order.state, handling.goods, order.parcels, order.cuts)

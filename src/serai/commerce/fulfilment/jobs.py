@@ -2,7 +2,7 @@
 
 import logging
 
-from serai.commerce.fulfilment import store
+from serai.commerce.fulfilment import collect_parcel, store
 from serai.commerce.fulfilment.route_order import route_order
 from serai.commerce.types import Commerce
 from serai.foundation import clock
@@ -45,4 +45,23 @@ async def reroute_orders(commerce: Commerce, owner: Database) -> int:
             log.info("order %s stays where it is: %s", row["order_id"], error)
         except Exception:
             log.exception("order %s could not be given to another place", row["order_id"])
+    return done
+
+
+async def restock_uncollected(commerce: Commerce, owner: Database) -> int:
+    """Put back on the shelf what nobody has collected in time. Returns how many parcels."""
+    done = 0
+    for row in await store.list_uncollected(owner, clock.now(), BATCH):
+        try:
+            await collect_parcel.restock_uncollected(
+                commerce,
+                MerchantId(row["merchant_id"]),
+                order_id=row["order_id"],
+                parcel_id=row["parcel_id"],
+            )
+            done += 1
+        except Refused as error:
+            log.info("parcel %s still waits for its buyer: %s", row["parcel_id"], error)
+        except Exception:
+            log.exception("parcel %s could not be put back", row["parcel_id"])
     return done

@@ -168,3 +168,13 @@ async def list_unaccepted(owner: Database, now: datetime, limit: int) -> list[An
         now,
         limit,
     )
+
+
+async def list_uncollected(owner: Database, now: datetime, limit: int) -> list[Any]:
+    """(merchant, order, parcel) that nobody has collected in time, over all merchants."""
+    return await owner.fetch(
+        "SELECT merchant_id, order_id, parcel_id FROM commerce.parcel WHERE collect_by <= $1 AND shipped_at IS NULL"
+        " AND unpacked_at IS NULL ORDER BY collect_by LIMIT $2",
+        now,
+        limit,
+    )

@@ -1,5 +1,6 @@
 """What happens to orders."""
 
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -73,6 +74,17 @@ class OrderCut(msgspec.Struct, frozen=True):
     amount_minor: int
     kind: str
     reason: str
+    by: str
+
+
+class PickupReady(msgspec.Struct, frozen=True):
+    """A parcel waits at its place for its buyer, until ``collect_by``."""
+
+    order_id: UUID
+    parcel_id: UUID
+    parcel_no: int
+    place_id: UUID
+    collect_by: datetime
     by: str
 
 

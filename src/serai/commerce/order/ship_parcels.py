@@ -150,7 +150,8 @@ async def ship_parcels(
         NotFound: ``order.unknown``. Conflict: ``order.cannot_fulfil``, ``order.awaiting_group``, ``order.changed``.
     """
     for _attempt in range(ATTEMPTS):
-        async with commerce.db.transaction(merchant_id, "read") as tx:
+        # All of one moment: what is packed and what is open are judged by each other.
+        async with commerce.db.transaction(merchant_id, "snapshot") as tx:
             standing = await read_standing(tx, order_id)
         leaving = choose(standing)
         if leaving is None:
