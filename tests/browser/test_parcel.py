@@ -1,10 +1,12 @@
 """Staff pick one order, pack it into two parcels on a tablet and let them leave; the buyer sees what comes with which."""
 
+from uuid import UUID
+
 import pytest
 from playwright.async_api import expect
 from tests.browser.conftest import OWNER_EMAIL, Enter
 from tests.browser.test_goods import keep_picture
-from tests.durability.running import RunningShop
+from tests.durability.running import RunningShop, describe_order
 
 from serai.commerce.fulfilment.api import route_order
 from serai.commerce.order.api import access_token
@@ -69,3 +71,41 @@ async def test_an_order_is_packed_into_two_parcels(
     assert [each.rpartition(": ")[2] for each in staff.complaints] == [
         "Failed to load resource: the server responded with a status of 409 (Conflict)".rpartition(": ")[2]
     ]
+
+
+async def test_a_pick_up_is_handed_over_to_who_shows_its_code(
+    enter: Enter, running: RunningShop, owner_password: str
+) -> None:
+    jam = await running.shop.add_product("Jam, plum", price_minor=450, stock=5, store_stock=5)
+    body = describe_order((jam, 1)) | {"delivery": "pickup", "place_id": str(running.shop.store.place_id)}
+    body.pop("address")
+    placed = await running.api.post("/api/v1/orders", json=body)
+    assert placed.status_code == 201, placed.text
+    order_id = UUID(placed.json()["order_id"])
+    await running.decide(await running.start_payment(order_id))
+    await running.wait_for_state(order_id, "paid")
+    await route_order(running.platform.commerce, running.shop.merchant_id, order_id=order_id)
+    order = await running.load_order(order_id)
+    staff, buyer = await enter(width=820), await enter(width=390)
+    page = staff.page
+    await staff.sign_in(OWNER_EMAIL, owner_password)
+    await page.goto("/console/fulfilment?stage=accept")
+    await page.get_by_role("link", name=order.number, exact=True).click()
+    await page.get_by_role("button", name="Accept", exact=True).click()
+    await page.get_by_role("button", name="All of it is picked").click()
+    await page.get_by_role("button", name="Close the parcel").click()
+    await page.get_by_role("button", name="Ready: tell the buyer").click()
+    await expect(page.get_by_text("The buyer is told that it can be collected.")).to_be_visible()
+    await keep_picture(staff, "fulfilment-pickup")
+    token = access_token(running.platform.commerce.secret, order_id)
+    await buyer.page.goto(f"/orders/{order_id}?key={token}")
+    shown = buyer.page.get_by_text("Show this code:")
+    await expect(shown).to_be_visible()
+    await keep_picture(buyer, "shop-pickup")
+    code = (await shown.inner_text()).rpartition(" ")[2]
+    await page.get_by_label("The buyer’s code").fill(code)
+    await page.get_by_role("button", name="Hand over").click()
+    await expect(page).to_have_url(f"{running.web.url}/console/orders/{order.number}")
+    assert (await running.load_order(order_id)).state == "fulfilled"
+    assert not staff.complaints
+    assert not buyer.complaints

@@ -165,6 +165,7 @@ class Carrier(Protocol):
 
     name: str
     title: str
+    services: tuple[str, ...]
 
     async def quote(self, merchant_id: UUID, request: ShipmentRequest) -> tuple[CarrierRate, ...]:
         """What each service costs for a parcel."""

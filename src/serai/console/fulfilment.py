@@ -8,6 +8,8 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.params import FromPath
 
+from serai.commerce.carrier.api import list_labels
+from serai.commerce.carrier.types import Label
 from serai.commerce.catalogue.types import show_amount
 from serai.commerce.fulfilment import api
 from serai.commerce.fulfilment.types import STAGES, Fulfilment, PickRow, Stage
@@ -58,6 +60,7 @@ class Work(msgspec.Struct, frozen=True):
     rows: tuple[PickRow, ...]
     parcels: tuple[Parcel, ...]
     titles: Mapping[tuple[int, UUID], str]
+    labels: Mapping[UUID, Label] = {}
 
     def content(self, parcel: Parcel) -> list[tuple[str, str]]:
         """(amount, title) of what lies in a parcel."""
@@ -155,7 +158,9 @@ async def load_work(tx: Transaction, fulfilment_id: str) -> Work:
     names = await api.list_titles(tx, sku_ids=skus) if skus else {}
     titles = {(line.line_no, line.sku_id): names[line.sku_id] for each in parcels for line in each.lines
               if line.sku_id in names}  # fmt: skip
-    return Work(found, order, rows, parcels, titles)
+    labels = await list_labels(tx, parcel_ids=[each.parcel_id for each in parcels]) if parcels else []
+    living = {each.parcel_id: each for each in labels if each.state in ("asked", "bought")}
+    return Work(found, order, rows, parcels, titles, living)
 
 
 @get("/fulfilment/{fulfilment_id:str}")
@@ -194,6 +199,11 @@ async def render_work(
         stage_words={name: desk.say(words) for name, words in STAGE_WORDS.items()},
         reasons=_explain_choice(desk, work.fulfilment.choice),
         place_choices=_list_others(places, work.fulfilment.place_id),
+        services=[
+            (f"{name}:{service}", f"{each.title} {service}")
+            for name, each in desk.commerce.carriers.items()
+            for service in each.services
+        ],
         may_fulfil=desk.staff.may("order.fulfil"),
         may_cancel=desk.staff.may("order.cancel") and desk.staff.may("order.refund"),
     )

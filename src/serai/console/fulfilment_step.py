@@ -21,7 +21,7 @@ AnyRequest = Request[Any, Any, Any]
 Step = Callable[[Work, Form], Awaitable[str]]
 
 
-async def _do(
+async def do_step(
     request: AnyRequest, desk: Desk, fulfilment_id: str, step: str, permission: str, act: Step
 ) -> Response[Any]:
     """One step of an order's work: done, or the page again with the refusal. ``act`` returns what to say."""
@@ -55,7 +55,7 @@ async def accept(request: AnyRequest, desk: AtDesk, fulfilment_id: FromPath[str]
             await api.accept_fulfilment(tx, fulfilment_id=work.fulfilment.fulfilment_id, by=desk.by)
         return _("Accepted. Now it can be picked.")
 
-    return await _do(request, desk, fulfilment_id, "accept", "order.fulfil", act)
+    return await do_step(request, desk, fulfilment_id, "accept", "order.fulfil", act)
 
 
 def _field(kind: str, row: PickRow) -> str:
@@ -100,7 +100,7 @@ async def scan(request: AnyRequest, desk: AtDesk, fulfilment_id: FromPath[str]) 
         await _pick(desk, work, [pick], form)
         return _("Picked.")
 
-    return await _do(request, desk, fulfilment_id, "scan", "order.fulfil", act)
+    return await do_step(request, desk, fulfilment_id, "scan", "order.fulfil", act)
 
 
 async def _pick(desk: Desk, work: Work, picks: list[Pick], form: Form, reason: str = "") -> None:
@@ -136,7 +136,7 @@ async def pick(request: AnyRequest, desk: AtDesk, fulfilment_id: FromPath[str]) 
             await _pick(desk, work, picks, form, form.values.get("reason", "")[:200])
         return _("Saved what was picked.")
 
-    return await _do(request, desk, fulfilment_id, "pick", "order.fulfil", act)
+    return await do_step(request, desk, fulfilment_id, "pick", "order.fulfil", act)
 
 
 @post("/fulfilment/{fulfilment_id:str}/pack", status_code=200)
@@ -163,7 +163,7 @@ async def pack(request: AnyRequest, desk: AtDesk, fulfilment_id: FromPath[str]) 
         )
         return desk.say(_("Parcel %(number)s is packed."), number=parcel.parcel_no)
 
-    return await _do(request, desk, fulfilment_id, "pack", "order.fulfil", act)
+    return await do_step(request, desk, fulfilment_id, "pack", "order.fulfil", act)
 
 
 def _read_size(form: Form) -> Size:
@@ -213,7 +213,7 @@ async def ship(
         )
         return _("The parcel has left.")
 
-    return await _do(request, desk, fulfilment_id, "ship", "order.fulfil", act)
+    return await do_step(request, desk, fulfilment_id, "ship", "order.fulfil", act)
 
 
 @post("/fulfilment/{fulfilment_id:str}/parcels/{parcel_id:str}/unpack", status_code=200)
@@ -231,7 +231,7 @@ async def unpack(
         )
         return _("The parcel is unpacked.")
 
-    return await _do(request, desk, fulfilment_id, "ship", "order.fulfil", act)
+    return await do_step(request, desk, fulfilment_id, "ship", "order.fulfil", act)
 
 
 @post("/fulfilment/{fulfilment_id:str}/move", status_code=200)
@@ -253,7 +253,7 @@ async def move(request: AnyRequest, desk: AtDesk, fulfilment_id: FromPath[str]) 
         )
         return desk.say(_("%(place)s sends it now."), place=place.name)
 
-    return await _do(request, desk, fulfilment_id, "move", "order.fulfil", act)
+    return await do_step(request, desk, fulfilment_id, "move", "order.fulfil", act)
 
 
 @post("/fulfilment/{fulfilment_id:str}/rest", status_code=200)
@@ -268,7 +268,7 @@ async def cancel_rest(request: AnyRequest, desk: AtDesk, fulfilment_id: FromPath
         )
         return _("The rest is called off.")
 
-    return await _do(request, desk, fulfilment_id, "rest", "order.cancel", act)
+    return await do_step(request, desk, fulfilment_id, "rest", "order.cancel", act)
 
 
 STEPS = [accept, scan, pick, pack, ship, unpack, move, cancel_rest]

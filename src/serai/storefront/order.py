@@ -27,6 +27,7 @@ from serai.foundation.pages import request_locale
 from serai.storefront.country import write_address
 from serai.storefront.grouping import find_order_group
 from serai.storefront.notice import Notice, leave_notice
+from serai.storefront.parcel import view_parcels
 from serai.storefront.presale import use_coupon
 from serai.storefront.saving import share_adjustments
 from serai.storefront.sellers import Seller
@@ -197,6 +198,7 @@ async def show_order(
         shell=shell,
         here_url=link.to(""),
         order=order,
+        **await view_parcels(tx, commerce_of(request), order, request_locale(request)),
         gift=gift,
         group_state=group_state,
         share_url=f"{request.base_url}groups/{order.group.group_id}" if order.group else "",

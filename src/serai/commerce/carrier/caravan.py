@@ -37,6 +37,7 @@ class CaravanCarrier:
 
     name = NAME
     title = "Caravan"
+    services = ("standard", "express")
 
     def __init__(self, base_url: str, account: CaravanAccount, timeout_s: float) -> None:
         self._account = account
