@@ -155,7 +155,6 @@ def write_order_letter(
     arrives = tell_order(order.shipping, locale) if event in ARRIVING and not in_group else ""
     if arrives:
         lines.append(translate(_("%(arrival)s."), locale, {"arrival": arrives}))
-    tracking = parcel[1] if parcel else order.tracking if event == "OrderFulfilled" else ""
     if tracking:
         lines.append(translate(_("Tracking number: %(tracking)s"), locale, {"tracking": tracking}))
     if gift_message and event in ("OrderPlaced", "OrderPaid"):
