@@ -13,6 +13,7 @@ from serai.commerce.indexing.subscribers import SEARCH_ENTRIES
 from serai.commerce.market import jobs as market_jobs
 from serai.commerce.price import jobs as price_jobs
 from serai.commerce.promotion import jobs as promotion_jobs
+from serai.commerce.returns import jobs as returns_jobs
 from serai.commerce.search import jobs as search_jobs
 from serai.commerce.tender import jobs as tender_jobs
 from serai.commerce.webhook.jobs import send_webhooks
@@ -77,6 +78,7 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
         Schedule("apply planned prices", "* * * * * */5", lambda: price_jobs.apply_prices(commerce, owner)),
         Schedule("tell begun offers", "* * * * *", lambda: shop_jobs.tell_begun_offers(commerce, owner)),
         Schedule("ask for refunds", "* * * * * */15", lambda: aftersale_jobs.ask_refunds(commerce, owner)),
+        Schedule("expire returns", "* * * * * */15", lambda: returns_jobs.expire_returns(commerce, owner)),
         Schedule("settle groups", "* * * * * */5", lambda: aftersale_jobs.settle_groups(commerce, owner)),
         Schedule("expire coupons", "* * * * * */30", lambda: promotion_jobs.expire_coupons(commerce, owner)),
         Schedule("expire tenders", "* * * * * */30", lambda: tender_jobs.expire_tenders(commerce, owner)),

@@ -1,12 +1,23 @@
 """What may follow on an order: cancel, expire, refund, and money that comes late. All of it repeatable."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from serai.commerce.aftersale.refund_tenders import split_refund
+from serai.commerce.aftersale.charge_lines import charge_lines, fund_lines, load_line_money
+from serai.commerce.aftersale.propose_refund import propose_refund
+from serai.commerce.aftersale.refund_tenders import Back, split_refund
 from serai.commerce.aftersale.release_deposit import keeps_deposit
 from serai.commerce.aftersale.release_order import Refunding, payment_left, release_order, what_is_left
-from serai.commerce.aftersale.request_refund import Ways, ask_refund, request_refund, settle_refund, too_much
+from serai.commerce.aftersale.request_refund import (
+    Beside,
+    Ways,
+    ask_refund,
+    nothing_beside,
+    request_refund,
+    settle_refund,
+    too_much,
+)
 from serai.commerce.order.api import Stamp, check_move, load_order
 from serai.commerce.order.events import OrderCancelled, OrderExpired
 from serai.commerce.order.types import Order
@@ -14,6 +25,7 @@ from serai.commerce.payment.types import Payment
 from serai.commerce.presale.events import OrderLapsed
 from serai.commerce.types import Commerce
 from serai.foundation import clock
+from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Outside, _
 from serai.foundation.event import Fact
 from serai.foundation.ids import MerchantId
@@ -21,11 +33,17 @@ from serai.identity.audit.api import AuditRow, record_rows
 from serai.ledger.types import Write
 
 __all__ = [
+    "Back",
     "ask_refund",
     "cancel_order",
+    "charge_lines",
     "expire_order",
+    "fund_lines",
     "lapse_order",
+    "load_line_money",
+    "propose_refund",
     "refund_order",
+    "refund_planned",
     "return_deposit",
     "settle_refund",
 ]
@@ -147,10 +165,11 @@ async def refund_order(
     by: str,
     key: str,
     writes: tuple[Write, ...] = (),
+    beside: Beside = nothing_beside,
 ) -> Order:
     """Give part or all of the money back, to the order's tenders first. The same key again changes nothing.
 
-    ``writes`` commit with the refund.
+    ``writes`` and what moves ``beside`` it commit with the refund.
 
     Raises:
         NotFound: ``order.unknown``.
@@ -163,11 +182,57 @@ async def refund_order(
         left = order.refundable_minor
         if isinstance(amount_minor, bool) or not 0 < amount_minor <= left:
             raise too_much(left)
-        parts = split_refund(order, amount_minor)
-        return (_split_payments(order, amount_minor - sum(part.amount_minor for part in parts)), parts)
+        return split_ways(order, amount_minor)
 
-    await request_refund(commerce, merchant_id, order_id, choose, reason, by, key, writes=writes)
+    await request_refund(
+        commerce, merchant_id, order_id, choose, reason, by, key, writes=writes, beside=beside
+    )
     return await _load(commerce, merchant_id, order_id)
+
+
+async def refund_planned(
+    commerce: Commerce,
+    merchant_id: MerchantId,
+    *,
+    order_id: UUID,
+    plan: Callable[[Transaction, Order], Awaitable[tuple[int, Back]]],
+    reason: str,
+    by: str,
+    key: str,
+) -> Order:
+    """Give back what a plan finds at the refund's turn, with what moves beside it; nothing of money is fine too.
+
+    The same key again changes nothing.
+
+    Args:
+        plan: the amount in minor units and what moves beside it, from the order as it stands; may raise.
+
+    Raises:
+        NotFound: ``order.unknown``. Invalid: ``refund.amount_invalid``. Conflict: ``order.cannot_refund``.
+    """
+    amount_minor = 0
+
+    async def beside(tx: Transaction, order: Order) -> Back:
+        nonlocal amount_minor
+        amount_minor, more = await plan(tx, order)
+        return more
+
+    def choose(order: Order) -> Ways:
+        if not amount_minor:
+            return ((), ())
+        check_move(order, "refund")
+        if not 0 < amount_minor <= order.refundable_minor:
+            raise too_much(order.refundable_minor)
+        return split_ways(order, amount_minor)
+
+    await request_refund(commerce, merchant_id, order_id, choose, reason, by, key, beside=beside)
+    return await _load(commerce, merchant_id, order_id)
+
+
+def split_ways(order: Order, amount_minor: int) -> Ways:
+    """How an amount goes back: to the order's tenders first, the rest over its payments."""
+    parts = split_refund(order, amount_minor)
+    return _split_payments(order, amount_minor - sum(part.amount_minor for part in parts)), parts
 
 
 def _split_payments(order: Order, amount_minor: int) -> tuple[tuple[Payment, int], ...]:

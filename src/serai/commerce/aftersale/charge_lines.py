@@ -52,9 +52,7 @@ async def fund_lines(commerce: Commerce, merchant_id: MerchantId, order: Order) 
     ]
     if transfers:
         group_id = derive_id("lines refundable", order.order_id)
-        await commerce.lane.submit(
-            merchant_id, Group(group_id, tuple(transfers), document_id=order.order_id)
-        )
+        await commerce.lane.submit(merchant_id, Group(group_id, tuple(transfers), document_id=order.order_id))
 
 
 async def load_line_money(tx: Transaction, order: Order) -> dict[int, int]:

@@ -21,7 +21,8 @@ CREATE TABLE commerce.return_terms (
 );
 SELECT foundation.protect('commerce.return_terms', 'grow');
 
--- turn: how often it was moved on; the ledger holds one open token of that number while it is open. expires_at: until when
+-- turn: how often it was moved on; the ledger holds one open token of that number while it is open. announced_turn: the
+-- turn since which its pieces are announced, which names their reservations. expires_at: until when
 -- an approved return has to be on its way. goods_minor: the shares of what came back; kept_minor: what of them promotions
 -- take back (below zero: give back again); then the fees, and what is refunded. credit_minor: what of it became goods.
 -- former_minor: of goods that came by an exchange, what goes back of the order before.
@@ -31,6 +32,7 @@ CREATE TABLE commerce.goods_return (
     order_id uuid NOT NULL,
     number text NOT NULL,
     turn integer NOT NULL DEFAULT 0 CHECK (turn >= 0),
+    announced_turn integer NOT NULL DEFAULT 0 CHECK (announced_turn >= 0),
     wish text NOT NULL CHECK (wish IN ('refund', 'exchange')),
     words text NOT NULL DEFAULT '',
     requested_by text NOT NULL,

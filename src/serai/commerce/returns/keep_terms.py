@@ -54,7 +54,9 @@ async def save_terms(tx: Transaction, *, terms: ReturnTerms, by: str) -> ReturnT
         _check_number("approve_minor", terms.approve_minor, 0, 10**12)
     _check_reasons(terms.reasons)
     if len(terms.excluded_category_ids) > MAX_CATEGORIES:
-        raise Invalid("return.terms_invalid", _("That are too many categories."), field="excluded_category_ids")
+        raise Invalid(
+            "return.terms_invalid", _("That are too many categories."), field="excluded_category_ids"
+        )
     before = await load_terms(tx)
     if before == terms:
         return before

@@ -60,7 +60,13 @@ def ends_at(order: Order, terms: ReturnTerms) -> datetime | None:
 
 
 def refuse_line(
-    line: OrderLine, left: int, *, until: datetime | None, now: datetime, chain: Iterable[UUID], terms: ReturnTerms
+    line: OrderLine,
+    left: int,
+    *,
+    until: datetime | None,
+    now: datetime,
+    chain: Iterable[UUID],
+    terms: ReturnTerms,
 ) -> str:
     """Why a line cannot be announced, as the code of a refusal; empty when it can.
 
@@ -148,7 +154,11 @@ def plan_refund(
     shares = share_lines(stands, counts)
     goods_minor = sum(shares.values())
     is_all = all(stand.kept == counts.get(line_no, 0) for line_no, stand in stands.items())
-    left = {line_no: stand.left_minor for line_no, stand in stands.items() if counts.get(line_no) or stand.held_minor}
+    left = {
+        line_no: stand.left_minor
+        for line_no, stand in stands.items()
+        if counts.get(line_no) or stand.held_minor
+    }
     wanted = goods_minor - (taken_after - taken_before)
     if is_all:
         left = {line_no: stand.left_minor for line_no, stand in stands.items()} | {DELIVERY: delivery_minor}

@@ -13,6 +13,7 @@ TERMS = (
 )
 MUTABLE = (
     ("turn", "int"),
+    ("announced_turn", "int"),
     ("approved_at", "timestamptz"),
     ("declined_at", "timestamptz"),
     ("answer", "text"),
@@ -39,8 +40,8 @@ MUTABLE = (
     ("former_refund_id", "uuid"),
 )
 RETURN = (
-    "r.return_id, r.order_id, r.number, r.turn, r.wish, r.words, r.requested_by, r.requested_at, r.approved_at,"
-    " r.declined_at, r.answer, r.withdrawn_at, r.expires_at, r.expired_at, r.sent_at, r.carrier, r.tracking,"
+    "r.return_id, r.order_id, r.number, r.turn, r.announced_turn, r.wish, r.words, r.requested_by, r.requested_at,"
+    " r.approved_at, r.declined_at, r.answer, r.withdrawn_at, r.expires_at, r.expired_at, r.sent_at, r.carrier, r.tracking,"
     " r.received_at, r.place_id, r.settled_at, r.outcome, r.goods_minor, r.kept_minor, r.fee_minor, r.postage_minor,"
     " r.refund_minor, r.credit_minor, r.refund_id, r.exchange_order_id, r.undone_at, r.former_minor, r.former_refund_id,"
     " r.state, o.number AS order_number, o.currency"
@@ -52,7 +53,9 @@ FROM = (
 
 
 async def find_terms(tx: Transaction) -> Any:
-    return await tx.fetchrow(f"SELECT {TERMS} FROM commerce.return_terms WHERE merchant_id = $1", tx.merchant_id)
+    return await tx.fetchrow(
+        f"SELECT {TERMS} FROM commerce.return_terms WHERE merchant_id = $1", tx.merchant_id
+    )
 
 
 async def save_terms(tx: Transaction, values: Sequence[Any], version: int, by: str, now: datetime) -> bool:

@@ -90,6 +90,16 @@ def exchange_hold(sku_id: UUID) -> Account:
     return account("exchange_hold", sku_id, subject_id=sku_id)
 
 
+def announced_id(return_id: UUID, line_no: int, turn: int) -> UUID:
+    """The reservation of a line's pieces that were announced at a turn."""
+    return derive_id(return_id, "line", line_no, turn)
+
+
+def hold_id(return_id: UUID, line_no: int, turn: int) -> UUID:
+    """The reservation of a line's replacement, for pieces that were announced at a turn."""
+    return derive_id(return_id, "hold", line_no, turn)
+
+
 def token_id(return_id: UUID, turn: int) -> UUID:
     """The pending that stands for an open return at one of its turns."""
     return derive_id("return token", return_id, turn)
@@ -223,6 +233,7 @@ class Return(msgspec.Struct, frozen=True):
     order_id: UUID
     number: str
     turn: int
+    announced_turn: int
     wish: Wish
     words: str
     requested_by: str
