@@ -17,7 +17,6 @@ from serai.commerce.returns.types import (
     Return,
     ReturnableLine,
     ReturnRow,
-    ReturnTerms,
     State,
     WantedLine,
     Wish,
@@ -87,12 +86,42 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Nothing needs to be said."""
 
 
+class ReasonView(msgspec.Struct, frozen=True):
+    """A reason to choose from; ``by_fault``: the merchant's own fault, so no fee is taken."""
+
+    code: str
+    name: str
+    by_fault: bool
+
+
+class TermsView(msgspec.Struct, frozen=True):
+    """What may come back: days after the hand-over to ask in (0: never), days to send it in, fees unless the merchant is
+    at fault (``restocking_bp`` in hundredths of a percent), and the reasons to choose from."""
+
+    window_days: int
+    send_days: int
+    restocking_bp: int
+    postage_minor: int
+    exchanges: bool
+    excluded_category_ids: list[UUID]
+    reasons: list[ReasonView]
+
+
 @get(f"{API}/return-terms", tags=["returns"])
-async def get_terms(request: Asked) -> ReturnTerms:
+async def get_terms(request: Asked) -> TermsView:
     """What may come back, until when, and the reasons to choose from."""
     caller = await recognise_caller(request, "order:read")
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
-        return await api.load_terms(tx)
+        terms = await api.load_terms(tx)
+    return TermsView(
+        terms.window_days,
+        terms.send_days,
+        terms.restocking_bp,
+        terms.postage_minor,
+        terms.exchanges,
+        list(terms.excluded_category_ids),
+        [ReasonView(reason.code, reason.name, reason.by_fault) for reason in terms.reasons],
+    )
 
 
 @get(f"{API}/returns", tags=["returns"])
