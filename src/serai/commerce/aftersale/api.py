@@ -1,7 +1,7 @@
 """What may follow on an order: cancel, expire, refund, and money that comes late. All of it repeatable."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 from serai.commerce.aftersale.charge_lines import charge_lines, fund_lines, load_line_money
@@ -14,6 +14,7 @@ from serai.commerce.aftersale.request_refund import (
     Ways,
     ask_refund,
     nothing_beside,
+    plan_refund,
     request_refund,
     settle_refund,
     too_much,
@@ -28,9 +29,10 @@ from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Outside, _
 from serai.foundation.event import Fact
-from serai.foundation.ids import MerchantId
+from serai.foundation.ids import MerchantId, derive_id
 from serai.identity.audit.api import AuditRow, record_rows
-from serai.ledger.types import Write
+from serai.ledger.api import DocumentTransfer
+from serai.ledger.types import Group, Write
 
 __all__ = [
     "Back",
@@ -42,6 +44,7 @@ __all__ = [
     "lapse_order",
     "load_line_money",
     "propose_refund",
+    "plan_part_refund",
     "refund_order",
     "refund_planned",
     "return_deposit",
@@ -92,9 +95,7 @@ async def cancel_order(
     if order.state != "cancelled":
         raise Conflict("order.changed", _("The order has changed meanwhile. Please look at it again."))
     await stop_payments(commerce, merchant_id, order)
-    for refund in order.refunds:
-        if refund.state == "pending":
-            await ask_refund(commerce, merchant_id, refund_id=refund.refund_id)
+    await ask_refunds(commerce, merchant_id, order=order)
     return await _load(commerce, merchant_id, order_id)
 
 
@@ -233,6 +234,32 @@ def split_ways(order: Order, amount_minor: int) -> Ways:
     """How an amount goes back: to the order's tenders first, the rest over its payments."""
     parts = split_refund(order, amount_minor)
     return _split_payments(order, amount_minor - sum(part.amount_minor for part in parts)), parts
+
+
+async def plan_part_refund(
+    tx: Transaction,
+    *,
+    order: Order,
+    moved: Sequence[DocumentTransfer],
+    amount_minor: int,
+    reason: str,
+    by: str,
+    key: str,
+) -> Group:
+    """The group that gives back part of what was paid, for a change that takes the order's turn with more in it.
+
+    Afterwards :func:`ask_refunds` tells the providers; a job does so again.
+    """
+    ways = split_ways(order, amount_minor)
+    refund_id = derive_id("refund", order.order_id, key)
+    return await plan_refund(tx, order, moved, ways, refund_id, reason, by, overpaid=False)
+
+
+async def ask_refunds(commerce: Commerce, merchant_id: MerchantId, *, order: Order) -> None:
+    """Ask providers for every refund of an order that nobody has answered."""
+    for refund in order.refunds:
+        if refund.state == "pending":
+            await ask_refund(commerce, merchant_id, refund_id=refund.refund_id)
 
 
 def _split_payments(order: Order, amount_minor: int) -> tuple[tuple[Payment, int], ...]:
