@@ -7,6 +7,7 @@ from uuid import UUID
 
 from serai.commerce.catalogue.api import list_category_chains
 from serai.commerce.order.types import Order
+from serai.commerce.parcel.api import list_goods
 from serai.commerce.returns import store
 from serai.commerce.returns.logic import ends_at, refuse_line
 from serai.commerce.returns.types import (
@@ -23,6 +24,7 @@ from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Invalid, NotFound, _
 from serai.ledger.api import load_balances
+from serai.ledger.types import Balance
 
 MAX_PAGE = 100
 
@@ -102,21 +104,57 @@ async def count_returns(tx: Transaction) -> dict[str, int]:
 
 async def count_left(tx: Transaction, order: Order) -> dict[int, int]:
     """Per line how many pieces were handed over and neither came back nor are announced."""
-    shipped = count_handed_over(order)
-    accounts = {no: returnable_account(order.order_id, no).account_id for no in shipped}
+    handed_over = await count_handed_over(tx, order)
+    balances = await load_returnable(tx, order)
+    # What was handed over since somebody last asked is not funded yet.
+    return {no: handed_over[no] - balances[no].posted_dr + balances[no].available for no in handed_over}
+
+
+async def load_returnable(tx: Transaction, order: Order) -> dict[int, Balance]:
+    """The accounts of pieces that may be announced, by line."""
+    accounts = {
+        line.line_no: returnable_account(order.order_id, line.line_no).account_id for line in order.lines
+    }
     balances = await load_balances(tx, account_ids=list(accounts.values()))
-    # One that was never funded still holds all.
+    return {no: balances[account_id] for no, account_id in accounts.items()}
+
+
+async def count_handed_over(tx: Transaction, order: Order) -> dict[int, int]:
+    """Per line how many pieces have left: of bundles those all of whose parts have."""
+    if order.part_shipped_at is None and order.state != "fulfilled":
+        return {line.line_no: 0 for line in order.lines}
+    goods = await list_goods(tx, order_id=order.order_id)
+    if not goods:
+        return {line.line_no: line.quantity for line in order.lines}
+    shipped: dict[tuple[int, UUID], int] = {}
+    for each in goods:
+        key = each.line_no, each.sku_id
+        shipped[key] = shipped.get(key, 0) + each.shipped
     return {
-        no: balances[account_id].available if balances[account_id].posted_dr else shipped[no]
-        for no, account_id in accounts.items()
+        line.line_no: min(
+            [shipped.get((line.line_no, part.sku_id), 0) // part.quantity for part in line.parts]
+            or [shipped.get((line.line_no, line.sku_id), 0)]
+        )
+        for line in order.lines
     }
 
 
-def count_handed_over(order: Order) -> dict[int, int]:
-    """Per line how many pieces have left."""
-    if order.fulfilled_at is None or order.state != "fulfilled":
-        return {line.line_no: 0 for line in order.lines}
-    return {line.line_no: line.quantity for line in order.lines}
+def count_cut(order: Order) -> tuple[dict[int, int], dict[int, int]]:
+    """Per line how many pieces will never come, and what was given back for them."""
+    steps: dict[tuple[int, UUID], int] = {}
+    minor: dict[int, int] = {}
+    for cut in order.cuts:
+        key = cut.line_no, cut.sku_id
+        steps[key] = steps.get(key, 0) + cut.quantity
+        minor[cut.line_no] = minor.get(cut.line_no, 0) - cut.amount_minor
+    pieces = {
+        line.line_no: max(
+            [-(-steps.get((line.line_no, part.sku_id), 0) // part.quantity) for part in line.parts]
+            or [steps.get((line.line_no, line.sku_id), 0)]
+        )
+        for line in order.lines
+    }
+    return pieces, minor
 
 
 async def list_returnable(tx: Transaction, *, order: Order, terms: ReturnTerms) -> tuple[ReturnableLine, ...]:

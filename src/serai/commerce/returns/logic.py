@@ -54,9 +54,10 @@ def is_open(state: State) -> bool:
 
 def ends_at(order: Order, terms: ReturnTerms) -> datetime | None:
     """Until when the buyer may ask; None where there are no returns, or nothing was handed over."""
-    if order.fulfilled_at is None or terms.window_days <= 0:
+    since = order.fulfilled_at or order.part_shipped_at
+    if since is None or terms.window_days <= 0:
         return None
-    return order.fulfilled_at + timedelta(days=terms.window_days)
+    return since + timedelta(days=terms.window_days)
 
 
 def refuse_line(
@@ -105,8 +106,18 @@ class LineStand(msgspec.Struct, frozen=True):
     held_minor: int
 
 
-def stand_of(order: Order, left: Mapping[int, int], settled: Iterable[Return]) -> dict[int, LineStand]:
-    """How the lines of an order stand after the returns that were settled before."""
+def stand_of(
+    order: Order,
+    left: Mapping[int, int],
+    settled: Iterable[Return],
+    cut: Mapping[int, int],
+    cut_minor: Mapping[int, int],
+) -> dict[int, LineStand]:
+    """How the lines of an order stand after the returns that were settled before.
+
+    Args:
+        cut, cut_minor: pieces that never came, and what was given back for them outside of the lines' accounts.
+    """
     back: dict[int, int] = {}
     held: dict[int, int] = {}
     for line in (line for each in settled for line in each.lines):
@@ -114,8 +125,8 @@ def stand_of(order: Order, left: Mapping[int, int], settled: Iterable[Return]) -
         held[line.line_no] = held.get(line.line_no, 0) + line.share_minor - line.charged_minor
     return {
         line.line_no: LineStand(
-            line.quantity - back.get(line.line_no, 0),
-            left.get(line.line_no, 0),
+            line.quantity - back.get(line.line_no, 0) - cut.get(line.line_no, 0),
+            max(0, left.get(line.line_no, 0) - cut_minor.get(line.line_no, 0)),
             max(0, held.get(line.line_no, 0)),
         )
         for line in order.lines

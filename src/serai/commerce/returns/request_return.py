@@ -25,6 +25,7 @@ from serai.commerce.returns.load_returns import (
     find_exchange,
     find_return,
     list_returnable,
+    load_returnable,
 )
 from serai.commerce.returns.logic import approves_itself
 from serai.commerce.returns.move_return import announce, audit_move, check_words, make_token
@@ -48,6 +49,7 @@ from serai.foundation.ids import MerchantId, derive_id
 from serai.ledger.types import Group, Write, posted
 
 MAX_LINES = 200
+FUND_ATTEMPTS = 5
 REFUSALS = {
     "return.nothing_left": _("Of “%(title)s” nothing is left to send back."),
     "return.not_offered": _("This order cannot be sent back."),
@@ -241,21 +243,31 @@ def _make_group(order: Order, new: Return, by: str, *, by_staff: bool) -> Group:
 
 
 async def fund_returnable(commerce: Commerce, merchant_id: MerchantId, order: Order) -> None:
-    """Let the pieces that were handed over be announced. Doing it again changes nothing."""
-    transfers = [
-        posted(
-            derive_id("handed over", order.order_id, line_no),
-            returnable_account(order.order_id, line_no),
-            handed_over_account(order.order_id, line_no),
-            quantity,
-            "handed over",
-        )
-        for line_no, quantity in sorted(count_handed_over(order).items())
-        if quantity
-    ]
-    if transfers:
-        group_id = derive_id("handed over", order.order_id)
-        await commerce.lane.submit(merchant_id, Group(group_id, tuple(transfers), document_id=order.order_id))
+    """Let the pieces that were handed over be announced. Doing it again changes nothing.
+
+    Each step of a line is named after what was funded before it, so of two callers who saw different parcels leave the
+    second finds the first one's step done, and looks again.
+    """
+    for _attempt in range(FUND_ATTEMPTS):
+        async with commerce.db.transaction(merchant_id, "read") as tx:
+            handed_over = await count_handed_over(tx, order)
+            balances = await load_returnable(tx, order)
+        missing = {no: count - balances[no].posted_dr for no, count in handed_over.items()}
+        if not any(count > 0 for count in missing.values()):
+            return
+        for line_no, count in sorted(missing.items()):
+            if count > 0:
+                step_id = derive_id("handed over", order.order_id, line_no, balances[line_no].posted_dr)
+                transfer = posted(
+                    step_id,
+                    returnable_account(order.order_id, line_no),
+                    handed_over_account(order.order_id, line_no),
+                    count,
+                    "handed over",
+                )
+                await commerce.lane.submit(
+                    merchant_id, Group(step_id, (transfer,), document_id=order.order_id)
+                )
 
 
 async def insert_returns(tx: Transaction, rows: Sequence[Return]) -> None:

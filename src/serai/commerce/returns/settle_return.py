@@ -23,7 +23,7 @@ from serai.commerce.order.types import Order
 from serai.commerce.returns.decide_return import release_hold
 from serai.commerce.returns.events import ReturnRefunded
 from serai.commerce.returns.keep_terms import load_terms
-from serai.commerce.returns.load_returns import list_order_returns, load_return
+from serai.commerce.returns.load_returns import count_cut, list_order_returns, load_return
 from serai.commerce.returns.logic import DELIVERY, plan_refund, stand_of
 from serai.commerce.returns.move_return import Step, audit_move, check_move, turn_over
 from serai.commerce.returns.types import RefundPlan, Return, ReturnTerms
@@ -52,7 +52,7 @@ async def estimate(tx: Transaction, order: Order, found: Return, terms: ReturnTe
     for line in (line for each in settled for line in each.lines):
         before[line.line_no] = before.get(line.line_no, 0) + line.accepted
     return plan_refund(
-        stand_of(order, left, settled),
+        stand_of(order, left, settled, *count_cut(order)),
         counts,
         delivery_minor=left.get(DELIVERY, 0),
         taken_before=sum(each.kept_minor for each in settled),
