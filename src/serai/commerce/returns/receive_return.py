@@ -60,14 +60,8 @@ async def receive_return(
     async def plan(tx: Transaction, found: Return, order: Order) -> Step:
         place = await load_place(tx, place_id=place_id or found.place_id)
         received = _check_lines(found, lines)
-        accepted = sum(each.accepted for each in received.values())
+        accepted = _count_accepted(received, answer)
         refused = sum(line.quantity for line in found.lines) - accepted
-        if not accepted and not answer:
-            raise Invalid(
-                "return.answer_missing",
-                _("Please say why nothing is accepted; the buyer reads it."),
-                field="answer",
-            )
         now = clock.now()
         after = msgspec.structs.replace(
             found,
@@ -99,6 +93,17 @@ async def receive_return(
         plan=plan,
         repeats=False,
     )
+
+
+def _count_accepted(received: Mapping[int, ReceivedLine], answer: str) -> int:
+    accepted = sum(each.accepted for each in received.values())
+    if not accepted and not answer:
+        raise Invalid(
+            "return.answer_missing",
+            _("Please say why nothing is accepted; the buyer reads it."),
+            field="answer",
+        )
+    return accepted
 
 
 def _check_lines(found: Return, lines: Sequence[ReceivedLine]) -> dict[int, ReceivedLine]:
