@@ -25,6 +25,7 @@ from serai.console.desk import AtDesk, Desk, link, not_found
 from serai.console.form import Form, fill_form, note_refusal, parse_uuid, read_form, take_amount, take_text
 from serai.console.presale_words import PRESALE_ACCOUNTS, PRESALE_EVENTS
 from serai.console.purse import list_backs, name_tender
+from serai.console.return_words import RETURN_ACCOUNTS, RETURN_EVENTS
 from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Forbidden, Refused, _
@@ -53,42 +54,50 @@ UNPAID = ("awaiting_payment", "awaiting_deposit", "awaiting_balance")
 SINCE_DAYS = {"": None, "1": 1, "7": 7, "30": 30}
 PHASES = {Phase.POSTED: "posted", Phase.PENDING: "pending", Phase.POST: "settled", Phase.VOID: "void"}
 # The ledger's accounts in words; an account without an entry is shown by its kind.
-ACCOUNTS = PRESALE_ACCOUNTS | {
-    "customer": _("Shoppers"),
-    "deferred_sales": _("Sold, not handed over yet"),
-    "order_due": _("Due from the shopper"),
-    "refund_control": _("Refunds, control"),
-    "refundable": _("Refundable"),
-    "sales": _("Sales"),
-    "sales_returns": _("Returns"),
-    "shipping_income": _("Delivery income"),
-    "stock": _("Stock"),
-    "gift_card": _("Gift card"),
-    "wallet": _("Red packets"),
-    "points": _("The member's points"),
-    "points_earned": _("Points earned"),
-    "points_spent": _("Points spent"),
-    "points_debt": _("Points owed by the member"),
-    "points_expense": _("What points were worth"),
-}
-EVENTS = PRESALE_EVENTS | {
-    "OrderPlaced": _("Placed for %(total)s"),
-    "OrderPaid": _("Paid %(amount)s"),
-    "OrderShipped": _("Parcel %(parcel_no)s has left"),
-    "OrderFulfilled": _("Fulfilled"),
-    "OrderCancelled": _("Cancelled"),
-    "OrderExpired": _("Expired: the payment did not come in time"),
-    "OrderRevived": _("Revived: the payment came late and the goods were still there"),
-    "PriceClaimed": _("Price protection: %(amount)s given back"),
-    "PaymentLate": _("Money came that was not expected any more: %(amount)s"),
-    "PaymentMismatch": _(
-        "The provider reports %(reported)s where %(expected)s was asked for. Please look into it."
-    ),
-    "TenderRefunded": _("%(amount)s given back to points, gift cards or red packets"),
-    "RefundRequested": _("Refund of %(amount)s: %(reason)s"),
-    "RefundDone": _("Refund of %(amount)s arrived"),
-    "RefundFailed": _("Refund of %(amount)s failed: %(failure)s"),
-}
+ACCOUNTS = (
+    PRESALE_ACCOUNTS
+    | RETURN_ACCOUNTS
+    | {
+        "customer": _("Shoppers"),
+        "deferred_sales": _("Sold, not handed over yet"),
+        "order_due": _("Due from the shopper"),
+        "refund_control": _("Refunds, control"),
+        "refundable": _("Refundable"),
+        "sales": _("Sales"),
+        "sales_returns": _("Returns"),
+        "shipping_income": _("Delivery income"),
+        "stock": _("Stock"),
+        "gift_card": _("Gift card"),
+        "wallet": _("Red packets"),
+        "points": _("The member's points"),
+        "points_earned": _("Points earned"),
+        "points_spent": _("Points spent"),
+        "points_debt": _("Points owed by the member"),
+        "points_expense": _("What points were worth"),
+    }
+)
+EVENTS = (
+    PRESALE_EVENTS
+    | RETURN_EVENTS
+    | {
+        "OrderPlaced": _("Placed for %(total)s"),
+        "OrderPaid": _("Paid %(amount)s"),
+        "OrderShipped": _("Parcel %(parcel_no)s has left"),
+        "OrderFulfilled": _("Fulfilled"),
+        "OrderCancelled": _("Cancelled"),
+        "OrderExpired": _("Expired: the payment did not come in time"),
+        "OrderRevived": _("Revived: the payment came late and the goods were still there"),
+        "PriceClaimed": _("Price protection: %(amount)s given back"),
+        "PaymentLate": _("Money came that was not expected any more: %(amount)s"),
+        "PaymentMismatch": _(
+            "The provider reports %(reported)s where %(expected)s was asked for. Please look into it."
+        ),
+        "TenderRefunded": _("%(amount)s given back to points, gift cards or red packets"),
+        "RefundRequested": _("Refund of %(amount)s: %(reason)s"),
+        "RefundDone": _("Refund of %(amount)s arrived"),
+        "RefundFailed": _("Refund of %(amount)s failed: %(failure)s"),
+    }
+)
 AnyRequest = Request[Any, Any, Any]
 
 

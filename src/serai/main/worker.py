@@ -26,7 +26,7 @@ from serai.main.platform import Platform, open_configured_platform
 from serai.main.settings import load_settings
 from serai.main.upkeep import keep_house
 from serai.storefront import jobs as shop_jobs
-from serai.storefront.subscribers import ALERTS, ANSWERS, group_letters, order_letters
+from serai.storefront.subscribers import ALERTS, ANSWERS, group_letters, order_letters, return_letters
 
 log = logging.getLogger("serai.worker")
 
@@ -63,6 +63,7 @@ def list_subscribers(platform: Platform) -> Sequence[Subscriber]:
     return (
         order_letters(platform.commerce),
         group_letters(platform.commerce),
+        return_letters(platform.commerce),
         ALERTS,
         ANSWERS,
         SEARCH_ENTRIES,
@@ -78,6 +79,7 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
         Schedule("apply planned prices", "* * * * * */5", lambda: price_jobs.apply_prices(commerce, owner)),
         Schedule("tell begun offers", "* * * * *", lambda: shop_jobs.tell_begun_offers(commerce, owner)),
         Schedule("ask for refunds", "* * * * * */15", lambda: aftersale_jobs.ask_refunds(commerce, owner)),
+        Schedule("pay returns", "* * * * * */5", lambda: returns_jobs.pay_returns(commerce, owner)),
         Schedule("expire returns", "* * * * * */15", lambda: returns_jobs.expire_returns(commerce, owner)),
         Schedule("settle groups", "* * * * * */5", lambda: aftersale_jobs.settle_groups(commerce, owner)),
         Schedule("expire coupons", "* * * * * */30", lambda: promotion_jobs.expire_coupons(commerce, owner)),

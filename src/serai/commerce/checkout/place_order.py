@@ -61,7 +61,7 @@ from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Invalid, Refused, _
 from serai.foundation.event import Fact
 from serai.foundation.ids import MerchantId, derive_id
-from serai.ledger.types import Group, Outcome, Write
+from serai.ledger.types import Group, Outcome, Transfer, Write
 
 __all__ = [
     "Draft",
@@ -264,9 +264,20 @@ def read_goods(item: Item) -> Goods:
 
 
 async def submit_draft(
-    commerce: Commerce, merchant_id: MerchantId, draft: Draft, writes: tuple[Write, ...] = ()
+    commerce: Commerce,
+    merchant_id: MerchantId,
+    draft: Draft,
+    writes: tuple[Write, ...] = (),
+    *,
+    transfers: tuple[Transfer, ...] = (),
+    facts: tuple[Fact, ...] = (),
 ) -> PlacedOrder:
-    """Hand a priced order to the lane. Conflict ``checkout.short`` when stock is missing; nothing has moved then."""
+    """Hand a priced order to the lane. What moves beside it, such as a hold that it takes over, commits with it.
+
+    Raises:
+        Conflict: ``checkout.short`` when stock is missing, ``checkout.changed`` when a reservation that ``transfers``
+            resolve is gone; nothing has moved then.
+    """
     order = make_order(commerce, draft)
     await fund_claims(commerce, merchant_id, order.adjustments)
     seats, group_rows, group_facts = write_opening(draft.opening)
@@ -277,7 +288,7 @@ async def submit_draft(
         merchant_id,
         Group(
             derive_id("place", draft.order_id),
-            (*seats, *make_transfers(commerce, order)),
+            (*seats, *make_transfers(commerce, order), *transfers),
             (
                 Write(insert_orders, order, early=True),
                 *closing,
@@ -286,7 +297,7 @@ async def submit_draft(
                 *(write_award(order) if order.paid_at else ()),
                 *writes,
             ),
-            (Fact(order.order_id, _placed_event(order)), *_paid_at_once(order), *group_facts),
+            (Fact(order.order_id, _placed_event(order)), *_paid_at_once(order), *group_facts, *facts),
             document_id=order.order_id,
         ),
     )
@@ -306,6 +317,11 @@ def _paid_at_once(order: NewOrder) -> tuple[Fact, ...]:
 
 def _refuse(outcome: Outcome, draft: Draft) -> Conflict:
     """The refusal for what ran out between quote and order: promotions, balances, stock."""
+    if outcome.faults:
+        return Conflict(
+            "checkout.changed",
+            _("Prices or availability have changed. Please look at your order again; nothing was charged."),
+        )
     gone = refuse_claims(outcome.shortages, draft.adjustments, draft.currency) or refuse_tenders(
         outcome.shortages, draft.tenders, draft.currency
     )

@@ -8,6 +8,7 @@ from serai.commerce.returns.decide_return import (
     send_return,
     withdraw_return,
 )
+from serai.commerce.returns.exchange_return import exchange_return
 from serai.commerce.returns.keep_terms import load_terms, save_terms
 from serai.commerce.returns.load_returns import (
     count_left,
@@ -32,6 +33,7 @@ __all__ = [
     "count_returns",
     "decline_return",
     "estimate",
+    "exchange_return",
     "expire_return",
     "find_exchange",
     "find_return",

@@ -46,7 +46,7 @@ async def approve_return(commerce: Commerce, merchant_id: MerchantId, *, return_
         fact = ReturnApproved(found.return_id, order.order_id, found.number, by)
         return Step(
             after,
-            tuple(_hold(found)),
+            tuple(_hold(found, order)),
             (audit_move(found, "approved", by, order=order.number),),
             (Fact(order.order_id, fact),),
         )
@@ -62,7 +62,7 @@ async def approve_return(commerce: Commerce, merchant_id: MerchantId, *, return_
     )
 
 
-def _hold(found: Return) -> list[Transfer]:
+def _hold(found: Return, order: Order) -> list[Transfer]:
     """Reservations of what is wished for, at the place that the order left from."""
     if found.wish != "exchange":
         return []
@@ -70,7 +70,7 @@ def _hold(found: Return) -> list[Transfer]:
         pending(
             hold_id(found.return_id, line.line_no, found.announced_turn),
             exchange_hold(line.replacement_sku_id),
-            stock_account(line.replacement_sku_id, found.place_id),
+            stock_account(line.replacement_sku_id, order.place_id),
             line.quantity,
             HOLD,
         )

@@ -90,4 +90,39 @@ INVARIANTS = (
                 AND t.refund_id = r.refund_id AND t.order_id = r.order_id)
         """,
     ),
+    Invariant(
+        "returns.exchanges_hold_their_goods",
+        "Every approved exchange keeps what is wished for aside until it is settled, and no other return keeps anything.",
+        """
+        SELECT coalesce(r.merchant_id, h.merchant_id) AS merchant_id, coalesce(r.return_id, h.return_id) AS return_id,
+            r.state, r.wanted, h.held FROM (
+            SELECT r.merchant_id, r.return_id, r.state, sum(g.quantity) AS wanted FROM commerce.goods_return r
+            JOIN commerce.goods_return_line g ON g.merchant_id = r.merchant_id AND g.return_id = r.return_id
+            WHERE r.wish = 'exchange' AND r.state IN ('approved', 'sent', 'received') GROUP BY 1, 2, 3) r
+        FULL JOIN (SELECT t.merchant_id, t.document_id AS return_id, sum(t.amount) AS held FROM ledger.transfer t
+            LEFT JOIN ledger.transfer x ON x.merchant_id = t.merchant_id AND x.pending_id = t.transfer_id
+            WHERE t.phase = 2 AND t.reason = 'exchange hold' AND x.transfer_id IS NULL GROUP BY 1, 2) h
+            ON h.merchant_id = r.merchant_id AND h.return_id = r.return_id
+        WHERE r.wanted IS DISTINCT FROM h.held
+        """,
+    ),
+    Invariant(
+        "returns.credits_are_held",
+        "What an exchange was paid with stays in the order before and is held there, less what came back of it, until its"
+        " order ends; the new order is reduced by no more than that.",
+        """
+        SELECT r.merchant_id, r.return_id, r.credit_minor, h.held, f.back, a.off FROM commerce.goods_return r
+        LEFT JOIN (SELECT t.merchant_id, t.reason, sum(t.amount) AS held FROM ledger.transfer t
+            LEFT JOIN ledger.transfer x ON x.merchant_id = t.merchant_id AND x.pending_id = t.transfer_id
+            WHERE t.phase = 2 AND t.reason LIKE 'exchange credit of %' AND x.transfer_id IS NULL GROUP BY 1, 2) h
+            ON h.merchant_id = r.merchant_id AND h.reason = 'exchange credit of ' || r.exchange_order_id
+        LEFT JOIN (SELECT merchant_id, order_id, sum(former_minor) AS back FROM commerce.goods_return GROUP BY 1, 2) f
+            ON f.merchant_id = r.merchant_id AND f.order_id = r.exchange_order_id
+        LEFT JOIN (SELECT merchant_id, order_id, sum(amount_minor) AS off FROM commerce.order_adjustment
+            WHERE kind = 'exchange' GROUP BY 1, 2) a
+            ON a.merchant_id = r.merchant_id AND a.order_id = r.exchange_order_id
+        WHERE r.outcome = 'exchanged' AND (coalesce(a.off, 0) > r.credit_minor OR coalesce(f.back, 0) > r.credit_minor
+            OR coalesce(h.held, 0) > CASE WHEN r.undone_at IS NULL THEN r.credit_minor ELSE 0 END)
+        """,
+    ),
 )

@@ -7,6 +7,7 @@ staff gave) is never given twice, and no rounding is lost.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from fractions import Fraction
 from uuid import UUID
 
 import msgspec
@@ -39,6 +40,8 @@ LEADS_TO: dict[str, State] = {
     "exchange": "exchanged",
 }
 DELIVERY = 0
+# The kind of the adjustment by which an exchange is paid.
+EXCHANGE = "exchange"
 BASIS_POINTS = 10_000
 
 
@@ -207,3 +210,37 @@ def spread(amount: int, lines: Sequence[ReturnLine]) -> dict[int, int]:
         shares[no] += more
         rest -= more
     return shares
+
+
+def share_credit(
+    order: Order, credit_minor: int, before: Mapping[int, int], counts: Mapping[int, int]
+) -> int:
+    """What of the credit that an exchange was paid with belongs to pieces of it that come back now.
+
+    Args:
+        before: pieces that came back earlier.
+    """
+    shares = {
+        line_no: minor
+        for each in order.adjustments
+        if each.kind == EXCHANGE
+        for line_no, minor in each.shares
+    }
+    whole = sum(shares.values())
+    if not whole:
+        return 0
+    came = {
+        line.line_no: (
+            line.quantity,
+            before.get(line.line_no, 0),
+            before.get(line.line_no, 0) + counts.get(line.line_no, 0),
+        )
+        for line in order.lines
+    }
+
+    def worth(stage: int) -> int:
+        # All pieces of all lines are the whole credit; less is rounded down once.
+        parts = [Fraction(shares.get(no, 0) * numbers[stage], numbers[0]) for no, numbers in came.items()]
+        return int(credit_minor * sum(parts, Fraction(0)) / whole)
+
+    return worth(2) - worth(1)

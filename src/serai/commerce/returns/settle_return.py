@@ -23,10 +23,11 @@ from serai.commerce.order.types import Order
 from serai.commerce.returns.decide_return import release_hold
 from serai.commerce.returns.events import ReturnRefunded
 from serai.commerce.returns.keep_terms import load_terms
-from serai.commerce.returns.load_returns import count_cut, list_order_returns, load_return
-from serai.commerce.returns.logic import DELIVERY, plan_refund, stand_of
+from serai.commerce.returns.load_returns import count_cut, find_exchange, list_order_returns, load_return
+from serai.commerce.returns.logic import DELIVERY, plan_refund, share_credit, stand_of
 from serai.commerce.returns.move_return import Step, audit_move, check_move, turn_over
 from serai.commerce.returns.types import RefundPlan, Return, ReturnTerms
+from serai.commerce.returns.undo_exchange import give_former_back, name_former
 from serai.commerce.types import Commerce
 from serai.foundation import clock
 from serai.foundation.database import Transaction
@@ -51,7 +52,7 @@ async def estimate(tx: Transaction, order: Order, found: Return, terms: ReturnTe
     before: dict[int, int] = {}
     for line in (line for each in settled for line in each.lines):
         before[line.line_no] = before.get(line.line_no, 0) + line.accepted
-    return plan_refund(
+    planned = plan_refund(
         stand_of(order, left, settled, *count_cut(order)),
         counts,
         delivery_minor=left.get(DELIVERY, 0),
@@ -60,6 +61,12 @@ async def estimate(tx: Transaction, order: Order, found: Return, terms: ReturnTe
         most_minor=order.refundable_minor,
         restocking_bp=0 if found.by_fault else terms.restocking_bp,
         postage_minor=0 if found.by_fault else terms.postage_minor,
+    )
+    former = await find_exchange(tx, order_id=order.order_id)
+    if former is None or former.undone_at is not None:
+        return planned
+    return msgspec.structs.replace(
+        planned, former_minor=share_credit(order, former.credit_minor, before, counts)
     )
 
 
@@ -108,7 +115,9 @@ async def refund_return(
         check_move(found, "refund")
         planned = await estimate(tx, order, found, await load_terms(tx))
         given = _choose_amount(planned, amount_minor)
-        step = _settle(found, order, planned, given, by)
+        former = await find_exchange(tx, order_id=order.order_id) if planned.former_minor else None
+        former_id = name_former(former, return_id) if former else None
+        step = _settle(found, order, planned, given, by, former_id)
         _after, transfers, writes = turn_over(found, step)
         return given, Back(transfers, writes, step.facts)
 
@@ -121,6 +130,7 @@ async def refund_return(
         by=by,
         key=name_refund(return_id),
     )
+    await give_former_back(commerce, merchant_id, return_id=return_id)
     async with commerce.db.transaction(merchant_id, "read") as tx:
         return await load_return(tx, return_id=return_id)
 
@@ -161,7 +171,14 @@ def settle_lines(found: Return, planned: RefundPlan) -> Return:
     )
 
 
-def _settle(found: Return, order: Order, planned: RefundPlan, given: int, by: str) -> Step:
+def _settle(
+    found: Return,
+    order: Order,
+    planned: RefundPlan,
+    given: int,
+    by: str,
+    former_refund_id: UUID | None,
+) -> Step:
     fee_minor = planned.fee_minor + planned.amount_minor - given
     after = msgspec.structs.replace(
         settle_lines(found, planned),
@@ -170,6 +187,8 @@ def _settle(found: Return, order: Order, planned: RefundPlan, given: int, by: st
         fee_minor=fee_minor,
         refund_minor=given,
         refund_id=derive_id("refund", order.order_id, name_refund(found.return_id)) if given else None,
+        former_minor=planned.former_minor,
+        former_refund_id=former_refund_id,
     )
     fact = ReturnRefunded(
         found.return_id,

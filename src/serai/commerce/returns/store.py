@@ -214,3 +214,20 @@ async def list_to_undo(owner: Database, limit: int) -> list[Any]:
         "   AND o.state IN ('cancelled', 'expired') ORDER BY r.settled_at LIMIT $1",
         limit,
     )
+
+
+async def list_unpaid(owner: Database, limit: int) -> list[Any]:
+    """Returns of all merchants whose money has not been asked for yet: of an exchange the rest, of an exchange that came
+    back itself what the order before had paid (owner's role)."""
+    return await owner.fetch(
+        "SELECT r.merchant_id, r.return_id FROM commerce.goods_return r WHERE r.settled_at IS NOT NULL"
+        "   AND ((r.outcome = 'exchanged' AND r.refund_minor > 0 AND NOT EXISTS (SELECT FROM commerce.refund f"
+        "     WHERE f.merchant_id = r.merchant_id AND f.refund_id = r.refund_id)"
+        "     AND NOT EXISTS (SELECT FROM commerce.tender_refund t WHERE t.merchant_id = r.merchant_id"
+        "       AND t.refund_id = r.refund_id))"
+        "   OR (r.former_minor > 0 AND NOT EXISTS (SELECT FROM commerce.refund f WHERE f.merchant_id = r.merchant_id"
+        "     AND f.refund_id = r.former_refund_id) AND NOT EXISTS (SELECT FROM commerce.tender_refund t"
+        "     WHERE t.merchant_id = r.merchant_id AND t.refund_id = r.former_refund_id)))"
+        " ORDER BY r.settled_at LIMIT $1",
+        limit,
+    )

@@ -319,7 +319,8 @@ class ReturnableLine(msgspec.Struct, frozen=True):
 class RefundPlan(msgspec.Struct, frozen=True):
     """What a return comes to: shares of its lines, less what promotions take back and fees.
 
-    ``charges`` are what is taken from what each line of the order (0: its delivery) may still get back.
+    ``charges`` are what is taken from what each line of the order (0: its delivery) may still get back. ``former_minor``
+    goes back of the order before, where these goods came by an exchange.
     """
 
     shares: dict[int, int]
@@ -328,6 +329,7 @@ class RefundPlan(msgspec.Struct, frozen=True):
     kept_minor: int
     fee_minor: int
     postage_minor: int
+    former_minor: int = 0
 
     @property
     def amount_minor(self) -> int:
