@@ -8,11 +8,11 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
-from serai.commerce.order.api import load_order
+from serai.commerce.order.api import find_order, load_order
 from serai.commerce.order.types import Order
 from serai.commerce.place.api import list_places
 from serai.commerce.returns import api
-from serai.commerce.returns.types import ReceivedLine, Return, WantedLine, Wish
+from serai.commerce.returns.types import ReceivedLine, Return, WantedLine
 from serai.console.desk import AtDesk, Desk, link, not_found
 from serai.console.form import Form, fill_form, note_refusal, parse_uuid, read_form, take_amount, take_text
 from serai.foundation.database import Transaction
@@ -270,24 +270,37 @@ def _read_receipt(desk: Desk, found: Return, form: Form) -> list[ReceivedLine]:
 # ---- Asking for a shopper -----------------------------------------------------------------------------------------
 
 
-async def ask_for(desk: Desk, order: Order, form: Form) -> Return:
-    """A return that staff ask for in a shopper's name, past the time and the goods that bind shoppers."""
-    wish: Wish = "refund"
+@post("/orders/{reference:str}/returns", status_code=200)
+async def ask(request: AnyRequest, desk: AtDesk, reference: FromPath[str]) -> Response[Any]:
+    """A return in a shopper's name, past the time and the goods that bind shoppers."""
+    desk.require("order.cancel")
+    form = read_form("return", await request.form())
+    async with desk.reading() as tx:
+        order = await find_order(tx, number=reference[:40])
+    if order is None:
+        raise not_found()
+    try:
+        found = await api.request_return(
+            desk.commerce,
+            desk.merchant_id,
+            order_id=order.order_id,
+            lines=_read_wanted(order, form),
+            wish="refund",
+            words=form.values.get("words", ""),
+            by=desk.by,
+            key=f"console:{form.key}",
+            by_staff=True,
+        )
+    except Refused as error:
+        return desk.go(f"/console/orders/{order.number}", error.message, tone="bad", **error.data)
+    return desk.go(f"{PATH}/{found.return_id}", _("Return %(number)s is asked for."), number=found.number)
+
+
+def _read_wanted(order: Order, form: Form) -> list[WantedLine]:
     lines = []
     for line in order.lines:
         text = form.values.get(f"quantity-{line.line_no}", "")
-        if text in ("", "0"):
-            continue
-        quantity = int(text) if text.isdecimal() and len(text) <= 9 else -1
-        lines.append(WantedLine(line.line_no, quantity, form.values.get("reason", "")))
-    return await api.request_return(
-        desk.commerce,
-        desk.merchant_id,
-        order_id=order.order_id,
-        lines=lines,
-        wish=wish,
-        words=form.values.get("words", ""),
-        by=desk.by,
-        key=f"console:{form.key}",
-        by_staff=True,
-    )
+        if text not in ("", "0"):
+            quantity = int(text) if text.isdecimal() and len(text) <= 9 else -1
+            lines.append(WantedLine(line.line_no, quantity, form.values.get("reason", "")))
+    return lines
