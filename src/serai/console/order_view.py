@@ -26,7 +26,7 @@ ACCOUNTS = (
         "refund_control": _("Refunds, control"),
         "refundable": _("Refundable"),
         "sales": _("Sales"),
-        "sales_returns": _("Returns"),
+        "sales_returns": _("Sales taken back"),
         "shipping_income": _("Delivery income"),
         "stock": _("Stock"),
         "gift_card": _("Gift card"),
