@@ -11,6 +11,7 @@ from serai.commerce.returns.decide_return import (
 from serai.commerce.returns.exchange_return import exchange_return
 from serai.commerce.returns.keep_terms import load_terms, save_terms
 from serai.commerce.returns.load_returns import (
+    blank_returns,
     count_left,
     count_returns,
     find_exchange,
@@ -29,6 +30,7 @@ __all__ = [
     "LEADS_TO",
     "MOVES",
     "approve_return",
+    "blank_returns",
     "count_left",
     "count_returns",
     "decline_return",

@@ -56,6 +56,11 @@ async def list_order_returns(tx: Transaction, *, order_id: UUID) -> list[Return]
     return await _fill(tx, await store.list_returns_of(tx, [], order_id))
 
 
+async def blank_returns(tx: Transaction, *, order_ids: Sequence[UUID]) -> None:
+    """Take away what the buyers of some orders wrote about their returns, and what they were told."""
+    await store.blank_returns(tx, order_ids)
+
+
 async def find_exchange(tx: Transaction, *, order_id: UUID) -> Return | None:
     """The return that an order is the exchange of."""
     return_id = await store.find_exchange(tx, order_id)

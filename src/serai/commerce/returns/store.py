@@ -195,6 +195,16 @@ async def save_lines(tx: Transaction, columns: Sequence[Sequence[Any]]) -> None:
     )
 
 
+async def blank_returns(tx: Transaction, order_ids: Sequence[UUID]) -> None:
+    """Take away what buyers wrote and what they were told, and the numbers of their parcels."""
+    await tx.execute(
+        "UPDATE commerce.goods_return SET words = '', answer = '', carrier = '', tracking = ''"
+        " WHERE merchant_id = $1 AND order_id = ANY($2)",
+        tx.merchant_id,
+        order_ids,
+    )
+
+
 async def list_expired(owner: Database, now: datetime, limit: int) -> list[Any]:
     """Approved returns of all merchants that were not sent in time (owner's role)."""
     return await owner.fetch(
