@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.shop import open_shop
 
-from serai.commerce.aftersale.api import refund_order
+from serai.commerce.aftersale.api import load_line_money, refund_order
 from serai.commerce.returns import api
 from serai.commerce.returns.jobs import expire_returns
 from serai.commerce.returns.types import ReceivedLine
@@ -45,6 +45,19 @@ async def test_with_the_last_piece_the_delivery_comes_back_too(shop, counter, as
     assert first.refund_minor == 349
     assert last.refund_minor == 349 + order.shipping_minor
     assert (await counter.order(order)).refundable_minor == 0
+    await assert_clean()
+
+
+async def test_a_line_never_gets_more_than_it_cost_though_the_order_could_give_more(
+    shop, counter, assert_clean
+):
+    ice, milk = await shop.add_product(price_minor=333), await shop.add_product("Milk", price_minor=9000)
+    order = await counter.sell((ice, 3), (milk, 1))
+    given = [(await counter.give_back(order, (1, 1))).refund_minor for _ in range(3)]
+    assert given == [333, 333, 333]
+    async with shop.commerce.db.transaction(shop.merchant_id, "read") as tx:
+        left = await load_line_money(tx, await counter.order(order))
+    assert (left[1], left[2]) == (0, 9000)
     await assert_clean()
 
 

@@ -80,6 +80,7 @@ class Model:
         self.announced: dict[Any, tuple[int, int]] = {}
         self.came = {1: 0, 2: 0}
         self.refunded = 0
+        self.given = {1: 0, 2: 0}
         self.total = total
 
     def left(self, line_no: int) -> int:
@@ -99,6 +100,7 @@ async def play(counter: Counter, steps: list[tuple[str, int, int]]) -> None:
     after = await counter.order(order)
     assert after.refunded_minor == model.refunded <= model.total
     for line_no, sku_id in enumerate(goods, 1):
+        assert model.given[line_no] <= PRICES[line_no - 1] * SOLD[line_no - 1]
         assert await counter.available(sku_id) == 10 - SOLD[line_no - 1] + model.came[line_no]
 
 
@@ -146,6 +148,7 @@ async def move_on(
         assert model.left(line.line_no) >= 0
     elif move == "refund":
         model.refunded += after.refund_minor
+        model.given[line.line_no] += after.lines[0].charged_minor
         assert after.refund_minor <= model.total
 
 
