@@ -122,6 +122,9 @@ async def _show(
         terms = await api.load_terms(tx)
         places = await list_places(tx)
         planned = None if found.settled_at else await api.estimate(tx, order, found, terms)
+        as_money = planned
+        if planned is not None and found.wish == "exchange":
+            as_money = await api.estimate(tx, order, found, terms, as_money=True)
         exchange = None
         if found.exchange_order_id is not None:
             exchange = await load_order(tx, order_id=found.exchange_order_id)
@@ -129,7 +132,7 @@ async def _show(
     forms = {move: fill_form(move) for move in PERMISSIONS}
     forms["receive"] = _fill_receipt(found)
     forms["refund"] = fill_form(
-        "refund", amount=_plain(planned.amount_minor, found.currency) if planned else ""
+        "refund", amount=_plain(as_money.amount_minor, found.currency) if as_money else ""
     )
     forms["send"] = fill_form("send", carrier=found.carrier, tracking=found.tracking)
     if opened is not None:
@@ -143,6 +146,7 @@ async def _show(
         found=found,
         order=order,
         planned=planned,
+        as_money=as_money,
         exchange=exchange,
         moves=moves,
         forms=forms,

@@ -36,8 +36,15 @@ from serai.foundation.event import Fact
 from serai.foundation.ids import MerchantId, derive_id
 
 
-async def estimate(tx: Transaction, order: Order, found: Return, terms: ReturnTerms) -> RefundPlan:
-    """What a return comes to if it is settled now: of what was accepted, or of all that was announced before that."""
+async def estimate(
+    tx: Transaction, order: Order, found: Return, terms: ReturnTerms, *, as_money: bool | None = None
+) -> RefundPlan:
+    """What a return comes to if it is settled now: of what was accepted, or of all that was announced before that.
+
+    Args:
+        as_money: that it is refunded, as it was wished for without. Who exchanges goods keeps their delivery.
+    """
+    is_refund = found.wish == "refund" if as_money is None else as_money
     counts = {
         line.line_no: line.accepted if found.received_at is not None else line.quantity
         for line in found.lines
@@ -55,7 +62,7 @@ async def estimate(tx: Transaction, order: Order, found: Return, terms: ReturnTe
     planned = plan_refund(
         stand_of(order, left, settled, *count_cut(order)),
         counts,
-        delivery_minor=left.get(DELIVERY, 0),
+        delivery_minor=left.get(DELIVERY, 0) if is_refund else 0,
         taken_before=sum(each.kept_minor for each in settled),
         taken_after=await _count_taken(tx, order, before, counts),
         most_minor=order.refundable_minor,
@@ -113,7 +120,7 @@ async def refund_return(
     async def plan(tx: Transaction, order: Order) -> tuple[int, Back]:
         found = await load_return(tx, return_id=return_id)
         check_move(found, "refund")
-        planned = await estimate(tx, order, found, await load_terms(tx))
+        planned = await estimate(tx, order, found, await load_terms(tx), as_money=True)
         given = _choose_amount(planned, amount_minor)
         former = await find_exchange(tx, order_id=order.order_id) if planned.former_minor else None
         former_id = name_former(former, return_id) if former else None
