@@ -1,15 +1,21 @@
 """Orders: find them, read everything about one, fulfil, cancel, refund."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
-from serai.commerce.aftersale.api import cancel_order, refund_order
+from serai.commerce.aftersale.api import (
+    Back,
+    cancel_order,
+    charge_lines,
+    fund_lines,
+    load_line_money,
+    refund_order,
+)
 from serai.commerce.gift.api import find_gift
 from serai.commerce.order.api import (
     count_awaiting_group,
@@ -19,20 +25,19 @@ from serai.commerce.order.api import (
     fulfil_order,
     list_orders,
 )
-from serai.commerce.order.types import Order, OrderNote
+from serai.commerce.order.types import Order
 from serai.commerce.protection.api import list_claimable
-from serai.commerce.tender.types import POINTS_UNIT
+from serai.commerce.returns.api import count_left, list_order_returns, load_terms
 from serai.console.desk import AtDesk, Desk, link, not_found
 from serai.console.form import Form, fill_form, note_refusal, parse_uuid, read_form, take_amount, take_text
-from serai.console.presale_words import PRESALE_ACCOUNTS, PRESALE_EVENTS
+from serai.console.order_view import view_note, view_posting
 from serai.console.purse import list_backs, name_tender
 from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Forbidden, Refused, _
-from serai.foundation.ids import new_id
-from serai.foundation.money import format_money, minor_digits
-from serai.ledger.api import DocumentTransfer, list_document_transfers
-from serai.ledger.types import Phase, currency_unit
+from serai.foundation.ids import derive_id, new_id
+from serai.foundation.money import format_money, minor_digits, share_out
+from serai.ledger.api import list_document_transfers
 
 PATH = "/console/orders"
 PAGE_SIZE = 50
@@ -53,67 +58,7 @@ STATES = {
 # What waits for (more) money is called off as a whole, not refunded.
 UNPAID = ("awaiting_payment", "awaiting_deposit", "awaiting_balance")
 SINCE_DAYS = {"": None, "1": 1, "7": 7, "30": 30}
-PHASES = {Phase.POSTED: "posted", Phase.PENDING: "pending", Phase.POST: "settled", Phase.VOID: "void"}
-# The ledger's accounts in words; an account without an entry is shown by its kind.
-ACCOUNTS = PRESALE_ACCOUNTS | {
-    "customer": _("Shoppers"),
-    "deferred_sales": _("Sold, not handed over yet"),
-    "order_due": _("Due from the shopper"),
-    "refund_control": _("Refunds, control"),
-    "refundable": _("Refundable"),
-    "sales": _("Sales"),
-    "sales_returns": _("Returns"),
-    "shipping_income": _("Delivery income"),
-    "stock": _("Stock"),
-    "gift_card": _("Gift card"),
-    "wallet": _("Red packets"),
-    "points": _("The member's points"),
-    "points_earned": _("Points earned"),
-    "points_spent": _("Points spent"),
-    "points_debt": _("Points owed by the member"),
-    "points_expense": _("What points were worth"),
-}
-EVENTS = PRESALE_EVENTS | {
-    "OrderPlaced": _("Placed for %(total)s"),
-    "OrderPaid": _("Paid %(amount)s"),
-    "OrderShipped": _("Parcel %(parcel_no)s has left"),
-    "PickupReady": _("Parcel %(parcel_no)s waits to be collected"),
-    "LabelBought": _("Label bought: %(carrier)s %(tracking)s"),
-    "ParcelTracked": _("The carrier tells of parcel %(parcel_no)s: %(kind)s %(place)s"),
-    "OrderCut": _("Part of it will not come: %(amount)s goes back"),
-    "OrderFulfilled": _("Fulfilled"),
-    "OrderCancelled": _("Cancelled"),
-    "OrderExpired": _("Expired: the payment did not come in time"),
-    "OrderRevived": _("Revived: the payment came late and the goods were still there"),
-    "PriceClaimed": _("Price protection: %(amount)s given back"),
-    "PaymentLate": _("Money came that was not expected any more: %(amount)s"),
-    "PaymentMismatch": _(
-        "The provider reports %(reported)s where %(expected)s was asked for. Please look into it."
-    ),
-    "TenderRefunded": _("%(amount)s given back to points, gift cards or red packets"),
-    "RefundRequested": _("Refund of %(amount)s: %(reason)s"),
-    "RefundDone": _("Refund of %(amount)s arrived"),
-    "RefundFailed": _("Refund of %(amount)s failed: %(failure)s"),
-}
 AnyRequest = Request[Any, Any, Any]
-
-
-class Posting(msgspec.Struct, frozen=True):
-    """A transfer that belongs to an order, in words."""
-
-    at: datetime
-    debit: str
-    credit: str
-    phase: str
-    amount_text: str
-
-
-class Happening(msgspec.Struct, frozen=True):
-    """Something that happened to an order, in words."""
-
-    at: datetime
-    text: str
-    by: str
 
 
 @get("/orders")
@@ -205,46 +150,6 @@ def list_actions(desk: Desk, order: Order) -> list[str]:
     return actions
 
 
-def view_posting(desk: Desk, order: Order, transfer: DocumentTransfer) -> Posting:
-    """A transfer in words; amounts of the order's currency as money, anything else as pieces of a product."""
-    if transfer.unit_id == currency_unit(order.currency):
-        amount = format_money(transfer.amount, order.currency, desk.locale)
-    elif transfer.unit_id == POINTS_UNIT:
-        amount = desk.say(_("%(count)s points"), count=transfer.amount)
-    else:
-        title = next((line.title for line in order.lines if line.sku_id == transfer.unit_id), "")
-        amount = desk.say(_("%(num)s × %(title)s"), num=transfer.amount, title=title)
-    return Posting(
-        transfer.recorded_at,
-        _name_account(desk, transfer.debit_kind),
-        _name_account(desk, transfer.credit_kind),
-        PHASES[transfer.phase],
-        amount,
-    )
-
-
-def view_note(desk: Desk, order: Order, note: OrderNote) -> Happening:
-    """An event of the order's history in words."""
-    data = dict(note.data)
-    by = str(data.pop("by", ""))
-    for name in ("amount_minor", "expected_minor", "reported_minor", "total_minor"):
-        if isinstance(data.get(name), int):
-            data[name.removesuffix("_minor")] = format_money(data[name], order.currency, desk.locale)
-    message = EVENTS.get(note.what)
-    if note.what == "OrderFulfilled" and data.get("tracking"):
-        message = _("Fulfilled, tracking number %(tracking)s")
-    elif note.what == "OrderCancelled" and data.get("reason"):
-        message = _("Cancelled: %(reason)s")
-    return Happening(note.at, desk.say(message, **data) if message else note.what, by)
-
-
-def _name_account(desk: Desk, kind: str) -> str:
-    name, _colon, party = kind.partition(":")
-    if name == "psp_clearing":
-        return desk.say(_("Held by %(provider)s"), provider=party)
-    return desk.say(ACCOUNTS[name]) if name in ACCOUNTS else kind
-
-
 async def _show_order(
     desk: Desk, order: Order, *, form: Form | None = None, open_action: str = "", status_code: int = 200
 ) -> Response[str]:
@@ -253,6 +158,13 @@ async def _show_order(
         transfers = [each for each in moved if each.debit_kind != "order_turns"]
         fallen = await list_claimable(tx, order=order, settings=desk.commerce.settings)
         gift = await find_gift(tx, order_id=order.order_id)
+        returns = await list_order_returns(tx, order_id=order.order_id)
+        terms = await load_terms(tx)
+        left = await count_left(tx, order)
+        money = await load_line_money(tx, order)
+        for each in returns:
+            transfers += await list_document_transfers(tx, document_id=each.return_id)
+    transfers.sort(key=lambda transfer: transfer.recorded_at)
     forms = {
         "fulfil": fill_form("fulfil", tracking=""),
         "refund": fill_form(
@@ -278,6 +190,12 @@ async def _show_order(
         # A refusal whose form is gone, since the order has moved on, is told above.
         homeless=form.errors.get("", "") if form is not None and open_action not in actions else "",
         open_action=open_action,
+        returns=returns,
+        can_return=any(left.values()) and desk.staff.may("order.cancel"),
+        pieces_left=left,
+        line_money=money,
+        return_form=fill_form("return"),
+        return_reasons=[(reason.code, reason.label(desk.locale)) for reason in terms.reasons],
         fulfil_form=forms["fulfil"],
         refund_form=forms["refund"],
         cancel_form=forms["cancel"],
@@ -342,12 +260,27 @@ async def refund(request: AnyRequest, desk: AtDesk, reference: FromPath[str]) ->
     desk.require("order.refund")
     order, form = await _read(request, desk, reference, "refund")
     wrong = desk.say(_("Please give an amount greater than zero."))
+    charges = await _read_charges(desk, order, form)
+    if charges and not form.values.get("amount"):
+        form.values["amount"] = _plain_amount(sum(charges.values()), order.currency)
     amount_minor = take_amount(form, "amount", order.currency, wrong=wrong)
+    if charges and not form.errors and amount_minor > sum(charges.values()):
+        form.errors["amount"] = desk.say(
+            _("These pieces were paid with %(amount)s."),
+            amount=format_money(sum(charges.values()), order.currency, desk.locale),
+        )
     reason = _take_reason(desk, form)
     if form.errors:
         return await _show_order(desk, order, form=form, open_action="refund", status_code=422)
     try:
         await desk.claim_form(f"order.refund.{order.order_id}", form)
+        given = spread_down(charges, amount_minor)
+        if given:
+            await fund_lines(desk.commerce, desk.merchant_id, order)
+
+        async def beside(_tx: Transaction, order: Order) -> Back:
+            return Back(tuple(charge_lines(order, given, derive_id("line refund", order.order_id, form.key))))
+
         order = await refund_order(
             desk.commerce,
             desk.merchant_id,
@@ -356,6 +289,7 @@ async def refund(request: AnyRequest, desk: AtDesk, reference: FromPath[str]) ->
             reason=reason,
             by=desk.by,
             key=form.key,
+            beside=beside,
         )
     except Refused as error:
         form.key = str(new_id())
@@ -370,6 +304,32 @@ async def refund(request: AnyRequest, desk: AtDesk, reference: FromPath[str]) ->
             return desk.go(path, message, tone="bad", amount=amount)
         case _pending:
             return desk.go(path, _("%(amount)s is on its way back."), amount=amount)
+
+
+async def _read_charges(desk: Desk, order: Order, form: Form) -> dict[int, int]:
+    """What the chosen pieces of lines were paid with, at most what is left of their lines; wrong counts are noted."""
+    async with desk.reading() as tx:
+        money = await load_line_money(tx, order)
+    charges: dict[int, int] = {}
+    for line in order.lines:
+        text = form.values.get(f"pieces-{line.line_no}", "") or "0"
+        count = int(text) if text.isdecimal() and len(text) <= 9 else -1
+        if not 0 <= count <= line.quantity:
+            form.errors[f"pieces-{line.line_no}"] = desk.say(
+                _("At most %(most)s of this line."), most=line.quantity
+            )
+        elif count:
+            charges[line.line_no] = money[line.line_no] * count // line.quantity
+    return {line_no: minor for line_no, minor in charges.items() if minor}
+
+
+def spread_down(charges: dict[int, int], amount_minor: int) -> dict[int, int]:
+    """Charges brought down to an amount, each in proportion; exactly that amount where it is not above them."""
+    whole = sum(charges.values())
+    if not whole or amount_minor >= whole:
+        return charges
+    parts = share_out(amount_minor, list(charges.values()))
+    return dict(zip(charges, parts, strict=True))
 
 
 async def _read(request: AnyRequest, desk: Desk, reference: str, action: str) -> tuple[Order, Form]:

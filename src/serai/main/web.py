@@ -37,6 +37,7 @@ from serai.commerce.presale import http as presale_http
 from serai.commerce.price import http as price_http
 from serai.commerce.promotion import http as promotion_http
 from serai.commerce.protection import http as protection_http
+from serai.commerce.returns import http as returns_http
 from serai.commerce.stock import http as stock_http
 from serai.commerce.tender import http as tender_http
 from serai.commerce.variant import http as variant_http
@@ -95,6 +96,7 @@ API_HANDLERS = [
     *presale_http.HANDLERS,
     *price_http.HANDLERS,
     *protection_http.HANDLERS,
+    *returns_http.HANDLERS,
     *tender_http.HANDLERS,
     *webhook_http.HANDLERS,
 ]

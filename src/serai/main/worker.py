@@ -17,6 +17,7 @@ from serai.commerce.pledge.subscribers import GOODS_LEFT
 from serai.commerce.price import jobs as price_jobs
 from serai.commerce.promotion import jobs as promotion_jobs
 from serai.commerce.reconciliation import jobs as reconciliation_jobs
+from serai.commerce.returns import jobs as returns_jobs
 from serai.commerce.search import jobs as search_jobs
 from serai.commerce.tender import jobs as tender_jobs
 from serai.commerce.webhook.jobs import send_webhooks
@@ -29,7 +30,7 @@ from serai.main.platform import Platform, open_configured_platform
 from serai.main.settings import load_settings
 from serai.main.upkeep import forget_old_data, keep_house
 from serai.storefront import jobs as shop_jobs
-from serai.storefront.subscribers import ALERTS, ANSWERS, group_letters, order_letters
+from serai.storefront.subscribers import ALERTS, ANSWERS, group_letters, order_letters, return_letters
 
 log = logging.getLogger("serai.worker")
 
@@ -66,6 +67,7 @@ def list_subscribers(platform: Platform) -> Sequence[Subscriber]:
     return (
         order_letters(platform.commerce),
         group_letters(platform.commerce),
+        return_letters(platform.commerce),
         ALERTS,
         ANSWERS,
         SEARCH_ENTRIES,
@@ -88,6 +90,8 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
         ),
         Schedule("route orders", "* * * * * */5", lambda: fulfilment_jobs.route_orders(commerce, owner)),
         Schedule("reroute orders", "* * * * * */15", lambda: fulfilment_jobs.reroute_orders(commerce, owner)),
+        Schedule("pay returns", "* * * * * */5", lambda: returns_jobs.pay_returns(commerce, owner)),
+        Schedule("expire returns", "* * * * * */15", lambda: returns_jobs.expire_returns(commerce, owner)),
         Schedule("settle groups", "* * * * * */5", lambda: aftersale_jobs.settle_groups(commerce, owner)),
         Schedule("expire coupons", "* * * * * */30", lambda: promotion_jobs.expire_coupons(commerce, owner)),
         Schedule("expire tenders", "* * * * * */30", lambda: tender_jobs.expire_tenders(commerce, owner)),

@@ -18,6 +18,7 @@ from serai.commerce.gift.api import find_gift
 from serai.commerce.order import api as order_api
 from serai.commerce.order.types import Order
 from serai.commerce.protection import api as protection
+from serai.commerce.returns import api as returns_api
 from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, Outside, Refused, _
@@ -192,6 +193,8 @@ async def show_order(
     found = await protection.list_claimable(tx, order=order, settings=commerce_of(request).settings)
     claims = await protection.list_order_claims(tx, order_id=order.order_id) if order.refunds else []
     gift = await find_gift(tx, order_id=order.order_id)
+    # Goods of a market's shops are sent back by the shop's own link, which a market's page does not lead to.
+    returns = [] if seller else await returns_api.list_order_returns(tx, order_id=order.order_id)
     group_state = await find_order_group(tx, order, shell) if order.group else None
     return show(
         request,
@@ -219,6 +222,8 @@ async def show_order(
         claims={claim.line_no: claim for claim in claims},
         arrives=tell_order(order.shipping, request_locale(request)),
         address_rows=list_address(order, request_locale(request)),
+        returns=returns,
+        can_return=seller is None and await _may_return(tx, order),
         is_account=is_account,
         minutes_left=max(0, int((order.expires_at - clock.now()).total_seconds()) // 60),
         is_new="new" in request.query_params,
@@ -232,6 +237,14 @@ async def show_order(
         seller=seller,
         **more,
     )
+
+
+async def _may_return(tx: Transaction, order: Order) -> bool:
+    """Whether something of the order can be sent back now."""
+    if order.fulfilled_at is None and order.part_shipped_at is None:
+        return False
+    terms = await returns_api.load_terms(tx)
+    return any(not line.code for line in await returns_api.list_returnable(tx, order=order, terms=terms))
 
 
 def list_address(order: Order, locale: str) -> list[str]:

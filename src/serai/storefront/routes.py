@@ -23,6 +23,7 @@ from serai.storefront import (
     product,
     proof,
     recent,
+    returning,
     security,
     tender,
 )
@@ -64,6 +65,7 @@ ROUTES: list[ControllerRouterHandler] = [
     market_order.pay_checkout,
     market_order.cancel_whole_checkout,
     order.claim_guest_price,
+    *returning.HANDLERS,
     tender.show_card_form,
     tender.check_card,
     tender.show_wallet,

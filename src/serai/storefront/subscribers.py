@@ -13,6 +13,7 @@ from serai.commerce.gift.api import find_gift
 from serai.commerce.order.api import access_token, find_order
 from serai.commerce.order.types import Order
 from serai.commerce.promotion.api import list_group_orders
+from serai.commerce.returns.api import find_return
 from serai.commerce.types import Commerce
 from serai.foundation import clock
 from serai.foundation.database import Transaction
@@ -22,6 +23,7 @@ from serai.identity.merchant.api import load_merchant
 from serai.storefront.alerting import write_alerts
 from serai.storefront.letter import ORDER_WORDS, write_answer_letter, write_order_letter
 from serai.storefront.presale_letter import PRESALE_WORDS, is_about_presale, write_presale_letter
+from serai.storefront.return_letter import RETURN_WORDS, write_return_letter
 
 # A subscriber begins at the log's beginning: what is older than this is no news any more, and nobody is told.
 NEWS = timedelta(days=1)
@@ -157,3 +159,21 @@ ALERTS = Subscriber(
     tell_alerts,
 )
 ANSWERS = Subscriber("answers", frozenset({"QuestionAnswered"}), tell_answers)
+
+
+def return_letters(commerce: Commerce) -> Subscriber:
+    """Letters about returns, each with the link to its page."""
+
+    async def handle(tx: Transaction, events: Sequence[Event]) -> None:
+        for event in events:
+            if event.recorded_at < clock.now() - NEWS:
+                continue
+            order = await find_order(tx, order_id=event.subject_id)
+            found = await find_return(tx, return_id=UUID(event.data["return_id"]))
+            if order is None or found is None or not order.email:
+                continue
+            key = access_token(commerce.secret, order.order_id)
+            path = f"/orders/{order.order_id}/returns/{found.return_id}?{urlencode({'key': key})}"
+            await queue_letter(tx, write_return_letter(order, found, event.name, event.data, path=path))
+
+    return Subscriber("return letters", frozenset(RETURN_WORDS), handle)

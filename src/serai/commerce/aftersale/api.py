@@ -1,15 +1,19 @@
 """What may follow on an order: cancel, expire, refund, and money that comes late. All of it repeatable."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
-from serai.commerce.aftersale.refund_tenders import split_refund
+from serai.commerce.aftersale.charge_lines import charge_lines, fund_lines, load_line_money
+from serai.commerce.aftersale.propose_refund import propose_refund
+from serai.commerce.aftersale.refund_tenders import Back, split_refund
 from serai.commerce.aftersale.release_deposit import keeps_deposit
 from serai.commerce.aftersale.release_order import Refunding, payment_left, release_order, what_is_left
 from serai.commerce.aftersale.request_refund import (
+    Beside,
     Ways,
     ask_refund,
+    nothing_beside,
     plan_refund,
     request_refund,
     settle_refund,
@@ -33,12 +37,18 @@ from serai.ledger.api import DocumentTransfer
 from serai.ledger.types import Group, Write
 
 __all__ = [
+    "Back",
     "ask_refund",
     "cancel_order",
+    "charge_lines",
     "expire_order",
+    "fund_lines",
     "lapse_order",
+    "load_line_money",
+    "propose_refund",
     "plan_part_refund",
     "refund_order",
+    "refund_planned",
     "return_deposit",
     "settle_refund",
     "stop_payments",
@@ -163,10 +173,11 @@ async def refund_order(
     by: str,
     key: str,
     writes: tuple[Write, ...] = (),
+    beside: Beside = nothing_beside,
 ) -> Order:
     """Give part or all of the money back, to the order's tenders first. The same key again changes nothing.
 
-    ``writes`` commit with the refund.
+    ``writes`` and what moves ``beside`` it commit with the refund.
 
     Raises:
         NotFound: ``order.unknown``.
@@ -179,15 +190,65 @@ async def refund_order(
         left = order.refundable_minor
         if isinstance(amount_minor, bool) or not 0 < amount_minor <= left:
             raise too_much(left)
-        parts = split_refund(order, amount_minor)
-        return (_split_payments(order, amount_minor - sum(part.amount_minor for part in parts)), parts)
+        return split_ways(order, amount_minor)
 
-    await request_refund(commerce, merchant_id, order_id, choose, reason, by, key, writes=writes)
+    await request_refund(
+        commerce, merchant_id, order_id, choose, reason, by, key, writes=writes, beside=beside
+    )
+    return await _release_pledge(commerce, merchant_id, order_id)
+
+
+async def _release_pledge(commerce: Commerce, merchant_id: MerchantId, order_id: UUID) -> Order:
+    """The order after a refund; what is not pledged any more a provider need not hold."""
     order = await _load(commerce, merchant_id, order_id)
     if order.released_minor and order.state in ("paid", "fulfilled"):
-        # What is not pledged any more a provider need not hold.
         await stop_payments(commerce, merchant_id, order)
     return order
+
+
+async def refund_planned(
+    commerce: Commerce,
+    merchant_id: MerchantId,
+    *,
+    order_id: UUID,
+    plan: Callable[[Transaction, Order], Awaitable[tuple[int, Back]]],
+    reason: str,
+    by: str,
+    key: str,
+) -> Order:
+    """Give back what a plan finds at the refund's turn, with what moves beside it; nothing of money is fine too.
+
+    The same key again changes nothing.
+
+    Args:
+        plan: the amount in minor units and what moves beside it, from the order as it stands; may raise.
+
+    Raises:
+        NotFound: ``order.unknown``. Invalid: ``refund.amount_invalid``. Conflict: ``order.cannot_refund``.
+    """
+    amount_minor = 0
+
+    async def beside(tx: Transaction, order: Order) -> Back:
+        nonlocal amount_minor
+        amount_minor, more = await plan(tx, order)
+        return more
+
+    def choose(order: Order) -> Ways:
+        if not amount_minor:
+            return ((), ())
+        check_move(order, "refund")
+        if not 0 < amount_minor <= order.refundable_minor:
+            raise too_much(order.refundable_minor)
+        return split_ways(order, amount_minor)
+
+    await request_refund(commerce, merchant_id, order_id, choose, reason, by, key, beside=beside)
+    return await _release_pledge(commerce, merchant_id, order_id)
+
+
+def split_ways(order: Order, amount_minor: int) -> Ways:
+    """How an amount goes back: to the order's tenders first, the rest over its payments."""
+    parts = split_refund(order, amount_minor)
+    return _split_payments(order, amount_minor - sum(part.amount_minor for part in parts)), parts
 
 
 async def plan_part_refund(
@@ -204,8 +265,7 @@ async def plan_part_refund(
 
     Afterwards :func:`ask_refunds` tells the providers; a job does so again.
     """
-    parts = split_refund(order, amount_minor)
-    ways = (_split_payments(order, amount_minor - sum(part.amount_minor for part in parts)), parts)
+    ways = split_ways(order, amount_minor)
     refund_id = derive_id("refund", order.order_id, key)
     return await plan_refund(tx, order, moved, ways, refund_id, reason, by, overpaid=False)
 

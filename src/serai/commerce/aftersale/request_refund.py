@@ -5,12 +5,12 @@ SETTLE  the reservation is posted, or voided and the provider's part of the sale
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 import msgspec
 
-from serai.commerce.aftersale.refund_tenders import Back, change_award, give_back
+from serai.commerce.aftersale.refund_tenders import NOTHING, Back, change_award, give_back
 from serai.commerce.aftersale.take_back_sale import find_sale, restore_sale, take_back_sale
 from serai.commerce.capture.api import release_parts
 from serai.commerce.order.api import load_order, next_turn, was_late
@@ -46,6 +46,12 @@ def too_much(refundable: int) -> Invalid:
 
 # How a refund goes back: over which payments, how much over each, and to which tenders.
 Ways = tuple[tuple[tuple[Payment, int], ...], tuple[Part, ...]]
+# What happens in the same group, from the order as it stands at the refund's turn; may raise.
+Beside = Callable[[Transaction, Order], Awaitable[Back]]
+
+
+async def nothing_beside(_tx: Transaction, _order: Order) -> Back:
+    return NOTHING
 
 
 async def request_refund(
@@ -59,12 +65,14 @@ async def request_refund(
     *,
     overpaid: bool = False,
     writes: tuple[Write, ...] = (),
+    beside: Beside = nothing_beside,
 ) -> None:
     """Give tenders back and reserve the rest in the ledger, then ask the provider for it; what it does not answer is
     asked again by a job. All of it is reserved, or nothing; a refund that is known already changes nothing.
 
     Args:
         choose: which ways the refund takes, from the order as it stands at its turn; may raise.
+        beside: what else moves with it; asked before ``choose``, at the same turn. Without money it still happens.
     """
     refund_id = derive_id("refund", order_id, key)
     reason = " ".join(reason.split())[:200] or "refund"
@@ -75,11 +83,21 @@ async def request_refund(
             order = await load_order(tx, order_id=order_id)
             if is_known(order, refund_id):
                 return
+            more = await beside(tx, order)
             ways = choose(order)
-            if not any(ways):
+            if not any(ways) and not more.transfers:
                 return
-            group = await plan_refund(tx, order, moved, ways, refund_id, reason, by, overpaid)
-        group = msgspec.structs.replace(group, writes=(*group.writes, *writes))
+            if any(ways):
+                group = await plan_refund(tx, order, moved, ways, refund_id, reason, by, overpaid)
+            else:
+                turn = next_turn(order_id, moved)
+                group = Group(turn.group_id, (turn.transfer,), document_id=order_id)
+        group = msgspec.structs.replace(
+            group,
+            transfers=(*group.transfers, *more.transfers),
+            writes=(*group.writes, *more.writes, *writes),
+            facts=(*group.facts, *more.facts),
+        )
         outcome = await commerce.lane.submit(merchant_id, group)
         if outcome.passed and not was_late(outcome):
             break

@@ -26,7 +26,6 @@ from serai.commerce.checkout.adjust_order import (
     refuse_claims,
     write_seats,
 )
-from serai.commerce.checkout.book_payment import used_coupons
 from serai.commerce.checkout.choose_delivery import refuse_way
 from serai.commerce.checkout.enter_tender import refuse_tenders
 from serai.commerce.checkout.logic import check_address, check_contact
@@ -42,16 +41,15 @@ from serai.commerce.checkout.reserve_order import (
     write_award,
 )
 from serai.commerce.checkout.take_seat import plan_opening, write_opening
+from serai.commerce.checkout.tell_placed import tell_placed
 from serai.commerce.checkout.types import Delivery, PlacedOrder, Quote, QuoteShortage
 from serai.commerce.gift.api import Gift, check_message, insert_gifts
 from serai.commerce.order.api import (
-    NewOrder,
     access_token,
     find_order,
     insert_orders,
     make_number,
 )
-from serai.commerce.order.events import OrderPaid, OrderPlaced, SoldLine
 from serai.commerce.order.types import Address, Contact, amount_due
 from serai.commerce.price import api as price
 from serai.commerce.price.types import Buyer
@@ -61,7 +59,7 @@ from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Invalid, Refused, _
 from serai.foundation.event import Fact
 from serai.foundation.ids import MerchantId, derive_id
-from serai.ledger.types import Group, Outcome, Write
+from serai.ledger.types import Group, Outcome, Transfer, Write
 
 __all__ = [
     "Draft",
@@ -264,9 +262,20 @@ def read_goods(item: Item) -> Goods:
 
 
 async def submit_draft(
-    commerce: Commerce, merchant_id: MerchantId, draft: Draft, writes: tuple[Write, ...] = ()
+    commerce: Commerce,
+    merchant_id: MerchantId,
+    draft: Draft,
+    writes: tuple[Write, ...] = (),
+    *,
+    transfers: tuple[Transfer, ...] = (),
+    facts: tuple[Fact, ...] = (),
 ) -> PlacedOrder:
-    """Hand a priced order to the lane. Conflict ``checkout.short`` when stock is missing; nothing has moved then."""
+    """Hand a priced order to the lane. What moves beside it, such as a hold that it takes over, commits with it.
+
+    Raises:
+        Conflict: ``checkout.short`` when stock is missing, ``checkout.changed`` when a reservation that ``transfers``
+            resolve is gone; nothing has moved then.
+    """
     order = make_order(commerce, draft)
     await fund_claims(commerce, merchant_id, order.adjustments)
     seats, group_rows, group_facts = write_opening(draft.opening)
@@ -277,7 +286,7 @@ async def submit_draft(
         merchant_id,
         Group(
             derive_id("place", draft.order_id),
-            (*seats, *make_transfers(commerce, order)),
+            (*seats, *make_transfers(commerce, order), *transfers),
             (
                 Write(insert_orders, order, early=True),
                 *closing,
@@ -286,7 +295,7 @@ async def submit_draft(
                 *(write_award(order) if order.paid_at else ()),
                 *writes,
             ),
-            (Fact(order.order_id, _placed_event(order)), *_paid_at_once(order), *group_facts),
+            (*tell_placed(order), *group_facts, *facts),
             document_id=order.order_id,
         ),
     )
@@ -295,17 +304,13 @@ async def submit_draft(
     return msgspec.structs.replace(describe_placed(commerce, draft), replayed=outcome.replayed)
 
 
-def _paid_at_once(order: NewOrder) -> tuple[Fact, ...]:
-    """That tenders have paid all of an order, and which coupons it has used. One that costs nothing has nobody to thank
-    for a payment, but its coupons are gone all the same."""
-    if order.paid_at is None:
-        return ()
-    paid = Fact(order.order_id, OrderPaid(order.order_id, None, order.tender_minor, order.currency))
-    return (*((paid,) if order.tenders else ()), *used_coupons(order))
-
-
 def _refuse(outcome: Outcome, draft: Draft) -> Conflict:
     """The refusal for what ran out between quote and order: promotions, balances, stock."""
+    if outcome.faults:
+        return Conflict(
+            "checkout.changed",
+            _("Prices or availability have changed. Please look at your order again; nothing was charged."),
+        )
     gone = refuse_claims(outcome.shortages, draft.adjustments, draft.currency) or refuse_tenders(
         outcome.shortages, draft.tenders, draft.currency
     )
@@ -345,24 +350,6 @@ def check_total(expected_minor: int | None, total_minor: int) -> None:
             expected_minor=expected_minor,
             total_minor=total_minor,
         )
-
-
-def _placed_event(order: NewOrder) -> OrderPlaced:
-    lines = tuple(
-        SoldLine(line.sku_id, line.product_id, line.quantity, line.price_minor, line.total_minor)
-        for line in order.lines
-    )
-    return OrderPlaced(
-        order.order_id,
-        order.number,
-        order.channel,
-        order.member_id,
-        order.place_id,
-        order.currency,
-        order.total_minor,
-        order.shipping_minor,
-        lines,
-    )
 
 
 def _short(shortages: tuple[QuoteShortage, ...]) -> Conflict:

@@ -125,6 +125,7 @@ INVARIANTS = (
         SELECT p.merchant_id, p.document_id, p.held, o.state, o.steps FROM (
             SELECT t.merchant_id, t.document_id, sum(t.amount) AS held FROM ledger.transfer t
             JOIN ledger.account c ON c.merchant_id = t.merchant_id AND c.account_id = t.credit_id AND c.kind = 'stock'
+                AND t.reason <> 'exchange hold'
             LEFT JOIN ledger.transfer x ON x.merchant_id = t.merchant_id AND x.pending_id = t.transfer_id
             WHERE t.phase = 2 AND x.transfer_id IS NULL GROUP BY 1, 2) p
         FULL JOIN (SELECT s.merchant_id, s.order_id, s.state, sum(l.quantity * coalesce((SELECT

@@ -17,6 +17,8 @@ from serai.commerce.consultation import api as consultation_api
 from serai.commerce.gift import api as gift_api
 from serai.commerce.order import api as order_api
 from serai.commerce.privacy import store
+from serai.commerce.returns import api as returns_api
+from serai.commerce.returns.types import OPEN
 from serai.commerce.tender import api as tender_api
 from serai.commerce.tender.types import Kind
 from serai.commerce.wish import api as wish_api
@@ -59,7 +61,8 @@ async def export_member(tx: Transaction, *, member_id: UUID) -> dict[str, Any]:
     for row in await store.list_orders(tx, member_id, _proven_email(member)):
         order = await order_api.load_order(tx, order_id=row["order_id"])
         gift = await gift_api.find_gift(tx, order_id=order.order_id)
-        orders.append({"order": order, "gift": gift})
+        returns = await returns_api.list_order_returns(tx, order_id=order.order_id)
+        orders.append({"order": order, "gift": gift, "returns": returns})
     lists = [
         await wish_api.open_list(tx, member_id=member_id, list_id=one.list_id)
         for one in await wish_api.list_lists(tx, member_id=member_id)
@@ -111,6 +114,10 @@ async def erase_member(tx: Transaction, *, member_id: UUID) -> None:
     member = await _load(tx, member_id)
     rows = await store.list_orders(tx, member_id, _proven_email(member))
     under_way = [row["number"] for row in rows if row["state"] in OPEN_STATES]
+    for row in rows:
+        # Goods on their way back, and the money for them, need somebody to write to.
+        for found in await returns_api.list_order_returns(tx, order_id=row["order_id"]):
+            under_way += [found.number] if found.state in OPEN else []
     if under_way:
         raise Conflict(
             "member.orders_open",
@@ -131,8 +138,9 @@ async def erase_member(tx: Transaction, *, member_id: UUID) -> None:
 
 
 async def blank_orders(tx: Transaction, *, order_ids: Sequence[UUID]) -> None:
-    """Take every personal field out of orders that are over, and the words of their gifts; their guests' links open
-    nothing any more."""
+    """Take every personal field out of orders that are over, and the words of their gifts and returns; their guests'
+    links open nothing any more."""
     ids = list(order_ids)
     await store.blank_orders(tx, ids, [secrets.token_bytes(20) for _id in ids])
     await gift_api.blank_gifts(tx, order_ids=ids)
+    await returns_api.blank_returns(tx, order_ids=ids)

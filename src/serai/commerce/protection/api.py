@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from serai.commerce.aftersale.api import refund_order
+from serai.commerce.aftersale.api import Back, charge_lines, fund_lines, load_line_money, refund_order
 from serai.commerce.catalogue.api import list_sale_items
 from serai.commerce.order.api import load_order
 from serai.commerce.order.types import Order
@@ -16,6 +16,8 @@ from serai.commerce.protection import store
 from serai.commerce.protection.events import PriceClaimed
 from serai.commerce.protection.logic import measure_line, protected_until, read_kinds
 from serai.commerce.protection.types import Claimable, PriceClaim
+from serai.commerce.returns.api import list_order_returns
+from serai.commerce.returns.types import OPEN
 from serai.commerce.settings import CommerceSettings
 from serai.commerce.types import Commerce, Page
 from serai.foundation import clock
@@ -46,19 +48,31 @@ async def list_claimable(
     prices = await price_items(tx, items=items, buyer=Buyer(order.channel))
     claimed = {claim.line_no for claim in await list_order_claims(tx, order_id=order.order_id)}
     excluded = read_kinds(settings.price_protection_excludes)
+    kept, left = await _count_kept(tx, order), await load_line_money(tx, order)
     measured = (
         measure_line(
             line,
             prices.get(line.sku_id),
             scale=items[line.sku_id].scale if line.sku_id in items else 0,
+            kept=kept[line.line_no],
             excluded=excluded,
-            refundable_minor=order.refundable_minor,
+            refundable_minor=min(order.refundable_minor, left[line.line_no]),
             until=until,
         )
         for line in order.lines
         if line.line_no not in claimed
     )
     return tuple(found for found in measured if found is not None)
+
+
+async def _count_kept(tx: Transaction, order: Order) -> dict[int, int]:
+    """Per line how much of it stays with the buyer: neither came back nor is announced."""
+    kept = {line.line_no: line.quantity for line in order.lines}
+    for found in await list_order_returns(tx, order_id=order.order_id):
+        is_awaited = found.state in OPEN and found.received_at is None
+        for line in found.lines:
+            kept[line.line_no] -= line.quantity if is_awaited else line.accepted
+    return kept
 
 
 async def list_order_claims(tx: Transaction, *, order_id: UUID) -> list[PriceClaim]:
@@ -138,6 +152,11 @@ async def _submit_claim(
     # The id follows from the line, and the refund's from it: a twin of this call is the same group of the lane.
     key = f"price claim {line_no}"
     new = NewClaim(derive_id("refund", order_id, key), order_id, claim, order.currency, by)
+    await fund_lines(commerce, merchant_id, order)
+
+    async def beside(_tx: Transaction, order: Order) -> Back:
+        return Back(tuple(charge_lines(order, {line_no: claim.amount_minor}, new.claim_id)))
+
     await refund_order(
         commerce,
         merchant_id,
@@ -147,6 +166,7 @@ async def _submit_claim(
         by=by,
         key=key,
         writes=(Write(write_claims, new),),
+        beside=beside,
     )
 
 

@@ -13,7 +13,7 @@ INVARIANTS = (
         GROUP BY c.merchant_id, c.order_id, c.line_no, l.total_minor, l.discount_minor, l.sku_id, l.quantity
         HAVING sum(c.amount_minor) > l.total_minor - l.discount_minor
             OR bool_or(c.amount_minor > c.paid_minor - c.now_minor)
-            OR bool_or(c.paid_minor <> l.total_minor - l.discount_minor)
+            OR bool_or(c.paid_minor > l.total_minor - l.discount_minor)
             OR bool_or(c.sku_id <> l.sku_id) OR bool_or(c.quantity > l.quantity)
         """,
     ),

@@ -33,20 +33,21 @@ def measure_line(
     sale: SalePrice | None,
     *,
     scale: int,
+    kept: int,
     excluded: Set[str],
     refundable_minor: int,
     until: datetime,
 ) -> Claimable | None:
-    """What of a line can be claimed: (paid net - comparable price now) for all its units, at most what can be refunded.
+    """What of a line can be claimed: (paid net - comparable price now) for the ``kept`` of its units that stay with the
+    buyer, at most what can be refunded.
 
     None when the price has not fallen, or the line is a gift or an add-on, whose prices belong to a promotion.
     """
-    if sale is None or line.extra:
+    if sale is None or line.extra or kept <= 0:
         return None
-    now_minor = line_total(comparable_price(sale, excluded), line.quantity, scale)
-    amount = min(line.net_minor - now_minor, refundable_minor)
+    paid_minor = line.net_minor * kept // line.quantity
+    now_minor = line_total(comparable_price(sale, excluded), kept, scale)
+    amount = min(paid_minor - now_minor, refundable_minor)
     if amount <= 0:
         return None
-    return Claimable(
-        line.line_no, line.sku_id, line.title, line.quantity, line.net_minor, now_minor, amount, until
-    )
+    return Claimable(line.line_no, line.sku_id, line.title, kept, paid_minor, now_minor, amount, until)

@@ -17,6 +17,7 @@ from serai.commerce.presale import events as presale
 from serai.commerce.price.events import OfferAdded, OfferEnded
 from serai.commerce.promotion.events import CouponUsed, PromotionStopped, PromotionWentLive
 from serai.commerce.protection.events import PriceClaimed
+from serai.commerce.returns import events as returns
 from serai.commerce.stock.events import StockMoved
 from serai.commerce.tender.events import TenderRefunded
 from serai.commerce.webhook.types import EventKind
@@ -198,6 +199,24 @@ class Stock(msgspec.Struct, frozen=True):
     kind: str
 
 
+class Return(msgspec.Struct, frozen=True):
+    """Which return it is about, and of which order."""
+
+    return_id: UUID
+    order_id: UUID
+    number: str
+
+
+class ReturnMoney(msgspec.Struct, frozen=True):
+    """A return was settled: this goes back as money, in minor units."""
+
+    return_id: UUID
+    order_id: UUID
+    number: str
+    amount_minor: int
+    currency: str
+
+
 class Promotion(msgspec.Struct, frozen=True):
     """Which promotion it is about."""
 
@@ -257,6 +276,20 @@ VIEWS = (
     View("order.refund_failed", "order", "order_id", order.RefundFailed, Refund, _("A refund failed")),
     View("order.tender_refunded", "order", "order_id", TenderRefunded, Refund,
          _("Points, a gift card or a purse got their part back")),
+    View("return.requested", "return", "return_id", returns.ReturnRequested, Return, _("Goods shall come back")),
+    View("return.approved", "return", "return_id", returns.ReturnApproved, Return, _("A return was approved")),
+    View("return.declined", "return", "return_id", returns.ReturnDeclined, Return, _("A return was declined")),
+    View("return.reopened", "return", "return_id", returns.ReturnReopened, Return,
+         _("A declined return was taken up again")),
+    View("return.withdrawn", "return", "return_id", returns.ReturnWithdrawn, Return, _("A return was withdrawn")),
+    View("return.sent", "return", "return_id", returns.ReturnSent, Return, _("Goods are on their way back")),
+    View("return.received", "return", "return_id", returns.ReturnReceived, Return, _("Goods have come back")),
+    View("return.refunded", "return", "return_id", returns.ReturnRefunded, ReturnMoney, _("A return was refunded")),
+    View("return.exchanged", "return", "return_id", returns.ReturnExchanged, ReturnMoney,
+         _("Returned goods became other goods")),
+    View("return.rejected", "return", "return_id", returns.ReturnRejected, Return,
+         _("Nothing of a return was accepted")),
+    View("return.expired", "return", "return_id", returns.ReturnExpired, Return, _("A return was not sent in time")),
     View("product.changed", "product", "product_id", ProductChanged, Product,
          _("A product was created, edited, published or taken down")),
     View("price.changed", "product", "product_id", PriceChanged, Price, _("A list price changed")),
