@@ -11,6 +11,7 @@ from serai.commerce.checkout import jobs as checkout_jobs
 from serai.commerce.indexing import jobs as indexing_jobs
 from serai.commerce.indexing.subscribers import SEARCH_ENTRIES
 from serai.commerce.market import jobs as market_jobs
+from serai.commerce.paper.subscribers import CREDIT_NOTES
 from serai.commerce.price import jobs as price_jobs
 from serai.commerce.promotion import jobs as promotion_jobs
 from serai.commerce.search import jobs as search_jobs
@@ -66,6 +67,7 @@ def list_subscribers(platform: Platform) -> Sequence[Subscriber]:
         ANSWERS,
         SEARCH_ENTRIES,
         WEBHOOKS,
+        CREDIT_NOTES,
     )
 
 
