@@ -15,7 +15,8 @@ ORDER = (
     "order_id, number, cart_id, channel, member_id, placed_at, expires_at, paid_at, fulfilled_at, cancelled_at, expired_at,"
     " state, currency, items_minor, shipping_minor, total_minor, quantity, email, name, phone, address, delivery, place_id,"
     " locale, note, tracking, discount_minor, adjustment_count, tax_minor, tax_included_minor, tax_count,"
-    " presale_id, deposit_minor, deposit_paid_at, lapsed_at, tender_minor, tender_count, award_points"
+    " presale_id, deposit_minor, deposit_paid_at, lapsed_at, tender_minor, tender_count, award_points,"
+    " part_shipped_at"
 )
 ADJUSTMENT = tuple(n for n in OrderAdjustment.__struct_fields__ if n not in ("claims", "shares"))
 # The columns of a line that are written as they are; its parts are packed.
@@ -180,10 +181,12 @@ async def stamp_orders(tx: Transaction, columns: tuple[list[Any], ...]) -> None:
         "   expired_at = CASE WHEN s.revived THEN NULL ELSE coalesce(s.expired_at, o.expired_at) END,"
         "   tracking = coalesce(s.tracking, o.tracking),"
         "   deposit_paid_at = coalesce(s.deposit_paid_at, o.deposit_paid_at),"
-        "   lapsed_at = coalesce(s.lapsed_at, o.lapsed_at)"
+        "   lapsed_at = coalesce(s.lapsed_at, o.lapsed_at),"
+        "   part_shipped_at = coalesce(o.part_shipped_at, s.part_shipped_at)"
         " FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::bool[],"
-        "   $8::text[], $9::timestamptz[], $10::timestamptz[])"
-        "   s (id, paid_at, fulfilled_at, cancelled_at, expired_at, revived, tracking, deposit_paid_at, lapsed_at)"
+        "   $8::text[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[])"
+        "   s (id, paid_at, fulfilled_at, cancelled_at, expired_at, revived, tracking, deposit_paid_at, lapsed_at,"
+        "     part_shipped_at)"
         " WHERE o.merchant_id = $1 AND o.order_id = s.id",
         tx.merchant_id,
         *columns,

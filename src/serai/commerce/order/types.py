@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from serai.commerce.catalogue.types import show_amount
+from serai.commerce.parcel.types import Cut, Parcel
 from serai.commerce.payment.types import Payment, Refund
 from serai.commerce.presale.types import OrderPresale
 from serai.commerce.promotion.types import Claim, GroupBuy
@@ -186,6 +187,14 @@ class Order(msgspec.Struct, frozen=True):
     award_points: int = 0
     tenders: tuple[OrderTender, ...] = ()
     tender_refunds: tuple[TenderRefund, ...] = ()
+    part_shipped_at: datetime | None = None
+    parcels: tuple[Parcel, ...] = ()
+    cuts: tuple[Cut, ...] = ()
+
+    @property
+    def is_part_shipped(self) -> bool:
+        """Whether some of its goods have left and others are still to leave."""
+        return self.state == "paid" and self.part_shipped_at is not None
 
     @property
     def kept_minor(self) -> int:

@@ -72,8 +72,6 @@ def build_content(
     base = sum(tax.base_minor for tax in taxes)
     tax_minor = sum(tax.tax_minor for tax in taxes)
     payments = _list_payments(order)
-    paid = min(order.total_minor, sum(payment.amount_minor for payment in payments))
-    ship_to = _ship_to(order)
     return Content(
         kind=kind,
         number=number,
@@ -83,7 +81,7 @@ def build_content(
         currency=order.currency,
         seller=seller_party(terms, merchant),
         buyer=_buyer(order, details, terms),
-        ship_to=ship_to,
+        ship_to=_ship_to(order),
         order_number=order.number,
         order_url=order_url,
         placed_at=order.placed_at,
@@ -95,15 +93,9 @@ def build_content(
         base_minor=base,
         tax_minor=tax_minor,
         total_minor=base + tax_minor,
-        paid_minor=paid,
+        paid_minor=min(order.total_minor, sum(payment.amount_minor for payment in payments)),
         payments=payments,
-        savings=tuple(
-            LineSaving(
-                clean(each.label(locale), NAME_LIMIT) or translate(YOUR_PRICE, locale), each.amount_minor
-            )
-            for each in order.adjustments
-            if each.amount_minor
-        ),
+        savings=_list_savings(order, locale),
         delivered_at=order.fulfilled_at,
         buyer_reference=clean(details.reference, NAME_LIMIT) if details else "",
         bank_name=clean(terms.bank_name),
@@ -210,6 +202,14 @@ def _buyer(order: Order, details: BuyerDetails | None, terms: SellerTerms) -> Pa
         **(_place(Address(details.country or found.country, details.region, details.city, "", details.line1,
            details.line2, details.postcode)) if own else {}),
     )  # fmt: skip
+
+
+def _list_savings(order: Order, locale: str) -> tuple[LineSaving, ...]:
+    return tuple(
+        LineSaving(clean(each.label(locale), NAME_LIMIT) or translate(YOUR_PRICE, locale), each.amount_minor)
+        for each in order.adjustments
+        if each.amount_minor
+    )
 
 
 def _ship_to(order: Order) -> Party | None:
