@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from serai.commerce.delivery.api import insert_order_deliveries
 from serai.commerce.order import store
 from serai.commerce.order.earn_sales import earn_sales
 from serai.commerce.order.judge_order import check_group, check_move, deferred_of
@@ -198,6 +199,9 @@ async def insert_orders(tx: Transaction, rows: Sequence[NewOrder]) -> None:
     tenders = [(order.order_id, tender) for order in rows for tender in order.tenders]
     if tenders:
         await insert_order_tenders(tx, tenders)
+    chosen = [(order.order_id, order.shipping) for order in rows if order.shipping is not None]
+    if chosen:
+        await insert_order_deliveries(tx, chosen)
     presales = [order.presale for order in rows if order.presale is not None]
     if presales:
         await insert_order_presales(tx, presales)

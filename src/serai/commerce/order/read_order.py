@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from serai.commerce.delivery.types import OrderDelivery
 from serai.commerce.order import store
 from serai.commerce.order.logic import access_digest
 from serai.commerce.order.types import Address, Order, OrderAdjustment, OrderLine, OrderNote, OrderPart
@@ -40,12 +41,13 @@ async def find_order(
     events = await list_subject_events(tx, subject_id=order_id)
     place = await find_place(tx, place_id=row["place_id"])
     values = dict(row)
-    address = values.pop("address")
+    address, shipping = values.pop("address"), values.pop("shipping")
     adjustments = await _list_adjustments(tx, order_id) if row["adjustment_count"] else ()
     has_seat = any(claim.kind == "seat" for each in adjustments for claim in each.claims)
     return Order(
         **values,
         address=msgspec.convert(address, Address) if address else None,
+        shipping=msgspec.convert(shipping, OrderDelivery) if shipping else None,
         place_name=place.name if place else "",
         lines=tuple(_line(line) for line in await store.list_lines(tx, order_id)),
         adjustments=adjustments,

@@ -24,6 +24,11 @@ LINE = tuple(name for name in OrderLine.__struct_fields__ if name != "parts")
 ROW = "order_id, number, state, placed_at, name, email, total_minor, currency, quantity, delivery"
 
 
+# How an order travels and what it was promised, NULL where nothing was chosen.
+SHIPPING = (
+    "(SELECT to_jsonb(d) - 'merchant_id' - 'order_id' FROM commerce.order_delivery d"
+    " WHERE d.merchant_id = sales_order.merchant_id AND d.order_id = sales_order.order_id) AS shipping"
+)
 # That an order sits in a buying group which is not complete.
 IN_OPEN_GROUP = (
     "EXISTS (SELECT FROM commerce.group_order w JOIN commerce.group_buy g ON g.merchant_id = w.merchant_id"
@@ -198,7 +203,7 @@ async def find_order(
 ) -> Any:
     """By id or number; where a guest's digest or a member is given, only what that shopper may see."""
     return await tx.fetchrow(
-        f"SELECT {ORDER} FROM commerce.sales_order WHERE merchant_id = $1"
+        f"SELECT {ORDER}, {SHIPPING} FROM commerce.sales_order WHERE merchant_id = $1"
         f" AND {'order_id = $2' if order_id is not None else 'number = $2'}"  # sql: one of two constants
         " AND ($3::bytea IS NULL OR access_digest = $3) AND ($4::uuid IS NULL OR member_id = $4) LIMIT 1",
         tx.merchant_id,
