@@ -69,8 +69,7 @@ def build_content(
         msgspec.structs.replace(tax, reason=_reason(tax.category, terms, locale))
         for tax in sum_taxes(lines, charge)
     )
-    base = sum(tax.base_minor for tax in taxes)
-    tax_minor = sum(tax.tax_minor for tax in taxes)
+    base, tax_minor = (sum(tax.base_minor for tax in taxes), sum(tax.tax_minor for tax in taxes))
     payments = _list_payments(order)
     return Content(
         kind=kind,
