@@ -81,6 +81,7 @@ SECTIONS = (
     ("member", "order.read", _("Members"), "/console/members", True),
     ("tender", "order.read", _("Gift cards and points"), "/console/gift-cards", True),
     ("market", "audit.read", _("Settlement"), "/console/settlement", True),
+    ("paper", "order.read", _("Invoices"), "/console/papers", True),
     ("setting", "settings.write", _("Settings"), "/console/settings", True),
     ("tax", "settings.write", _("Taxes"), "/console/taxes", True),
     ("staff", "staff.manage", _("Staff"), "/console/staff", True),

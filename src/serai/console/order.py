@@ -19,6 +19,7 @@ from serai.commerce.order.api import (
     list_orders,
 )
 from serai.commerce.order.types import Order, OrderNote
+from serai.commerce.paper.api import list_of_order
 from serai.commerce.protection.api import list_claimable
 from serai.commerce.tender.types import POINTS_UNIT
 from serai.console.desk import AtDesk, Desk, link, not_found
@@ -76,6 +77,7 @@ EVENTS = PRESALE_EVENTS | {
     "OrderPaid": _("Paid %(amount)s"),
     "OrderShipped": _("Parcel %(parcel_no)s has left"),
     "OrderFulfilled": _("Fulfilled"),
+    "PaperIssued": _("Invoice or credit note %(number)s over %(total)s"),
     "OrderCancelled": _("Cancelled"),
     "OrderExpired": _("Expired: the payment did not come in time"),
     "OrderRevived": _("Revived: the payment came late and the goods were still there"),
@@ -245,6 +247,7 @@ async def _show_order(
         transfers = [each for each in moved if each.debit_kind != "order_turns"]
         fallen = await list_claimable(tx, order=order, settings=desk.commerce.settings)
         gift = await find_gift(tx, order_id=order.order_id)
+        papers = await list_of_order(tx, order=order)
     forms = {
         "fulfil": fill_form("fulfil", tracking=""),
         "refund": fill_form(
@@ -263,6 +266,7 @@ async def _show_order(
         status_code=status_code,
         order=order,
         gift=gift,
+        papers=papers,
         tender_rows=[(name_tender(desk, t, t.units), t.amount_minor) for t in order.tenders],
         back_rows=list_backs(desk, order),
         actions=actions,

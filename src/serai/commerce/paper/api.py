@@ -9,6 +9,7 @@ import msgspec
 from serai.commerce.order.types import Order
 from serai.commerce.paper import store
 from serai.commerce.paper.edit_seller import find_buyer, load_seller, save_buyer, save_seller
+from serai.commerce.paper.export_month import begin_export, list_exports, load_export, stream_export
 from serai.commerce.paper.issue_paper import (
     SOLD,
     build_paper,
@@ -41,22 +42,27 @@ __all__ = [
     "Content",
     "OrderPapers",
     "Paper",
+    "Form",
     "PaperFile",
     "Seller",
     "SellerTerms",
+    "begin_export",
     "delete_buyers",
     "draw_paper",
     "find_buyer",
     "issue_credits",
     "issue_invoice",
+    "list_exports",
     "list_of_order",
     "list_papers",
     "load_content",
+    "load_export",
     "load_file",
     "load_paper",
     "load_seller",
     "save_buyer",
     "save_seller",
+    "stream_export",
 ]
 
 Form = Literal["pdf", "xml"]

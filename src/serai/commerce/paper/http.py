@@ -103,7 +103,7 @@ async def put_invoice_details(
     return await answer_in_transaction(request, caller, "paper.buyer", data, effect)
 
 
-@get(f"{API}/orders/{{order_id:uuid}}/documents/{{kind:str}}.pdf", tags=["documents"])
+@get(f"{API}/orders/{{order_id:uuid}}/documents/{{kind:str}}", tags=["documents"])
 async def get_order_document(
     request: Asked,
     order_id: FromPath[UUID],
