@@ -8,18 +8,27 @@ import msgspec
 import pytest
 from tests.journeys.steps import order_of
 from tests.paper.conftest import BAKERY, Bureau, Clean, Taxes
-from tests.shop import Shop
+from tests.shop import CONTACT, Shop
 
 from serai.commerce.aftersale.api import cancel_order, refund_order, settle_refund
 from serai.commerce.order.api import fulfil_order, load_order
 from serai.commerce.paper import issue_paper
-from serai.commerce.paper.api import BuyerDetails, issue_credits, list_papers, load_file, save_buyer
+from serai.commerce.paper.api import (
+    BuyerDetails,
+    find_buyer,
+    issue_credits,
+    list_papers,
+    load_file,
+    save_buyer,
+)
 from serai.commerce.paper.logic import check_sums
 from serai.commerce.paper.subscribers import CREDIT_NOTES
+from serai.commerce.privacy.api import erase_member, export_member
 from serai.foundation.database import Database
 from serai.foundation.errors import Conflict, NotFound
 from serai.foundation.event import Event, pump_events
 from serai.foundation.ids import new_id
+from serai.identity.member.api import find_member, register_member
 
 
 async def credit(bureau: Bureau, order_id: Any) -> list[Any]:
@@ -286,3 +295,35 @@ async def test_a_file_that_was_lost_or_damaged_is_drawn_again(
     path.unlink()
     assert (await load_file(bureau.commerce, bureau.merchant_id, paper=paper)).content == first.content
     assert path.read_bytes() == first.content
+
+
+async def test_erasing_a_member_forgets_what_was_wanted_but_keeps_what_was_issued(
+    bureau: Bureau, assert_clean: Clean
+) -> None:
+    token = await register_member(
+        bureau.commerce.db,
+        bureau.merchant_id,
+        email=CONTACT.email,
+        password="a long enough secret",
+        name="Ann Lee",
+    )
+    async with bureau.commerce.db.transaction(bureau.merchant_id) as tx:
+        member = await find_member(tx, token=token)
+        assert member is not None
+        await tx.execute(
+            "UPDATE identity.member SET email_verified_at = now() WHERE merchant_id = $1", tx.merchant_id
+        )
+    order = await bureau.paid()
+    async with bureau.commerce.db.transaction(bureau.merchant_id) as tx:
+        await save_buyer(tx, order_id=order.order_id, details=BuyerDetails("Kunde AG"), by="ann")
+    paper = await bureau.invoice(order)
+    await cancel_order(bureau.commerce, bureau.merchant_id, order_id=order.order_id, by="t")
+    async with bureau.commerce.db.transaction(bureau.merchant_id) as tx:
+        exported = await export_member(tx, member_id=member.member_id)
+        (told,) = exported["orders"]
+        assert told["invoice_details"]["company"] == "Kunde AG"
+        assert [each["number"] for each in told["papers"]] == [paper.number]
+        await erase_member(tx, member_id=member.member_id)
+        assert await find_buyer(tx, order_id=order.order_id) is None
+    assert (await bureau.content(paper)).buyer.name == "Kunde AG"
+    await assert_clean()

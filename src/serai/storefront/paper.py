@@ -155,7 +155,9 @@ async def _give(request: Asked, order: Order, name: str) -> Response[bytes]:
         )
     else:
         paper = await _load_issued(request, order, what)
-        file = await papers.load_file(commerce, merchant_id, paper=paper, form="xml" if ending == "xml" else "pdf")
+        file = await papers.load_file(
+            commerce, merchant_id, paper=paper, form="xml" if ending == "xml" else "pdf"
+        )
     return Response(
         file.content,
         media_type=file.media_type,

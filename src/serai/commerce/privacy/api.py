@@ -15,6 +15,7 @@ from serai.commerce.alert import api as alert_api
 from serai.commerce.consultation import api as consultation_api
 from serai.commerce.gift import api as gift_api
 from serai.commerce.order import api as order_api
+from serai.commerce.paper import api as paper_api
 from serai.commerce.privacy import store
 from serai.commerce.tender import api as tender_api
 from serai.commerce.tender.types import Kind
@@ -58,7 +59,9 @@ async def export_member(tx: Transaction, *, member_id: UUID) -> dict[str, Any]:
     for row in await store.list_orders(tx, member_id, _proven_email(member)):
         order = await order_api.load_order(tx, order_id=row["order_id"])
         gift = await gift_api.find_gift(tx, order_id=order.order_id)
-        orders.append({"order": order, "gift": gift})
+        papers = await paper_api.list_of_order(tx, order=order)
+        buyer = await paper_api.find_buyer(tx, order_id=order.order_id)
+        orders.append({"order": order, "gift": gift, "papers": papers.issued, "invoice_details": buyer})
     lists = [
         await wish_api.open_list(tx, member_id=member_id, list_id=one.list_id)
         for one in await wish_api.list_lists(tx, member_id=member_id)
@@ -122,6 +125,7 @@ async def erase_member(tx: Transaction, *, member_id: UUID) -> None:
     await store.blank_orders(tx, order_ids, [secrets.token_bytes(20) for _id in order_ids])
     await store.blank_checkouts(tx, member_id, _proven_email(member))
     await gift_api.blank_gifts(tx, order_ids=order_ids)
+    await paper_api.delete_buyers(tx, order_ids=order_ids)
     await wish_api.remove_lists_of(tx, member_id=member_id)
     await alert_api.remove_alerts_of(tx, member_id=member_id, email=member.email or "")
     await consultation_api.blank_questions_of(tx, member_id=member_id, email=member.email or "")
