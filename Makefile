@@ -113,6 +113,7 @@ $(VENDOR_STAMP): package.json package-lock.json
 	@for font in $(PAPER_FONTS); do \
 	    cp $(ASSET_BUILD)/node_modules/@expo-google-fonts/$$font $(VENDOR)/paper/; done
 	@cp $(ASSET_BUILD)/node_modules/@expo-google-fonts/inter/LICENSE_FONT $(VENDOR)/paper/LICENSE
+	@if [ -x $(BIN)/python ]; then $(BIN)/python tools/cut_fonts.py >/dev/null || echo "(papers will be slower)"; fi
 	@touch $@
 
 messages: $(DEV_STAMP) ## Collect the texts to translate into the catalogues

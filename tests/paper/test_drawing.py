@@ -223,3 +223,21 @@ def test_without_fonts_the_house_says_which_is_missing(
     with pytest.raises(Outside, match="Inter_400Regular"):
         draw_paper(CASES["paid"])
     choose_fonts.list_letters.cache_clear()
+
+
+def test_a_rare_character_is_drawn_from_the_whole_font() -> None:
+    everyday, rare = with_titles("常用字", locale="zh_Hans"), with_titles("龘龖 常用字", locale="zh_Hans")
+    for content in (everyday, rare):
+        for line in content.lines:
+            assert line.title.replace(" ", "") in read(content)[1].replace(" ", "")
+    chosen = choose_fonts.choose_fonts(["龘"], "zh_Hans")
+    assert [face.regular for face in chosen.faces] == ["Inter_400Regular", "NotoSansSC_400Regular"]
+
+
+def test_what_the_house_says_is_in_the_fonts_that_are_chosen() -> None:
+    for locale in ("zh_Hans", "zh_Hant"):
+        chosen = choose_fonts.choose_fonts(["中"], locale)
+        letters = frozenset().union(*(choose_fonts.list_letters(face.regular) for face in chosen.faces))
+        whole = choose_fonts.HANS if locale == "zh_Hans" else choose_fonts.HANT
+        drawable = choose_fonts.list_letters(whole.regular) | choose_fonts.list_letters("Inter_400Regular")
+        assert choose_fonts.list_house_letters(locale) & drawable <= letters

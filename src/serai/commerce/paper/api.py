@@ -8,6 +8,7 @@ import msgspec
 
 from serai.commerce.order.types import Order
 from serai.commerce.paper import store
+from serai.commerce.paper.draw_paper import draw_paper as draw_content_now
 from serai.commerce.paper.edit_seller import find_buyer, load_seller, save_buyer, save_seller
 from serai.commerce.paper.export_month import begin_export, list_exports, load_export, stream_export
 from serai.commerce.paper.issue_paper import (
@@ -18,7 +19,7 @@ from serai.commerce.paper.issue_paper import (
     load_content,
     why_no_invoice,
 )
-from serai.commerce.paper.logic import list_gaps
+from serai.commerce.paper.logic import list_gaps, sum_taxes
 from serai.commerce.paper.render_paper import draw_content, render_issued
 from serai.commerce.paper.types import (
     DRAWN,
@@ -48,6 +49,7 @@ __all__ = [
     "SellerTerms",
     "begin_export",
     "delete_buyers",
+    "draw_content_now",
     "draw_paper",
     "find_buyer",
     "issue_credits",
@@ -63,6 +65,7 @@ __all__ = [
     "save_buyer",
     "save_seller",
     "stream_export",
+    "sum_taxes",
 ]
 
 Form = Literal["pdf", "xml"]

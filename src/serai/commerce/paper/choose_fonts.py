@@ -8,6 +8,7 @@ import msgspec
 from fontTools.ttLib import TTFont
 
 from serai.foundation.errors import Outside
+from serai.foundation.i18n import translations
 from serai.foundation.pages import STATIC
 
 FOLDER = STATIC / "vendor" / "paper"
@@ -49,6 +50,21 @@ def list_letters(name: str) -> frozenset[str]:
         return frozenset(map(chr, font.getBestCmap()))
 
 
+@cache
+def list_house_letters(locale: str) -> frozenset[str]:
+    """Letters of all that the house says in a language: a paper may have any of them beside its content."""
+    catalogue = getattr(translations(locale), "_catalog", {})
+    return frozenset("".join(text for text in catalogue.values() if isinstance(text, str)))
+
+
+def use_everyday(face: Face, letters: frozenset[str]) -> Face:
+    """The same face cut down to everyday characters, which opens faster, where that was made and is enough."""
+    name = f"{face.regular}.everyday"
+    if not (FOLDER / f"{name}.ttf").is_file() or not letters <= list_letters(name):
+        return face
+    return Face(face.name, name, f"{face.bold}.everyday")
+
+
 class Choice(msgspec.Struct, frozen=True):
     """Fonts for some texts, the first one first; ``unknown`` are letters that none of them has."""
 
@@ -72,6 +88,14 @@ def choose_fonts(texts: Iterable[str], locale: str) -> Choice:
     chinese = (HANT, HANS) if locale == "zh_Hant" else (HANS, HANT)
     for face in (HEBREW, ARABIC, EMOJI, *chinese):
         if left - JOINERS and left & list_letters(face.regular):
+            drawn = left & list_letters(face.regular)
+            left -= drawn
+            if face in chinese:
+                words = (
+                    list_house_letters(locale) & list_letters(face.regular)
+                    if face is chinese[0]
+                    else frozenset()
+                )
+                face = use_everyday(face, frozenset(drawn | words) - list_letters(INTER.regular))
             faces.append(face)
-            left -= list_letters(face.regular)
     return Choice(tuple(faces), frozenset(left), has_rtl)
