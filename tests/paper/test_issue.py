@@ -8,10 +8,15 @@ import msgspec
 import pytest
 from tests.journeys.steps import order_of
 from tests.paper.conftest import BAKERY, Bureau, Clean, Taxes
+from tests.paper.official import Official
 from tests.shop import CONTACT, Shop
 
 from serai.commerce.aftersale.api import cancel_order, refund_order, settle_refund
+from serai.commerce.checkout.api import accept_promise
+from serai.commerce.method.api import save_method
+from serai.commerce.method.types import MethodTerms
 from serai.commerce.order.api import fulfil_order, load_order
+from serai.commerce.order.types import Order
 from serai.commerce.paper import issue_paper
 from serai.commerce.paper.api import (
     BuyerDetails,
@@ -326,4 +331,37 @@ async def test_erasing_a_member_forgets_what_was_wanted_but_keeps_what_was_issue
         await erase_member(tx, member_id=member.member_id)
         assert await find_buyer(tx, order_id=order.order_id) is None
     assert (await bureau.content(paper)).buyer.name == "Kunde AG"
+    await assert_clean()
+
+
+@pytest.fixture
+async def cash_order(bureau: Bureau) -> Order:
+    """An order to be paid when it is handed over."""
+    async with bureau.commerce.db.transaction(bureau.merchant_id) as tx:
+        await save_method(tx, terms=MethodTerms("cash_on_delivery", active=True), by="test")
+    placed = await bureau.shop.place((await bureau.shop.add_product(), 3))
+    return await accept_promise(
+        bureau.commerce,
+        bureau.merchant_id,
+        order_id=placed.order_id,
+        method="cash_on_delivery",
+        by="shopper",
+    )
+
+
+async def test_what_is_to_be_paid_on_delivery_is_due_and_credited_when_it_is_called_off(
+    bureau: Bureau, cash_order: Order, official: Official, assert_clean: Clean
+) -> None:
+    paper = await bureau.invoice(cash_order)
+    content = await bureau.content(paper)
+    assert (content.paid_minor, content.due_minor) == (0, cash_order.total_minor)
+    xml = await load_file(bureau.commerce, bureau.merchant_id, paper=paper, form="xml")
+    assert official.list_all(xml.content) == []
+    assert b"DE89370400440532013000" in xml.content
+    await cancel_order(
+        bureau.commerce, bureau.merchant_id, order_id=cash_order.order_id, by="t", reason="not at home"
+    )
+    (note,) = await credit(bureau, cash_order.order_id)
+    assert note.total_minor == cash_order.total_minor
+    assert await credit(bureau, cash_order.order_id) == []
     await assert_clean()

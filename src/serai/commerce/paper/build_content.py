@@ -96,6 +96,7 @@ def build_content(
         payments=payments,
         savings=_list_savings(order, locale),
         delivered_at=order.fulfilled_at,
+        due_at=next((p.pledge.due_at for p in order.payments if p.pledge and p.pledge.due_at), None),
         buyer_reference=clean(details.reference, NAME_LIMIT) if details else "",
         bank_name=clean(terms.bank_name),
         iban=terms.iban,
@@ -286,6 +287,9 @@ def _list_payments(order: Order) -> tuple[PaperPayment, ...]:
         if payment.captured_minor:
             at = next((e.received_at for e in payment.events if e.kind == "captured"), payment.created_at)
             found.append(PaperPayment(payment.provider, payment.purpose, payment.captured_minor, at))
+        if payment.pledge is not None and payment.pledge.kind == "authorised" and payment.open_minor:
+            # It is held and will be taken when goods leave: the buyer has nothing more to do.
+            found.append(PaperPayment(payment.provider, "held", payment.open_minor, payment.pledge.made_at))
     if order.tender_paid_minor:
         found += [PaperPayment(t.kind, clean(t.label), t.amount_minor, order.paid_at) for t in order.tenders]
     return tuple(found)

@@ -156,12 +156,16 @@ async def issue_in(
 
 
 def list_refunds(order: Order) -> list[Refund]:
-    """What has gone back to the buyer, the oldest first. Money on its way, or refused, is not counted."""
+    """What has gone back to the buyer, or is not to be paid any more, the oldest first. Money on its way is not counted."""
     found = [
         Refund(each.refund_id, each.amount_minor, each.done_at, each.reason)
         for each in order.refunds
         if each.done_at is not None
     ]
+    for payment in order.payments:
+        # What was to come and need not come any more; a loss is still owed.
+        steps = payment.pledge.steps if payment.pledge is not None else ()
+        found += [Refund(s.step_id, s.amount_minor, s.at, s.reason) for s in steps if s.kind == "release"]
     backs: dict[UUID, Refund] = {}
     for back in order.tender_refunds:
         # One refund may go to tenders and over a provider: each part has a credit note of its own.
@@ -185,7 +189,7 @@ async def issue_credits(tx: Transaction, *, order: Order, by: str) -> list[Paper
     invoice = await load_content(tx, invoice_row["paper_id"])
     credited = {row["source_id"] for row in rows if row["kind"] == "credit_note"}
     earlier = [await load_content(tx, row["paper_id"]) for row in rows if row["kind"] == "credit_note"]
-    overpaid = max(0, order.paid_minor + order.tender_paid_minor - invoice.total_minor)
+    overpaid = max(0, order.settled_minor - invoice.total_minor)
     issued = []
     for refund in list_refunds(order):
         beyond = min(overpaid, refund.amount_minor)

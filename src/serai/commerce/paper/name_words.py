@@ -89,6 +89,8 @@ class Words:
         name = self.say(PAYMENTS[payment.kind]) if payment.kind in PAYMENTS else payment.kind
         if payment.kind == "gift_card" and payment.label:
             return f"{name} …{payment.label}"
+        if payment.label == "held":
+            return f"{name} · {self.say(_('held'))}"
         if payment.label == "deposit":
             return f"{name} · {self.say(_('Deposit'))}"
         return name

@@ -15,4 +15,6 @@ async def _credit(tx: Transaction, events: Sequence[Event]) -> None:
         await issue_credits(tx, order=await load_order(tx, order_id=order_id), by=BY)
 
 
-CREDIT_NOTES = Subscriber("credit_notes", frozenset({"RefundDone", "TenderRefunded"}), _credit)
+CREDIT_NOTES = Subscriber(
+    "credit_notes", frozenset({"RefundDone", "TenderRefunded", "PledgeReleased", "OrderCancelled"}), _credit
+)
