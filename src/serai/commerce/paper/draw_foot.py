@@ -28,7 +28,8 @@ def draw_feet(sheet: Sheet, content: Content, words: Words) -> None:
     """On all pages, after the last one is known."""
     pdf = sheet.pdf
     count = pdf.pages_count
-    lines = sheet.wrap(write_seller(content, words), INNER - 30, 7)[:3]
+    found = sheet.wrap(write_seller(content, words), INNER - 30, 7)[:3]
+    lines = [line.strip(" ·") for line in found]
     for number in range(1, count + 1):
         pdf.page = number
         sheet.rule(FOOT_TOP, colour=HAIR)

@@ -82,7 +82,7 @@ def _draw_address(sheet: Sheet, content: Content, words: Words, y: float) -> flo
             sheet.text(LEFT, y, line, 10.5, bold=number == 0)
             y += 10.5 * POINT_MM * 1.42
     extra = []
-    if is_sent and party.phone:
+    if content.kind == "delivery_note" and party.phone:
         extra.append(party.phone)
     if party.vat_id and not is_sent:
         extra.append(words.say(_("VAT number %(number)s"), number=party.vat_id))
