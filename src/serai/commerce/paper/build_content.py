@@ -65,10 +65,7 @@ def build_content(
     vats = _list_vats(order, terms)
     lines = tuple(_line(line, order, vats[line.line_no], locale, codes or {}) for line in order.lines)
     charge = _charge(order, vats[0])
-    taxes = tuple(
-        msgspec.structs.replace(tax, reason=_reason(tax.category, terms, locale))
-        for tax in sum_taxes(lines, charge)
-    )
+    taxes = _list_taxes(lines, charge, terms, locale)
     base, tax_minor = (sum(tax.base_minor for tax in taxes), sum(tax.tax_minor for tax in taxes))
     payments = _list_payments(order)
     return Content(
@@ -202,6 +199,15 @@ def _buyer(order: Order, details: BuyerDetails | None, terms: SellerTerms) -> Pa
         **(_place(Address(details.country or found.country, details.region, details.city, "", details.line1,
            details.line2, details.postcode)) if own else {}),
     )  # fmt: skip
+
+
+def _list_taxes(
+    lines: tuple[PaperLine, ...], charge: PaperCharge | None, terms: SellerTerms, locale: str
+) -> tuple[PaperTax, ...]:
+    return tuple(
+        msgspec.structs.replace(tax, reason=_reason(tax.category, terms, locale))
+        for tax in sum_taxes(lines, charge)
+    )
 
 
 def _list_savings(order: Order, locale: str) -> tuple[LineSaving, ...]:
