@@ -125,11 +125,6 @@ async def erase_member(tx: Transaction, *, member_id: UUID) -> None:
     order_ids = [row["order_id"] for row in rows]
     await blank_orders(tx, order_ids=order_ids)
     await store.blank_checkouts(tx, member_id, _proven_email(member))
-<<<<<<< HEAD
-    await gift_api.blank_gifts(tx, order_ids=order_ids)
-    await paper_api.delete_buyers(tx, order_ids=order_ids)
-=======
->>>>>>> main
     await wish_api.remove_lists_of(tx, member_id=member_id)
     await alert_api.remove_alerts_of(tx, member_id=member_id, email=member.email or "")
     await consultation_api.blank_questions_of(tx, member_id=member_id, email=member.email or "")
@@ -139,8 +134,9 @@ async def erase_member(tx: Transaction, *, member_id: UUID) -> None:
 
 
 async def blank_orders(tx: Transaction, *, order_ids: Sequence[UUID]) -> None:
-    """Take every personal field out of orders that are over, and the words of their gifts; their guests' links open
-    nothing any more."""
+    """Take every personal field out of orders that are over, the words of their gifts and what was wanted on
+    invoices; their guests' links open nothing any more. Issued invoices stay, as the law wants them."""
     ids = list(order_ids)
     await store.blank_orders(tx, ids, [secrets.token_bytes(20) for _id in ids])
     await gift_api.blank_gifts(tx, order_ids=ids)
+    await paper_api.delete_buyers(tx, order_ids=ids)
