@@ -26,6 +26,7 @@ from serai.commerce.order.api import (
     list_orders,
 )
 from serai.commerce.order.types import Order
+from serai.commerce.paper.api import list_of_order
 from serai.commerce.protection.api import list_claimable
 from serai.commerce.returns.api import count_left, list_order_returns, load_terms
 from serai.console.desk import AtDesk, Desk, link, not_found
@@ -162,6 +163,7 @@ async def _show_order(
         terms = await load_terms(tx)
         left = await count_left(tx, order)
         money = await load_line_money(tx, order)
+        papers = await list_of_order(tx, order=order)
         for each in returns:
             transfers += await list_document_transfers(tx, document_id=each.return_id)
     transfers.sort(key=lambda transfer: transfer.recorded_at)
@@ -183,6 +185,7 @@ async def _show_order(
         status_code=status_code,
         order=order,
         gift=gift,
+        papers=papers,
         tender_rows=[(name_tender(desk, t, t.units), t.amount_minor) for t in order.tenders],
         back_rows=list_backs(desk, order),
         actions=actions,

@@ -50,6 +50,7 @@ EVENTS = (
         "ParcelTracked": _("The carrier tells of parcel %(parcel_no)s: %(kind)s %(place)s"),
         "OrderCut": _("Part of it will not come: %(amount)s goes back"),
         "OrderFulfilled": _("Fulfilled"),
+        "PaperIssued": _("Invoice or credit note %(number)s over %(total)s"),
         "OrderCancelled": _("Cancelled"),
         "OrderExpired": _("Expired: the payment did not come in time"),
         "OrderRevived": _("Revived: the payment came late and the goods were still there"),

@@ -7,6 +7,7 @@ from serai.main.bench import (
     import_contest,
     order_contest,
     page_contest,
+    paper_contest,
     promotion,
     search_contest,
 )
@@ -20,6 +21,7 @@ CONTESTS: tuple[Contest, ...] = (
     *search_contest.CONTESTS,
     *import_contest.CONTESTS,
     *promotion.CONTESTS,
+    *paper_contest.CONTESTS,
 )
 
 
