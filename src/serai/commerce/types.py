@@ -1,7 +1,7 @@
 """What all of commerce shares: its tools (database, lane, providers), its limits, and a page of a list."""
 
 from collections.abc import Mapping
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 from uuid import UUID
 
 import msgspec
@@ -91,6 +91,24 @@ class PaymentProvider(Protocol):
 
     def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
         """A webhook's event, its signature checked. Raises Unauthorised ``webhook.forged`` or Invalid."""
+        ...
+
+
+@runtime_checkable
+class TokenCharger(Protocol):
+    """What an adapter has beside :class:`PaymentProvider` when a program may pay for the shopper, without a page."""
+
+    async def charge_token(
+        self, merchant_id: UUID, provider_payment_id: str, *, kind: str, token: str
+    ) -> ProviderPayment:
+        """Pay an open payment. One that is decided already stays as it is and is returned so.
+
+        Args:
+            kind: ``token``, or ``card`` where ``token`` is the number of a card.
+
+        Raises:
+            Invalid: ``payment.token_refused``, the provider knows no such token; nothing was decided.
+        """
         ...
 
 

@@ -15,6 +15,8 @@ from serai.commerce.price import jobs as price_jobs
 from serai.commerce.promotion import jobs as promotion_jobs
 from serai.commerce.search import jobs as search_jobs
 from serai.commerce.tender import jobs as tender_jobs
+from serai.commerce.ucp.api import NEWS_JOB, news_handler
+from serai.commerce.ucp.subscribers import AGENT_NEWS
 from serai.commerce.webhook.jobs import send_webhooks
 from serai.commerce.webhook.subscribers import WEBHOOKS
 from serai.foundation import clock, observe
@@ -44,9 +46,10 @@ async def run_worker(stopped: asyncio.Event) -> None:
     log.info("the worker runs")
     post_office = open_post_office(platform, settings["foundation"])
     log.info(post_office.describe())
+    handlers = {**post_office.handlers, NEWS_JOB: news_handler(platform.commerce, post_office.find_shop)}
     loops = [
         *(asyncio.create_task(_pump(platform, each, stopped)) for each in list_subscribers(platform)),
-        asyncio.create_task(run_jobs(platform.owner, post_office.handlers, stopped)),
+        asyncio.create_task(run_jobs(platform.owner, handlers, stopped)),
         asyncio.create_task(send_webhooks(platform.commerce, platform.owner, stopped)),
     ]
     try:
@@ -66,6 +69,7 @@ def list_subscribers(platform: Platform) -> Sequence[Subscriber]:
         ANSWERS,
         SEARCH_ENTRIES,
         WEBHOOKS,
+        AGENT_NEWS,
     )
 
 

@@ -14,6 +14,7 @@ What may fail: a shortage refuses the group and names every short line, nothing 
 and answered as replayed. Charging is another step (``start_payment``), outside any transaction.
 """
 
+from collections.abc import Callable
 from uuid import UUID
 
 import msgspec
@@ -60,11 +61,12 @@ from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Invalid, Refused, _
 from serai.foundation.event import Fact
 from serai.foundation.ids import MerchantId, derive_id
-from serai.ledger.types import Group, Outcome, Write
+from serai.ledger.types import Group, Outcome, Transfer, Write
 
 __all__ = [
     "Draft",
     "Item",
+    "Judge",
     "check_total",
     "describe_placed",
     "make_transfers",
@@ -75,6 +77,8 @@ __all__ = [
 ]
 
 MAX_NOTE = 500
+# Tells what it means that some of these accounts were short; None when it is no business of the one who asked.
+Judge = Callable[[frozenset[UUID]], Refused | None]
 # Whom an order in one call is priced for, unless it says where it is picked up.
 API_BUYER = Buyer("api")
 
@@ -97,10 +101,13 @@ async def place_order(
     channel: str = "web",
     presale_agreed: bool = False,
     writes: tuple[Write, ...] = (),
+    claims: tuple[Transfer, ...] = (),
+    refuse: Judge | None = None,
 ) -> PlacedOrder:
     """Turn the owner's cart into an order that waits for its payment.
 
-    ``expected_digest`` is that of the quote the shopper agreed to. ``writes`` commit with the order. Placing a cart a
+    ``expected_digest`` is that of the quote the shopper agreed to. ``writes`` commit with the order,
+    ``claims`` are transfers that must pass with it; ``refuse`` tells what it means that an account was short. Placing a cart a
     second time returns the order it has become. ``presale_agreed``: the buyer takes the
     terms of a presale in it.
 
@@ -133,7 +140,7 @@ async def place_order(
             *writes,
             Write(insert_gifts, Gift(prepared.order_id, gift_message, prepared.contact.name), early=True),
         )
-    return await submit_draft(commerce, merchant_id, prepared, writes)
+    return await submit_draft(commerce, merchant_id, prepared, writes, claims, refuse)
 
 
 async def prepare_order(
@@ -257,7 +264,12 @@ def read_goods(item: Item) -> Goods:
 
 
 async def submit_draft(
-    commerce: Commerce, merchant_id: MerchantId, draft: Draft, writes: tuple[Write, ...] = ()
+    commerce: Commerce,
+    merchant_id: MerchantId,
+    draft: Draft,
+    writes: tuple[Write, ...] = (),
+    claims: tuple[Transfer, ...] = (),
+    refuse: Judge | None = None,
 ) -> PlacedOrder:
     """Hand a priced order to the lane. Conflict ``checkout.short`` when stock is missing; nothing has moved then."""
     order = make_order(commerce, draft)
@@ -270,7 +282,7 @@ async def submit_draft(
         merchant_id,
         Group(
             derive_id("place", draft.order_id),
-            (*seats, *make_transfers(commerce, order)),
+            (*seats, *make_transfers(commerce, order), *claims),
             (
                 Write(insert_orders, order, early=True),
                 *closing,
@@ -284,7 +296,8 @@ async def submit_draft(
         ),
     )
     if not outcome.passed:
-        raise _refuse(outcome, draft)
+        own = refuse(frozenset(each.account_id for each in outcome.shortages)) if refuse else None
+        raise own or _refuse(outcome, draft)
     return msgspec.structs.replace(describe_placed(commerce, draft), replayed=outcome.replayed)
 
 
