@@ -6,6 +6,7 @@ SEND   the worker builds the order's present view, signs it with the shop's key 
        growing pauses and is parked at last
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
@@ -23,6 +24,8 @@ from serai.foundation.errors import Outside, Refused
 from serai.foundation.event import Event
 from serai.foundation.ids import MerchantId
 from serai.foundation.job import Job, JobHandler, enqueue
+
+log = logging.getLogger("serai.agent")
 
 NEWS_JOB = "agent.news"
 WORDS = {
@@ -88,7 +91,13 @@ def news_handler(commerce: Commerce, shop_url: Callable[[MerchantId], Awaitable[
             "checkout_id": str(session.session_id),
             "order": show_order(order, mark, session, url=url),
         }
-        await _send(commerce, job.merchant_id, mark.webhook_url, news, msgspec.json.encode(message))
+        try:
+            await _send(commerce, job.merchant_id, mark.webhook_url, news, msgspec.json.encode(message))
+        except Outside as failure:
+            if not agent.is_test:
+                raise
+            # A suite's agent listens for the length of one test; a later one must not hear of this order.
+            log.info("a test agent did not listen: %s", failure)
 
     return handle
 
