@@ -13,6 +13,7 @@ from serai.commerce.order.earn_sales import earn_sales
 from serai.commerce.order.events import OrderFulfilled
 from serai.commerce.order.logic import ALLOWED, access_digest, access_token, make_number, normalise_number
 from serai.commerce.order.revise_order import Revision, revise_order, write_revisions
+from serai.commerce.order.take_turn import Turn, next_turn, was_late
 from serai.commerce.order.types import (
     STATES,
     Address,
@@ -44,7 +45,7 @@ from serai.foundation.event import Fact, list_subject_events
 from serai.foundation.ids import MerchantId, derive_id
 from serai.identity.audit.api import AuditRow, record_rows
 from serai.ledger import api as ledger
-from serai.ledger.types import Group, Phase, Transfer, Write, post, posted
+from serai.ledger.types import Group, Phase, Write, post, posted
 
 __all__ = [
     "STATES",
@@ -55,11 +56,15 @@ __all__ = [
     "OrderLine",
     "OrderRow",
     "Revision",
+    "Turn",
     "access_digest",
     "access_token",
+    "earn_sales",
     "fulfil_order",
     "make_number",
+    "next_turn",
     "revise_order",
+    "was_late",
     "write_revisions",
 ]
 
@@ -302,28 +307,27 @@ async def fulfil_order(
         Conflict: ``order.cannot_fulfil`` when the order is not paid, or was cancelled meanwhile.
     """
     async with commerce.db.transaction(merchant_id, "read") as tx:
+        moved = await ledger.list_document_transfers(tx, document_id=order_id)
         order = await load_order(tx, order_id=order_id)
         if order.state == "fulfilled":
             return order
         check_move(order, "fulfil")
         _check_group(order)
         pendings = await ledger.list_open_pendings(tx, document_id=order_id)
-        moved = await ledger.list_document_transfers(tx, document_id=order_id)
+    turn = next_turn(order_id, moved)
     group_id = derive_id("fulfil", order_id)
-    transfers: list[Transfer] = [post(p.transfer_id, "shipped") for p in pendings if p.credit_kind == "stock"]
+    transfers = [turn.transfer]
+    transfers += [post(p.transfer_id, "shipped") for p in pendings if p.credit_kind == "stock"]
     for name, account, amount in earn_sales(order, deferred_of(moved)):
         if amount > 0:
             transfers.append(
                 posted(derive_id(group_id, name), deferred_sales(order.currency), account, amount, name)
             )
-    if not transfers:
-        # Between the two reads a twin of this call, or a cancellation, has taken everything.
-        return await _judge_anew(commerce, merchant_id, order_id)
     tracking = " ".join(tracking.split())[:100]
     outcome = await commerce.lane.submit(
         merchant_id,
         Group(
-            group_id,
+            turn.group_id,
             tuple(transfers),
             (
                 Write(stamp_orders, Stamp(order_id, fulfilled_at=clock.now(), tracking=tracking)),
@@ -336,6 +340,8 @@ async def fulfil_order(
             document_id=order_id,
         ),
     )
+    if was_late(outcome):
+        return await fulfil_order(commerce, merchant_id, order_id=order_id, by=by, tracking=tracking)
     if not outcome.passed:
         return await _judge_anew(commerce, merchant_id, order_id)
     async with commerce.db.transaction(merchant_id, "read") as tx:
