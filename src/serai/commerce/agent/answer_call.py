@@ -82,7 +82,7 @@ def convert_body(body: Any, kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         text, _at, path = str(error).partition(" - at ")
         raise Invalid(
-            "agent.body_invalid", "%(text)s", text=text[:300], path=path.strip("`")[:200] or "$"
+            "agent.body_invalid", _("%(text)s"), text=text[:300], path=path.strip("`")[:200] or "$"
         ) from error
 
 

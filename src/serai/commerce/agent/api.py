@@ -3,6 +3,7 @@
 from serai.commerce.agent import store
 from serai.commerce.agent.answer_call import (
     AgentCaller,
+    Asked,
     answer_once,
     base_url_of,
     convert_body,
@@ -34,6 +35,7 @@ from serai.foundation.database import Transaction
 __all__ = [
     "AGENT_SCOPES",
     "AgentCaller",
+    "Asked",
     "answer_once",
     "base_url_of",
     "cancel_session",

@@ -166,7 +166,7 @@ def _refuse_problems(agent: Agent, stand: Stand) -> None:
     problems = [{"code": each.code, "text": each.text, "path": each.path} for each in errors]
     first = next((each for each in errors if each.code == "out_of_stock"), errors[0])
     if first.code == "out_of_stock":
-        raise Conflict("agent.short", "%(text)s", text=first.text, problems=problems)
+        raise Conflict("agent.short", _("%(text)s"), text=first.text, problems=problems)
     if any(each.text == MISSING_FULFILMENT for each in errors):
         raise Invalid("agent.incomplete", MISSING_FULFILMENT, problems=problems)
     if first.code == "agent_limit":
@@ -176,7 +176,7 @@ def _refuse_problems(agent: Agent, stand: Stand) -> None:
             limit_minor=agent.order_minor,
             total_minor=stand.total_minor,
         )
-    raise Invalid("agent.incomplete", "%(text)s", text=first.text, problems=problems)
+    raise Invalid("agent.incomplete", _("%(text)s"), text=first.text, problems=problems)
 
 
 async def _place_sessions(tx: Transaction, rows: list[tuple[UUID, UUID, Content]]) -> None:

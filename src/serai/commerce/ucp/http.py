@@ -10,7 +10,6 @@ from litestar import Response, get, post, put
 from litestar.params import FromPath
 
 from serai.commerce.agent import api
-from serai.commerce.agent.answer_call import Asked
 from serai.commerce.agent.types import Change
 from serai.commerce.order.api import fulfil_order
 from serai.commerce.types import Commerce
@@ -56,7 +55,7 @@ async def _guard(work: Awaitable[Response[Any]]) -> Response[Any]:
         return Response(body, status_code=503, headers={"retry-after": "2"})
 
 
-async def _recognise(request: Asked, *needs: str) -> tuple[api.AgentCaller, str]:
+async def _recognise(request: api.Asked, *needs: str) -> tuple[api.AgentCaller, str]:
     """The agent, and the address of its profile. Invalid ``agent.version`` for a version newer than ours."""
     profile, version = api.read_agent_header(request.headers.get("ucp-agent", ""))
     if version and version > VERSION:
@@ -81,7 +80,7 @@ def _session_id(text: str) -> UUID:
 
 
 async def _change(
-    request: Asked,
+    request: api.Asked,
     operation: str,
     effect_of: Callable[[api.AgentCaller, UUID, Change], Awaitable[Any]],
     status: int,
@@ -102,7 +101,7 @@ async def _change(
 
 
 @get(["/.well-known/ucp", f"{ROOT}/.well-known/ucp"], include_in_schema=False)
-async def get_profile(request: Asked) -> Response[Any]:
+async def get_profile(request: api.Asked) -> Response[Any]:
     """What this shop offers to agents, and the key that signs what it tells them."""
     merchant_id = MerchantId(request.scope["state"]["merchant"].merchant_id)
     commerce: Commerce = request.app.state.commerce
@@ -115,7 +114,7 @@ async def get_profile(request: Asked) -> Response[Any]:
 
 
 @post(f"{ROOT}/checkout-sessions", include_in_schema=False)
-async def post_session(request: Asked) -> Response[Any]:
+async def post_session(request: api.Asked) -> Response[Any]:
     """Open a checkout."""
 
     async def opened(caller: api.AgentCaller, effect_id: UUID, change: Change) -> Any:
@@ -134,7 +133,7 @@ async def post_session(request: Asked) -> Response[Any]:
 
 
 @get(f"{ROOT}/checkout-sessions/{{session_id:str}}", include_in_schema=False)
-async def get_session(request: Asked, session_id: FromPath[str]) -> Response[Any]:
+async def get_session(request: api.Asked, session_id: FromPath[str]) -> Response[Any]:
     """A checkout as it stands now."""
 
     async def answer() -> Response[Any]:
@@ -148,7 +147,7 @@ async def get_session(request: Asked, session_id: FromPath[str]) -> Response[Any
 
 
 @put(f"{ROOT}/checkout-sessions/{{session_id:str}}", include_in_schema=False)
-async def put_session(request: Asked, session_id: FromPath[str]) -> Response[Any]:
+async def put_session(request: api.Asked, session_id: FromPath[str]) -> Response[Any]:
     """Change a checkout; what is left out stays."""
 
     async def updated(caller: api.AgentCaller, _effect_id: UUID, change: Change) -> Any:
@@ -164,7 +163,7 @@ async def put_session(request: Asked, session_id: FromPath[str]) -> Response[Any
 
 
 @post(f"{ROOT}/checkout-sessions/{{session_id:str}}/complete", include_in_schema=False)
-async def post_complete(request: Asked, session_id: FromPath[str]) -> Response[Any]:
+async def post_complete(request: api.Asked, session_id: FromPath[str]) -> Response[Any]:
     """Place the order and pay it with the agent's token."""
 
     async def answer() -> Response[Any]:
@@ -192,7 +191,7 @@ async def post_complete(request: Asked, session_id: FromPath[str]) -> Response[A
 
 
 @post(f"{ROOT}/checkout-sessions/{{session_id:str}}/cancel", include_in_schema=False)
-async def post_cancel(request: Asked, session_id: FromPath[str]) -> Response[Any]:
+async def post_cancel(request: api.Asked, session_id: FromPath[str]) -> Response[Any]:
     """Give a checkout up."""
 
     async def answer() -> Response[Any]:
@@ -220,7 +219,7 @@ def _order_id(text: str) -> UUID:
 
 
 @get(f"{ROOT}/orders/{{order_id:str}}", include_in_schema=False)
-async def get_order(request: Asked, order_id: FromPath[str]) -> Response[Any]:
+async def get_order(request: api.Asked, order_id: FromPath[str]) -> Response[Any]:
     """An order that this agent placed."""
 
     async def answer() -> Response[Any]:
@@ -234,7 +233,7 @@ async def get_order(request: Asked, order_id: FromPath[str]) -> Response[Any]:
 
 
 @put(f"{ROOT}/orders/{{order_id:str}}", include_in_schema=False)
-async def put_order(request: Asked, order_id: FromPath[str]) -> Response[Any]:
+async def put_order(request: api.Asked, order_id: FromPath[str]) -> Response[Any]:
     """Report what an agent knows of its order. It is kept as the agent's word: neither goods nor money move."""
 
     async def answer() -> Response[Any]:
@@ -261,7 +260,7 @@ def _tidy(report: msgspec.Struct) -> dict[str, Any]:
 
 
 @post(f"{ROOT}/testing/simulate-shipping/{{order_id:str}}", include_in_schema=False, status_code=200)
-async def post_shipping(request: Asked, order_id: FromPath[str]) -> Response[Any]:
+async def post_shipping(request: api.Asked, order_id: FromPath[str]) -> Response[Any]:
     """Ship a test agent's order, where the installation's settings allow such rehearsals."""
 
     async def answer() -> Response[Any]:

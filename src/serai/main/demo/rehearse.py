@@ -9,7 +9,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-
 from serai.commerce.agent.api import create_agent, list_agents, remember_address
 from serai.commerce.agent.types import Agent, AgentLimits, Destination
 from serai.commerce.catalogue.api import Category, NewProduct, add_categories, add_products, find_skus
