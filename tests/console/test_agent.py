@@ -30,7 +30,9 @@ async def test_a_key_is_shown_once_and_its_limits_are_kept(shop: Shop, owner_at:
     assert "20 orders an hour" in text
     assert len(await shop.list_audit("agent.created")) == 1
     edit = f"{PAGE}/{row['agent_id']}/edit"
-    changed = await owner_at.submit(edit, edit, **NEW | {"order": "", "day": "50", "name": "Rufus 2", "expires": ""})
+    changed = await owner_at.submit(
+        edit, edit, **NEW | {"order": "", "day": "50", "name": "Rufus 2", "expires": ""}
+    )
     assert changed.status_code == 303, changed.text
     [row] = await shop.fetch("SELECT agent_id, name, order_minor, day_minor, expires_at FROM commerce.agent")
     assert tuple(row.values())[1:] == ("Rufus 2", None, 5_000, None)
