@@ -74,6 +74,7 @@ ACCOUNTS = PRESALE_ACCOUNTS | {
 EVENTS = PRESALE_EVENTS | {
     "OrderPlaced": _("Placed for %(total)s"),
     "OrderPaid": _("Paid %(amount)s"),
+    "OrderShipped": _("Parcel %(parcel_no)s has left"),
     "OrderFulfilled": _("Fulfilled"),
     "OrderCancelled": _("Cancelled"),
     "OrderExpired": _("Expired: the payment did not come in time"),

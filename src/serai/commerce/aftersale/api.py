@@ -1,12 +1,20 @@
 """What may follow on an order: cancel, expire, refund, and money that comes late. All of it repeatable."""
 
 import logging
+from collections.abc import Sequence
 from uuid import UUID
 
 from serai.commerce.aftersale.refund_tenders import split_refund
 from serai.commerce.aftersale.release_deposit import keeps_deposit
 from serai.commerce.aftersale.release_order import Refunding, payment_left, release_order, what_is_left
-from serai.commerce.aftersale.request_refund import Ways, ask_refund, request_refund, settle_refund, too_much
+from serai.commerce.aftersale.request_refund import (
+    Ways,
+    ask_refund,
+    plan_refund,
+    request_refund,
+    settle_refund,
+    too_much,
+)
 from serai.commerce.order.api import Stamp, check_move, load_order
 from serai.commerce.order.events import OrderCancelled, OrderExpired
 from serai.commerce.order.types import Order
@@ -14,17 +22,20 @@ from serai.commerce.payment.types import Payment
 from serai.commerce.presale.events import OrderLapsed
 from serai.commerce.types import Commerce
 from serai.foundation import clock
+from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Outside, _
 from serai.foundation.event import Fact
-from serai.foundation.ids import MerchantId
+from serai.foundation.ids import MerchantId, derive_id
 from serai.identity.audit.api import AuditRow, record_rows
-from serai.ledger.types import Write
+from serai.ledger.api import DocumentTransfer
+from serai.ledger.types import Group, Write
 
 __all__ = [
     "ask_refund",
     "cancel_order",
     "expire_order",
     "lapse_order",
+    "plan_part_refund",
     "refund_order",
     "return_deposit",
     "settle_refund",
@@ -74,9 +85,7 @@ async def cancel_order(
     if order.state != "cancelled":
         raise Conflict("order.changed", _("The order has changed meanwhile. Please look at it again."))
     await stop_payments(commerce, merchant_id, order)
-    for refund in order.refunds:
-        if refund.state == "pending":
-            await ask_refund(commerce, merchant_id, refund_id=refund.refund_id)
+    await ask_refunds(commerce, merchant_id, order=order)
     return await _load(commerce, merchant_id, order_id)
 
 
@@ -168,6 +177,33 @@ async def refund_order(
 
     await request_refund(commerce, merchant_id, order_id, choose, reason, by, key, writes=writes)
     return await _load(commerce, merchant_id, order_id)
+
+
+async def plan_part_refund(
+    tx: Transaction,
+    *,
+    order: Order,
+    moved: Sequence[DocumentTransfer],
+    amount_minor: int,
+    reason: str,
+    by: str,
+    key: str,
+) -> Group:
+    """The group that gives back part of what was paid, for a change that takes the order's turn with more in it.
+
+    Afterwards :func:`ask_refunds` tells the providers; a job does so again.
+    """
+    parts = split_refund(order, amount_minor)
+    ways = (_split_payments(order, amount_minor - sum(part.amount_minor for part in parts)), parts)
+    refund_id = derive_id("refund", order.order_id, key)
+    return await plan_refund(tx, order, moved, ways, refund_id, reason, by, overpaid=False)
+
+
+async def ask_refunds(commerce: Commerce, merchant_id: MerchantId, *, order: Order) -> None:
+    """Ask providers for every refund of an order that nobody has answered."""
+    for refund in order.refunds:
+        if refund.state == "pending":
+            await ask_refund(commerce, merchant_id, refund_id=refund.refund_id)
 
 
 def _split_payments(order: Order, amount_minor: int) -> tuple[tuple[Payment, int], ...]:

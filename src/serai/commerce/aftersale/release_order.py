@@ -81,7 +81,7 @@ async def release_order(
         turn = next_turn(order.order_id, moved)
         group_id = turn.group_id
         is_expected = any(pending.credit_kind == "order_due" for pending in pendings)
-        if order.state != judged.state or (expects_payment(order) and not is_expected):
+        if _is_other(order, judged) or (expects_payment(order) and not is_expected):
             # A payment, a shipment or another end came between, or comes in this very moment.
             return False
         back = NOTHING
@@ -112,6 +112,11 @@ async def release_order(
         Group(group_id, tuple(transfers), tuple(rows), tuple(facts), document_id=order.order_id),
     )
     return outcome.passed and not was_late(outcome)
+
+
+def _is_other(order: Order, judged: Order) -> bool:
+    """Whether an order has ended, was paid, or has left in part since it was judged."""
+    return (order.state, order.part_shipped_at) != (judged.state, judged.part_shipped_at)
 
 
 def _is_refund(pending: ledger.OpenPending) -> bool:

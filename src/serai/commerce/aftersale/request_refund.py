@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from serai.commerce.aftersale.refund_tenders import Back, change_award, give_back
-from serai.commerce.aftersale.take_back_sale import restore_sale, take_back_sale
+from serai.commerce.aftersale.take_back_sale import find_sale, restore_sale, take_back_sale
 from serai.commerce.order.api import load_order, next_turn, was_late
 from serai.commerce.order.events import RefundDone, RefundFailed, RefundRequested
 from serai.commerce.order.types import Order
@@ -76,7 +76,7 @@ async def request_refund(
             ways = choose(order)
             if not any(ways):
                 return
-            group = await _plan_refund(tx, order, moved, ways, refund_id, reason, by, overpaid)
+            group = await plan_refund(tx, order, moved, ways, refund_id, reason, by, overpaid)
         group = msgspec.structs.replace(group, writes=(*group.writes, *writes))
         outcome = await commerce.lane.submit(merchant_id, group)
         if outcome.passed and not was_late(outcome):
@@ -86,7 +86,7 @@ async def request_refund(
             raise too_much(outcome.shortages[0].available)
         raise Conflict("order.changed", _("The order has changed meanwhile. Please look at it again."))
     for number, (paid, _minor) in enumerate(ways[0]):
-        await ask_refund(commerce, merchant_id, refund_id=_name_part(refund_id, paid, number))
+        await ask_refund(commerce, merchant_id, refund_id=name_part(refund_id, paid, number))
 
 
 def is_known(order: Order, refund_id: UUID) -> bool:
@@ -96,12 +96,12 @@ def is_known(order: Order, refund_id: UUID) -> bool:
     }
 
 
-def _name_part(refund_id: UUID, paid: Payment, number: int) -> UUID:
+def name_part(refund_id: UUID, paid: Payment, number: int) -> UUID:
     """What a refund over a payment is known by: the first has the name of the whole."""
     return derive_id(refund_id, paid.intent_id) if number else refund_id
 
 
-async def _plan_refund(
+async def plan_refund(
     tx: Transaction,
     order: Order,
     moved: Sequence[ledger.DocumentTransfer],
@@ -116,6 +116,7 @@ async def _plan_refund(
     amount_minor = sum(minor for _paid, minor in payments)
     tender_minor = sum(part.amount_minor for part in parts)
     before = order.sale_refunded_minor
+    sale = find_sale(moved)
     turn = next_turn(order.order_id, moved)
     back = give_back(order, parts, refund_id, reason=reason, by=by)
     transfers = [turn.transfer, *back.transfers]
@@ -125,16 +126,19 @@ async def _plan_refund(
     facts = [*back.facts]
     if not overpaid:
         tender_part = derive_id(refund_id, "tenders")
-        transfers += take_back_sale(order, tender_part, tender_minor, before_minor=before)
+        transfers += take_back_sale(order, tender_part, tender_minor, before_minor=before, sale=sale)
+        sale = sale.without(tender_minor)
     after = before + tender_minor
     for number, (paid, minor) in enumerate(payments):
-        reserved = reserve_refund(order, paid, _name_part(refund_id, paid, number), minor, reason, by)
+        reserved = reserve_refund(order, paid, name_part(refund_id, paid, number), minor, reason, by)
         transfers += reserved.transfers
         writes += reserved.writes
         facts += reserved.facts
         if not overpaid:
-            transfers += take_back_sale(order, _name_part(refund_id, paid, number), minor, before_minor=after)
+            part_id = name_part(refund_id, paid, number)
+            transfers += take_back_sale(order, part_id, minor, before_minor=after, sale=sale)
             after += minor
+            sale = sale.without(minor)
     if not overpaid and order.state in ("paid", "fulfilled"):
         award = await change_award(tx, order, before + tender_minor + amount_minor, refund_id, moved)
         transfers += award.transfers

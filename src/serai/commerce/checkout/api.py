@@ -4,6 +4,7 @@ from uuid import UUID
 
 from serai.commerce.checkout.adjust_order import Item, read_quote
 from serai.commerce.checkout.ask_payment import ask_payment
+from serai.commerce.checkout.choose_delivery import keep_choice, refuse_way
 from serai.commerce.checkout.draft_order import draft_order, tax_draft
 from serai.commerce.checkout.enter_coupon import choose_add_on, enter_coupon, remove_coupon
 from serai.commerce.checkout.enter_tender import drop_tender, enter_gift_card, pay_draft, use_balance
@@ -19,7 +20,7 @@ from serai.commerce.checkout.place_order import (
 )
 from serai.commerce.checkout.preview_promotion import Preview, preview_promotion
 from serai.commerce.checkout.price_goods import Goods, Priced, Shopper, price_each, price_goods
-from serai.commerce.checkout.quote_cart import choose_place, quote_cart, shipping_price
+from serai.commerce.checkout.quote_cart import choose_place, quote_cart
 from serai.commerce.checkout.quote_presale import refuse_presale
 from serai.commerce.checkout.settle_payment import refresh_payment, settle_payment
 from serai.commerce.checkout.take_seat import (
@@ -62,6 +63,7 @@ __all__ = [
     "enter_coupon",
     "enter_gift_card",
     "join_group",
+    "keep_choice",
     "pay_draft",
     "place_order",
     "preview_promotion",
@@ -73,10 +75,10 @@ __all__ = [
     "read_group_price",
     "refresh_payment",
     "refuse_presale",
+    "refuse_way",
     "remove_coupon",
     "seats_of",
     "settle_payment",
-    "shipping_price",
     "start_group",
     "start_payment",
     "submit_draft",
