@@ -22,6 +22,7 @@ from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 import serai
+from serai.commerce.acp import http as acp_http
 from serai.commerce.aftersale import http as aftersale_http
 from serai.commerce.catalogue import http as catalogue_http
 from serai.commerce.checkout import cart_http
@@ -54,6 +55,7 @@ from serai.foundation.http import (
     answer_refused,
 )
 from serai.foundation.pages import STATIC, Pages
+from serai.main.agent_tools import ToolDoor
 from serai.main.api_page import show_api
 from serai.main.kept_pages import KeptPages, watch_changes
 from serai.main.openapi import complete_schema
@@ -96,6 +98,7 @@ API_HANDLERS = [
     *tender_http.HANDLERS,
     *webhook_http.HANDLERS,
     *ucp_http.HANDLERS,
+    *acp_http.HANDLERS,
 ]
 
 # What the driver raises when the database goes away under a statement, or has gone while a connection lay idle.
@@ -148,9 +151,10 @@ def answer_outage(request: Request[Any, Any, Any], error: Exception) -> Response
 class Front:
     """In front of the application: finds the merchant by host name, and puts security headers on every answer."""
 
-    def __init__(self, app: Litestar, pages: KeptPages, *, is_secure: bool = False) -> None:
+    def __init__(self, app: Litestar, pages: KeptPages, tools: ToolDoor, *, is_secure: bool = False) -> None:
         self.app = app
         self.pages = pages
+        self.tools = tools
         self.is_secure = is_secure
         self._headers = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
@@ -179,6 +183,8 @@ class Front:
             await send(message)
 
         merchant = scope.get("state", {}).get("merchant")
+        if merchant and await self.tools.answer(scope, receive, send_with_headers):
+            return
         if merchant and await self.pages.answer(scope, send_with_headers, merchant.merchant_id):
             return
         await self.app(scope, receive, send_with_headers)
@@ -213,7 +219,7 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
     """The application for a database. Its parts are opened when the server starts it."""
     is_secure = settings["foundation"].public_url.startswith("https://")
     csrf = _configure_csrf(csrf_secret, is_secure=is_secure)
-    pages = KeptPages(csrf)
+    pages, tools = KeptPages(csrf), ToolDoor()
 
     @asynccontextmanager
     async def run_platform(app: Litestar) -> AsyncIterator[None]:
@@ -224,7 +230,8 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
         app.state.api_keys = platform.keys
         watching = asyncio.create_task(watch_changes(platform.owner, pages.store), name="kept pages")
         try:
-            yield
+            async with tools.open(platform.commerce):
+                yield
         finally:
             watching.cancel()
             await platform.close()
@@ -267,7 +274,7 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
         debug=False,
     )
     complete_schema(app)
-    return Front(app, pages, is_secure=is_secure)
+    return Front(app, pages, tools, is_secure=is_secure)
 
 
 def create_app() -> ASGIApp:

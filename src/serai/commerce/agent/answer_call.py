@@ -31,18 +31,34 @@ class AgentCaller(msgspec.Struct, frozen=True):
     base_url: str
 
 
-async def recognise_caller(request: Asked, *needs: str) -> AgentCaller:
-    """The agent behind a request. Unauthorised, Limited as of :func:`recognise_agent`."""
-    merchant_id = MerchantId(request.scope["state"]["merchant"].merchant_id)
-    commerce: Commerce = request.app.state.commerce
+async def recognise_key(
+    commerce: Commerce,
+    merchant_id: MerchantId,
+    *,
+    authorization: str | None,
+    base_url: str,
+    needs: tuple[str, ...],
+) -> AgentCaller:
+    """The agent behind an ``Authorization`` header. Unauthorised, Limited as of :func:`recognise_agent`."""
     async with commerce.db.transaction(merchant_id) as tx:
         agent = await recognise_agent(
             tx,
-            authorization=request.headers.get("authorization"),
+            authorization=authorization,
             calls_per_minute=commerce.settings.agent_calls_per_minute,
             needs=needs,
         )
-    return AgentCaller(merchant_id, agent, commerce, base_url_of(request))
+    return AgentCaller(merchant_id, agent, commerce, base_url)
+
+
+async def recognise_caller(request: Asked, *needs: str) -> AgentCaller:
+    """The agent behind a request. Unauthorised, Limited as of :func:`recognise_agent`."""
+    return await recognise_key(
+        request.app.state.commerce,
+        MerchantId(request.scope["state"]["merchant"].merchant_id),
+        authorization=request.headers.get("authorization"),
+        base_url=base_url_of(request),
+        needs=needs,
+    )
 
 
 def base_url_of(request: Asked) -> str:

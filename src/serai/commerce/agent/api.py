@@ -9,7 +9,9 @@ from serai.commerce.agent.answer_call import (
     convert_body,
     read_json,
     recognise_caller,
+    recognise_key,
 )
+from serai.commerce.agent.check_signature import check_signature, signing_secret
 from serai.commerce.agent.complete_session import cancel_session, complete_session
 from serai.commerce.agent.edit_agent import (
     create_agent,
@@ -39,6 +41,7 @@ __all__ = [
     "answer_once",
     "base_url_of",
     "cancel_session",
+    "check_signature",
     "complete_session",
     "convert_body",
     "count_agent_orders",
@@ -59,9 +62,11 @@ __all__ = [
     "read_json",
     "recognise_agent",
     "recognise_caller",
+    "recognise_key",
     "remember_address",
     "revoke_agent",
     "sign_detached",
+    "signing_secret",
     "update_session",
 ]
 

@@ -24,11 +24,10 @@ from serai.commerce.agent.claim_allowance import (
     return_allowances,
 )
 from serai.commerce.agent.keep_session import lock_open, save_session, session_over, session_unknown
-from serai.commerce.agent.offer_delivery import chosen_destination
+from serai.commerce.agent.offer_delivery import address_of, chosen_destination
 from serai.commerce.agent.read_order import find_agent_order, write_agent_orders
 from serai.commerce.agent.stand_session import (
     MISSING_FULFILMENT,
-    address_of,
     contact_of,
     owner_of,
     read_session,
@@ -136,6 +135,7 @@ async def _place(
         contact=contact_of(agent, content),
         address=address_of(agent, to),
         delivery="ship",
+        delivery_option=content.option_code,
         place_id=None,
         expected_digest=quote.digest,
         member_id=None,

@@ -10,11 +10,10 @@ from uuid import UUID
 
 import msgspec
 
-from serai.commerce.agent.offer_delivery import chosen_destination, quote_options
+from serai.commerce.agent.offer_delivery import address_of, chosen_destination, quote_options
 from serai.commerce.agent.types import (
     Agent,
     Content,
-    Destination,
     Discount,
     Item,
     Option,
@@ -23,7 +22,7 @@ from serai.commerce.agent.types import (
     Stand,
 )
 from serai.commerce.cart.api import find_cart
-from serai.commerce.checkout.api import Address, Contact, Quote, check_address, check_contact
+from serai.commerce.checkout.api import Contact, Quote, check_address, check_contact
 from serai.commerce.order.api import access_token, find_order
 from serai.commerce.order.types import Order
 from serai.commerce.tax.types import added_minor
@@ -66,6 +65,7 @@ async def stand_session(
     quote, options = await quote_options(
         tx,
         commerce.settings,
+        agent=agent,
         owner=owner_of(session),
         cart_id=session.cart_id,
         content=session.content,
@@ -224,14 +224,6 @@ def contact_of(agent: Agent, content: Content) -> Contact:
     if agent.is_test:
         return Contact(email or "nobody@example.com", name or "Test buyer", phone)
     return Contact(email, name, phone)
-
-
-def address_of(agent: Agent, to: Destination) -> Address:
-    """Where to deliver; a test agent's address may say its country alone."""
-    if not agent.is_test:
-        return Address(to.country, to.region, to.city, "", to.line1, to.line2, to.postcode)
-    postcode = to.postcode or {"US": "00000", "DE": "00000"}.get(to.country, "")
-    return Address(to.country, to.region or "-", to.city or "-", "", to.line1 or "-", to.line2, postcode)
 
 
 def stand_order(commerce: Commerce, session: Session, order: Order) -> Stand:

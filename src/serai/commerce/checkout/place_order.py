@@ -14,7 +14,6 @@ What may fail: a shortage refuses the group and names every short line, nothing 
 and answered as replayed. Charging is another step (``start_payment``), outside any transaction.
 """
 
-from collections.abc import Callable
 from uuid import UUID
 
 import msgspec
@@ -36,6 +35,7 @@ from serai.commerce.checkout.quote_cart import quote_cart
 from serai.commerce.checkout.quote_presale import refuse_presale
 from serai.commerce.checkout.reserve_order import (
     Draft,
+    Judge,
     make_draft,
     make_order,
     make_transfers,
@@ -45,13 +45,7 @@ from serai.commerce.checkout.reserve_order import (
 from serai.commerce.checkout.take_seat import plan_opening, write_opening
 from serai.commerce.checkout.types import Delivery, PlacedOrder, Quote, QuoteShortage
 from serai.commerce.gift.api import Gift, check_message, insert_gifts
-from serai.commerce.order.api import (
-    NewOrder,
-    access_token,
-    find_order,
-    insert_orders,
-    make_number,
-)
+from serai.commerce.order.api import NewOrder, access_token, find_order, insert_orders, make_number
 from serai.commerce.order.events import OrderPaid, OrderPlaced, SoldLine
 from serai.commerce.order.types import Address, Contact, amount_due
 from serai.commerce.price import api as price
@@ -67,7 +61,6 @@ from serai.ledger.types import Group, Outcome, Transfer, Write
 __all__ = [
     "Draft",
     "Item",
-    "Judge",
     "check_total",
     "describe_placed",
     "make_transfers",
@@ -78,8 +71,6 @@ __all__ = [
 ]
 
 MAX_NOTE = 500
-# Tells what it means that some of these accounts were short; None when it is no business of the one who asked.
-Judge = Callable[[frozenset[UUID]], Refused | None]
 # Whom an order in one call is priced for, unless it says where it is picked up.
 API_BUYER = Buyer("api")
 
@@ -303,8 +294,8 @@ async def submit_draft(
         ),
     )
     if not outcome.passed:
-        own = refuse(frozenset(each.account_id for each in outcome.shortages)) if refuse else None
-        raise own or _refuse(outcome, draft)
+        short = frozenset(each.account_id for each in outcome.shortages)
+        raise (refuse(short) if refuse else None) or _refuse(outcome, draft)
     return msgspec.structs.replace(describe_placed(commerce, draft), replayed=outcome.replayed)
 
 

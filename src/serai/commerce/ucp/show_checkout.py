@@ -57,7 +57,7 @@ def list_handlers(*, is_test: bool) -> list[dict[str, Any]]:
             "name": HANDLERS[name][0],
             "version": VERSION,
             "spec": f"{SPEC}/payment-handler-guide",
-            "config_schema": f"{SCHEMA}/types/payment_handler_resp.json",
+            "config_schema": f"{SCHEMA}/types/payment_handler.json",
             "instrument_schemas": [f"{SCHEMA}/types/card_payment_instrument.json"],
             "config": HANDLERS[name][1],
         }

@@ -9,9 +9,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from babel import Locale
+
 from serai.commerce.agent.api import create_agent, list_agents, remember_address
 from serai.commerce.agent.types import Agent, AgentLimits, Destination
 from serai.commerce.catalogue.api import Category, NewProduct, add_categories, add_products, find_skus
+from serai.commerce.delivery.api import add_option, list_rows
+from serai.commerce.delivery.types import OptionTerms, Price, PriceStep, Zone
 from serai.commerce.place.api import default_place
 from serai.commerce.promotion.api import create_promotion, issue_coupons, list_promotions, publish_promotion
 from serai.commerce.promotion.types import AmountOff, Audience, PercentOff, Scope, ShippingOff, Terms, Tier
@@ -24,6 +28,14 @@ from serai.main.platform import Platform
 BY = "rehearsal"
 AGENT = "Conformance suite"
 USES = 1_000_000
+# The country of a rate that holds wherever no other one does.
+DEFAULT = "default"
+# Codes of the CLDR that are no countries of their own, groups of them, and some for tests.
+NO_COUNTRIES = frozenset({"AC", "CP", "CQ", "DG", "EA", "IC", "TA", "EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
+COUNTRIES = (
+    frozenset(code for code in map(str, Locale("en").territories) if len(code) == 2 and code.isalpha())
+    - NO_COUNTRIES
+)
 FILES = ("products", "inventory", "discounts", "promotions", "shipping_rates", "customers", "addresses")
 
 
@@ -47,6 +59,7 @@ async def fill_flower_shop(platform: Platform, folder: Path) -> dict[str, int]:
     merchant = (await list_merchants(platform.db))[0]
     merchant_id = MerchantId(merchant.merchant_id)
     await _add_goods(platform, merchant_id, merchant.currency, tables)
+    await _add_options(platform, merchant_id, tables)
     await _add_promotions(platform, merchant_id, merchant.currency, tables)
     agent = await _open_agent(platform, merchant_id)
     await _add_addresses(platform, merchant_id, agent, tables)
@@ -96,6 +109,28 @@ async def _add_goods(
                 by=BY,
                 key="opening",
             )
+
+
+async def _add_options(
+    platform: Platform, merchant_id: MerchantId, tables: dict[str, list[dict[str, str]]]
+) -> None:
+    """A rate of a country, and for its service the default rate everywhere else."""
+    rows = tables["shipping_rates"]
+    async with platform.db.transaction(merchant_id) as tx:
+        known = {each.code for each in await list_rows(tx)}
+        for row in rows:
+            if row["id"] in known:
+                continue
+            own = {each["country_code"] for each in rows if each["service_level"] == row["service_level"]}
+            countries: tuple[str, ...] = (row["country_code"],)
+            if row["country_code"] == DEFAULT:
+                countries = tuple(sorted(COUNTRIES - own)) if own != {DEFAULT} else ()
+            terms = OptionTerms(
+                title=row["title"],
+                zone=Zone(countries=countries),
+                price=Price(steps=(PriceStep(0, int(row["price"])),)),
+            )
+            await add_option(tx, code=row["id"], terms=terms, by=BY)
 
 
 def _coupon_terms(row: dict[str, str]) -> Terms:
