@@ -10,6 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from serai.commerce.aftersale.api import cancel_order, refund_order
+from serai.commerce.agent.api import find_agent_order, list_agent_orders
 from serai.commerce.gift.api import find_gift
 from serai.commerce.order.api import (
     count_awaiting_group,
@@ -117,6 +118,7 @@ async def show_orders(desk: AtDesk) -> Response[str]:
     query, cursor = desk.query("q"), desk.query("cursor")
     state = desk.query("state", tuple(STATES))
     since = desk.query("since", tuple(SINCE_DAYS))
+    by = desk.query("by", ("", "agent"))
     days = SINCE_DAYS[since]
     async with desk.reading() as tx:
         counts = await _count_tabs(tx)
@@ -125,11 +127,13 @@ async def show_orders(desk: AtDesk) -> Response[str]:
             query=query,
             state="paid" if state == "awaiting_group" else state or None,
             awaits_group=state == "awaiting_group" if state in ("paid", "awaiting_group") else None,
+            channel=by or None,
             since=clock.now() - timedelta(days=days) if days else None,
             cursor=cursor or None,
             limit=PAGE_SIZE,
         )
-    kept = {"state": state, "q": query, "since": since}
+        marks = await list_agent_orders(tx, order_ids=[row.order_id for row in page.items])
+    kept = {"state": state, "q": query, "since": since, "by": by}
     tabs = [
         {
             "label": desk.say(label),
@@ -150,6 +154,8 @@ async def show_orders(desk: AtDesk) -> Response[str]:
         state=state,
         query=query,
         since=since,
+        by=by,
+        marks=marks,
         since_choices=[
             ("", desk.say(_("Any time"))),
             ("1", desk.say(_("Last 24 hours"))),
@@ -245,6 +251,7 @@ async def _show_order(
         transfers = [each for each in moved if each.debit_kind != "order_turns"]
         fallen = await list_claimable(tx, order=order, settings=desk.commerce.settings)
         gift = await find_gift(tx, order_id=order.order_id)
+        mark = await find_agent_order(tx, order_id=order.order_id)
     forms = {
         "fulfil": fill_form("fulfil", tracking=""),
         "refund": fill_form(
@@ -263,6 +270,7 @@ async def _show_order(
         status_code=status_code,
         order=order,
         gift=gift,
+        mark=mark,
         tender_rows=[(name_tender(desk, t, t.units), t.amount_minor) for t in order.tenders],
         back_rows=list_backs(desk, order),
         actions=actions,

@@ -68,7 +68,7 @@ def show_discovery(base_url: str, currency: str) -> dict[str, Any]:
         "transports": ["rest", "mcp"],
         "capabilities": {
             "services": ["checkout"],
-            "extensions": [],
+            "extensions": [{"name": "discount"}],
             "intervention_types": [],
             "supported_currencies": [currency.lower()],
             "supported_locales": ["en", "zh-CN"],
@@ -107,7 +107,7 @@ def show_session(stand: Stand, *, base_url: str) -> dict[str, Any]:
         "capabilities": {
             "payment": {"handlers": _handlers()},
             "interventions": {"supported": []},
-            "extensions": [],
+            "extensions": [{"name": "discount"}],
         },
         "status": _status(stand),
         "currency": stand.currency.lower(),

@@ -22,7 +22,7 @@ from serai.commerce.agent.edit_agent import (
     revoke_agent,
 )
 from serai.commerce.agent.find_profile import find_webhook_url, read_agent_header
-from serai.commerce.agent.keep_session import load_stand, open_session, remember_address, update_session
+from serai.commerce.agent.keep_session import open_session, remember_address, update_session
 from serai.commerce.agent.read_order import (
     find_agent_order,
     keep_reports,
@@ -30,7 +30,7 @@ from serai.commerce.agent.read_order import (
     load_placed,
 )
 from serai.commerce.agent.sign_message import public_key, sign_detached
-from serai.commerce.agent.stand_session import order_path
+from serai.commerce.agent.stand_session import load_stand, order_path
 from serai.commerce.agent.types import AGENT_SCOPES
 from serai.foundation.database import Transaction
 

@@ -23,24 +23,24 @@ from serai.commerce.agent.claim_allowance import (
     refuse_claims,
     return_allowances,
 )
-from serai.commerce.agent.keep_session import lock_open, save_session, session_over, session_unknown
+from serai.commerce.agent.keep_session import lock_open, save_session, session_over
 from serai.commerce.agent.offer_delivery import address_of, chosen_destination
 from serai.commerce.agent.read_order import find_agent_order, write_agent_orders
 from serai.commerce.agent.stand_session import (
     MISSING_FULFILMENT,
     contact_of,
+    load_stand,
     owner_of,
     read_session,
     stand_session,
 )
-from serai.commerce.agent.types import Agent, AgentOrder, Content, Credential, Session, Stand
+from serai.commerce.agent.types import Agent, AgentOrder, Credential, Session, Stand
 from serai.commerce.cart import api as cart
 from serai.commerce.checkout.api import place_order, refresh_payment, settle_payment, start_payment
 from serai.commerce.order.api import load_order
 from serai.commerce.order.types import Order
 from serai.commerce.types import Commerce, TokenCharger
 from serai.foundation import clock
-from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Forbidden, Invalid, Refused, _
 from serai.foundation.ids import MerchantId, derive_id
 from serai.ledger.types import Write
@@ -70,26 +70,22 @@ async def complete_session(
         Forbidden: ``agent.order_limit``, ``agent.day_limit``; Limited: ``agent.hour_limit``. Nothing was placed then.
         Outside: the provider does not answer; whether it was paid is found out by asking again.
     """
-    async with commerce.db.transaction(merchant_id, "read") as tx:
-        row = await store.find_session(tx, agent.agent_id, session_id)
-        if row is None:
-            raise session_unknown()
-        session = read_session(row)
-        stand = await stand_session(tx, commerce, agent, session)
-    if stand.session.state in ("completed", "canceled"):
-        await _note_end(commerce, merchant_id, agent, stand.session)
-        if stand.session.state == "completed" and key and session.content.echo.get("completing") == str(key):
+    stand = await load_stand(commerce, merchant_id, agent=agent, session_id=session_id)
+    session = stand.session
+    if session.state in ("completed", "canceled"):
+        await _note_end(commerce, merchant_id, agent, session)
+        if session.state == "completed" and key and session.content.echo.get("completing") == str(key):
             return stand
-        raise session_over(stand.session)
+        raise session_over(session.state)
     if credential is not None and not isinstance(commerce.providers[commerce.default_provider], TokenCharger):
         raise Conflict(
             "agent.payment_unsupported", _("This shop's payment provider takes no payments from agents.")
         )
-    if session.state == "open":
-        order_id = await _place(commerce, merchant_id, agent, stand, key)
-    else:
-        assert session.order_id is not None, "a placed checkout has an order"
+    if session.order_id is not None:
         order_id = session.order_id
+        await _note_placed(commerce, merchant_id, agent, session, order_id)
+    else:
+        order_id = await _place(commerce, merchant_id, agent, stand, key)
     try:
         order = await _pay(commerce, merchant_id, order_id, credential, base_url)
     except Invalid as refusal:
@@ -127,35 +123,55 @@ async def _place(
         now,
         None,
     )
-    placed = await place_order(
-        commerce,
-        merchant_id,
-        owner=owner_of(session),
-        cart_id=session.cart_id,
-        contact=contact_of(agent, content),
-        address=address_of(agent, to),
-        delivery="ship",
-        delivery_option=content.option_code,
-        place_id=None,
-        expected_digest=quote.digest,
-        member_id=None,
-        locale=LOCALE,
-        channel="agent",
-        writes=(
-            Write(write_agent_orders, mark, early=True),
-            Write(_place_sessions, (session.session_id, order_id, content), early=True),
-        ),
-        claims=claim_allowances(agent, order_id, quote.total_minor, now),
-        refuse=lambda short: refuse_claims(agent, short, now),
+    try:
+        placed = await place_order(
+            commerce,
+            merchant_id,
+            owner=owner_of(session),
+            cart_id=session.cart_id,
+            contact=contact_of(agent, content),
+            address=address_of(agent, to),
+            delivery="ship",
+            delivery_option=content.option_code,
+            place_id=None,
+            expected_digest=quote.digest,
+            member_id=None,
+            locale=LOCALE,
+            channel="agent",
+            writes=(Write(write_agent_orders, mark, early=True),),
+            claims=claim_allowances(agent, order_id, quote.total_minor, now),
+            refuse=lambda short: refuse_claims(agent, short, now),
+        )
+    except Refused:
+        # A twin of this call may have had the order already, or may have lost it again to a declined payment.
+        later = (await load_stand(commerce, merchant_id, agent=agent, session_id=session.session_id)).session
+        if later.order_id != order_id:
+            raise
+    else:
+        assert placed.order_id == order_id, "an order's id follows from its cart"
+    await _note_placed(
+        commerce, merchant_id, agent, msgspec.structs.replace(session, content=content), order_id
     )
-    assert placed.order_id == order_id, "an order's id follows from its cart"
-    async with commerce.db.transaction(merchant_id, "read") as tx:
-        row = await store.find_session(tx, agent.agent_id, session.session_id)
-    if row["state"] == "canceled":
+    return order_id
+
+
+async def _note_placed(
+    commerce: Commerce, merchant_id: MerchantId, agent: Agent, placed: Session, order_id: UUID
+) -> None:
+    """Write down that a checkout is an order now. Conflict ``agent.session_over`` when it was cancelled meanwhile.
+
+    Not beside the order: a change of the checkout locks it before its cart, and the order's group has the cart already.
+    A crash between the two does no harm, since the cart names its order.
+    """
+    async with commerce.db.transaction(merchant_id) as tx:
+        kept = read_session(await store.lock_session(tx, agent.agent_id, placed.session_id))
+        if kept.state == "open" and kept.cart_id == placed.cart_id:
+            marked = msgspec.structs.replace(kept, state="placed", order_id=order_id, content=placed.content)
+            await save_session(tx, marked)
+    if kept.state == "canceled" and kept.cart_id == placed.cart_id:
         # It was cancelled in the very moment in which its order was placed: nobody wants that any more.
         await _call_off(commerce, merchant_id, agent, order_id)
-        raise session_over(read_session(row))
-    return order_id
+        raise session_over(kept.state)
 
 
 def _refuse_problems(agent: Agent, stand: Stand) -> None:
@@ -177,16 +193,6 @@ def _refuse_problems(agent: Agent, stand: Stand) -> None:
             total_minor=stand.total_minor,
         )
     raise Invalid("agent.incomplete", _("%(text)s"), text=first.text, problems=problems)
-
-
-async def _place_sessions(tx: Transaction, rows: list[tuple[UUID, UUID, Content]]) -> None:
-    """Note checkouts that became orders; a writer for the lane's batches."""
-    columns = (
-        [row[0] for row in rows],
-        [row[1] for row in rows],
-        [msgspec.json.encode(row[2]).decode() for row in rows],
-    )
-    await store.place_sessions(tx, columns, clock.now())
 
 
 async def _pay(
@@ -250,7 +256,7 @@ async def _conclude(
     async with commerce.db.transaction(merchant_id) as tx:
         session = read_session(await store.lock_session(tx, agent.agent_id, session_id))
         if order.paid_at is not None and session.state == "placed":
-            session = await save_session(tx, session, state="completed")
+            session = await save_session(tx, msgspec.structs.replace(session, state="completed"))
         stand = await stand_session(tx, commerce, agent, session)
     if order.paid_at is None and is_tried:
         raise Conflict(
@@ -266,7 +272,7 @@ async def _note_end(commerce: Commerce, merchant_id: MerchantId, agent: Agent, s
     async with commerce.db.transaction(merchant_id) as tx:
         kept = read_session(await store.lock_session(tx, agent.agent_id, session.session_id))
         if kept.state == "placed" and session.state == "completed":
-            await save_session(tx, kept, state=session.state)
+            await save_session(tx, msgspec.structs.replace(kept, state="completed"))
 
 
 async def reopen_session(
@@ -297,7 +303,7 @@ async def reopen_session(
         coupons = list(session.content.coupon_codes)
         if coupons:
             await cart.set_details(tx, owner=owner_of(session), cart_id=opened.cart_id, coupons=coupons)
-        await save_session(tx, session, state="open", cart_id=opened.cart_id)
+        await save_session(tx, msgspec.structs.replace(session, state="open", cart_id=opened.cart_id))
 
 
 async def _call_off(commerce: Commerce, merchant_id: MerchantId, agent: Agent, order_id: UUID) -> None:
@@ -325,18 +331,16 @@ async def cancel_session(
     Raises:
         NotFound: ``agent.session_unknown``. Conflict: ``agent.session_over``; ``order.cannot_cancel`` when it is paid now.
     """
-    async with commerce.db.transaction(merchant_id, "read") as tx:
-        row = await store.find_session(tx, agent.agent_id, session_id)
-        if row is None:
-            raise session_unknown()
-        stand = await stand_session(tx, commerce, agent, read_session(row))
-    if stand.session.state == "placed" and stand.session.order_id is not None:
-        await reopen_session(commerce, merchant_id, agent, session_id, stand.session.order_id)
+    stand = await load_stand(commerce, merchant_id, agent=agent, session_id=session_id)
+    session = stand.session
+    if session.state in ("completed", "canceled"):
+        raise session_over(session.state)
+    if session.order_id is not None:
+        await _note_placed(commerce, merchant_id, agent, session, session.order_id)
+        await reopen_session(commerce, merchant_id, agent, session_id, session.order_id)
     async with commerce.db.transaction(merchant_id) as tx:
-        if stand.session.state in ("completed", "canceled"):
-            raise session_over(stand.session)
         session = await lock_open(tx, agent, session_id)
-        session = await save_session(tx, session, state="canceled")
+        session = await save_session(tx, msgspec.structs.replace(session, state="canceled"))
         return await stand_session(tx, commerce, agent, session)
 
 

@@ -12,7 +12,13 @@ from uuid import UUID
 import msgspec
 
 from serai.commerce.agent import store
-from serai.commerce.agent.stand_session import owner_of, read_session, stand_session
+from serai.commerce.agent.stand_session import (
+    CART_GONE,
+    owner_of,
+    read_session,
+    session_unknown,
+    stand_session,
+)
 from serai.commerce.agent.types import (
     Agent,
     Change,
@@ -80,29 +86,16 @@ async def update_session(
         NotFound: ``agent.session_unknown``. Conflict: ``agent.session_over`` once it is placed, completed or cancelled.
         Invalid, Conflict, Forbidden: as of :func:`open_session`.
     """
-    async with commerce.db.transaction(merchant_id) as tx:
-        session = await lock_open(tx, agent, session_id)
-        session = await _apply(tx, agent, session, change)
-        return await stand_session(tx, commerce, agent, session)
-
-
-async def load_stand(commerce: Commerce, merchant_id: MerchantId, *, agent: Agent, session_id: UUID) -> Stand:
-    """How a checkout stands now. NotFound ``agent.session_unknown``, also for one of another agent."""
-    async with commerce.db.transaction(merchant_id, "read") as tx:
-        row = await store.find_session(tx, agent.agent_id, session_id)
-        if row is None:
-            raise session_unknown()
-        return await stand_session(tx, commerce, agent, read_session(row))
-
-
-async def cancel_open(
-    commerce: Commerce, merchant_id: MerchantId, *, agent: Agent, session_id: UUID
-) -> Stand:
-    """Give a checkout up that was not placed. NotFound ``agent.session_unknown``; Conflict ``agent.session_over``."""
-    async with commerce.db.transaction(merchant_id) as tx:
-        session = await lock_open(tx, agent, session_id)
-        session = await save_session(tx, session, state="canceled")
-        return await stand_session(tx, commerce, agent, session)
+    try:
+        async with commerce.db.transaction(merchant_id) as tx:
+            session = await lock_open(tx, agent, session_id)
+            session = await _apply(tx, agent, session, change)
+            return await stand_session(tx, commerce, agent, session)
+    except NotFound as refusal:
+        if refusal.code != CART_GONE:
+            raise
+        # Its cart has become an order in this very moment.
+        raise session_over("placed") from refusal
 
 
 async def lock_open(tx: Transaction, agent: Agent, session_id: UUID) -> Session:
@@ -112,31 +105,31 @@ async def lock_open(tx: Transaction, agent: Agent, session_id: UUID) -> Session:
         raise session_unknown()
     session = read_session(row)
     if session.state != "open":
-        raise session_over(session)
+        raise session_over(session.state)
     return session
 
 
-def session_unknown() -> NotFound:
-    return NotFound("agent.session_unknown", _("There is no such checkout."))
-
-
-def session_over(session: Session) -> Conflict:
+def session_over(state: str) -> Conflict:
+    """The refusal for a checkout that cannot change any more."""
     message = {
         "placed": _("The payment of this checkout is being decided; it cannot be changed."),
         "completed": _("This checkout is completed."),
         "canceled": _("This checkout was cancelled."),
-    }[session.state]
-    return Conflict("agent.session_over", message, state=session.state)
+    }[state]
+    return Conflict("agent.session_over", message, state=state)
 
 
-async def save_session(
-    tx: Transaction, session: Session, *, state: str | None = None, **changes: Any
-) -> Session:
-    """Write a locked checkout: its state, cart and content."""
-    content = changes.get("content", session.content)
-    cart_id = changes.get("cart_id", session.cart_id)
+async def save_session(tx: Transaction, session: Session) -> Session:
+    """Write a locked checkout as it shall be."""
+    order_id = session.order_id if session.state in ("placed", "completed") else None
     row = await store.update_session(
-        tx, session.session_id, state or session.state, cart_id, msgspec.to_builtins(content), clock.now()
+        tx,
+        session.session_id,
+        session.state,
+        session.cart_id,
+        order_id,
+        msgspec.to_builtins(session.content),
+        clock.now(),
     )
     return read_session(row)
 
@@ -158,7 +151,7 @@ async def _apply(tx: Transaction, agent: Agent, session: Session, change: Change
         content = msgspec.structs.replace(content, webhook_url=change.webhook_url[:2000])
     if change.echo is not None:
         content = msgspec.structs.replace(content, echo={**content.echo, **change.echo})
-    return await save_session(tx, session, content=content)
+    return await save_session(tx, msgspec.structs.replace(session, content=content))
 
 
 async def _set_lines(

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from serai.commerce.agent import store
 from serai.commerce.agent.offer_delivery import address_of, chosen_destination, quote_options
 from serai.commerce.agent.types import (
     Agent,
@@ -21,21 +22,24 @@ from serai.commerce.agent.types import (
     Session,
     Stand,
 )
-from serai.commerce.cart.api import find_cart
+from serai.commerce.cart.api import find_cart, find_placed_order
 from serai.commerce.checkout.api import Contact, Quote, check_address, check_contact
 from serai.commerce.order.api import access_token, find_order
 from serai.commerce.order.types import Order
 from serai.commerce.tax.types import added_minor
 from serai.commerce.types import Commerce
 from serai.foundation.database import Transaction
-from serai.foundation.errors import Refused, _
+from serai.foundation.errors import NotFound, Refused, _
 from serai.foundation.i18n import translate
+from serai.foundation.ids import MerchantId
 from serai.identity.merchant.api import load_merchant
 
 LOCALE = "en"
 SHIPPING_LAYER = 6
 MISSING_FULFILMENT = _("Fulfillment address and option must be selected.")
 OVER = ("cancelled", "expired")
+CART_GONE = "cart.unknown"
+TRIES = 5
 
 
 def read_session(row: Any) -> Session:
@@ -49,15 +53,37 @@ def owner_of(session: Session) -> str:
     return f"agent:{session.agent_id}:{session.session_id}"
 
 
-async def stand_session(
-    tx: Transaction, commerce: Commerce, agent: Agent, session: Session, *, base_url: str = ""
-) -> Stand:
-    """The checkout at this moment. Nothing is written."""
+def session_unknown() -> NotFound:
+    return NotFound("agent.session_unknown", _("There is no such checkout."))
+
+
+async def load_stand(commerce: Commerce, merchant_id: MerchantId, *, agent: Agent, session_id: UUID) -> Stand:
+    """How a checkout stands now. NotFound ``agent.session_unknown``, also for one of another agent."""
+    for attempt in range(TRIES):
+        try:
+            async with commerce.db.transaction(merchant_id, "read") as tx:
+                row = await store.find_session(tx, agent.agent_id, session_id)
+                if row is None:
+                    raise session_unknown()
+                return await stand_session(tx, commerce, agent, read_session(row))
+        except NotFound as refusal:
+            # Its cart became an order, or another cart took its place, between two reads.
+            if refusal.code != CART_GONE or attempt == TRIES - 1:
+                raise
+    raise AssertionError("the last try answers or raises")
+
+
+async def stand_session(tx: Transaction, commerce: Commerce, agent: Agent, session: Session) -> Stand:
+    """The checkout at this moment. Nothing is written. NotFound ``cart.unknown`` when it changes at this moment."""
+    if session.state == "open":
+        session = await _adopt(tx, session)
     if session.order_id is not None:
         order = await find_order(tx, order_id=session.order_id)
         assert order is not None, "a placed checkout names the order that its own group wrote"
         return stand_order(commerce, _follow(session, order), order)
     cart = await find_cart(tx, owner=owner_of(session), cart_id=session.cart_id)
+    if cart is None and session.state == "open":
+        raise NotFound(CART_GONE, _("This cart does not exist any more."))
     if cart is None or not cart.lines:
         problem = Problem("missing", say(_("The cart is empty.")), "$.line_items")
         currency = (await load_merchant(tx)).currency
@@ -71,6 +97,14 @@ async def stand_session(
         content=session.content,
     )
     return _stand_open(agent, session, quote, options)
+
+
+async def _adopt(tx: Transaction, session: Session) -> Session:
+    """A checkout whose cart is an order by now, although nobody has written that down here yet."""
+    order_id = await find_placed_order(tx, owner=owner_of(session), cart_id=session.cart_id)
+    if order_id is None:
+        return session
+    return msgspec.structs.replace(session, state="placed", order_id=order_id)
 
 
 def _follow(session: Session, order: Order) -> Session:

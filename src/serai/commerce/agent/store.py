@@ -121,29 +121,24 @@ async def lock_session(tx: Transaction, agent_id: UUID, session_id: UUID) -> Any
 
 
 async def update_session(
-    tx: Transaction, session_id: UUID, state: str, cart_id: UUID, content: Any, now: datetime
+    tx: Transaction,
+    session_id: UUID,
+    state: str,
+    cart_id: UUID,
+    order_id: UUID | None,
+    content: Any,
+    now: datetime,
 ) -> Any:
     return await tx.fetchrow(
-        "UPDATE commerce.agent_session SET state = $3, cart_id = $4, content = $5, version = version + 1, updated_at = $6,"
-        "   order_id = CASE WHEN $3 IN ('placed', 'completed') THEN order_id END"
+        "UPDATE commerce.agent_session SET state = $3, cart_id = $4, order_id = $5, content = $6, updated_at = $7,"
+        "   version = version + 1"
         f" WHERE merchant_id = $1 AND session_id = $2 RETURNING {SESSION}",
         tx.merchant_id,
         session_id,
         state,
         cart_id,
+        order_id,
         content,
-        now,
-    )
-
-
-async def place_sessions(tx: Transaction, columns: Sequence[list[Any]], now: datetime) -> None:
-    await tx.execute(
-        "UPDATE commerce.agent_session s SET state = 'placed', order_id = n.order_id, content = n.content::jsonb,"
-        "   version = version + 1, updated_at = $5"
-        " FROM unnest($2::uuid[], $3::uuid[], $4::text[]) n (session_id, order_id, content)"
-        " WHERE s.merchant_id = $1 AND s.session_id = n.session_id AND s.state = 'open'",
-        tx.merchant_id,
-        *columns,
         now,
     )
 

@@ -231,6 +231,7 @@ async def list_orders(
     state: str | None,
     awaits_group: bool | None,
     member_id: UUID | None,
+    channel: str | None,
     since: datetime | None,
     before: tuple[datetime, UUID] | None,
     limit: int,
@@ -244,6 +245,7 @@ async def list_orders(
         (words, "(email LIKE ${n} || '%' OR lower(name) LIKE '%' || ${n} || '%')"),
         (state, "state = ${n}"),
         (member_id, "member_id = ${n}"),
+        (channel, "channel = ${n}"),
         (since, "placed_at >= ${n}"),
     ):
         if value is not None:
