@@ -39,7 +39,7 @@ async def test_a_key_is_shown_once_and_its_limits_are_kept(shop: Shop, owner_at:
     await owner_at.submit(PAGE, f"{PAGE}/{row['agent_id']}/revoke")
     assert "Revoked" in read(await owner_at.get(PAGE)).text
     assert len(await shop.list_audit("agent.changed")) == len(await shop.list_audit("agent.revoked")) == 1
-    assert (await owner_at.submit(PAGE, edit, **NEW)).status_code == 409
+    assert (await owner_at.submit(edit, edit, **NEW)).status_code == 409
 
 
 @pytest.mark.parametrize(

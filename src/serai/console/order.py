@@ -270,7 +270,7 @@ async def _show_order(
         status_code=status_code,
         order=order,
         gift=gift,
-        mark=mark,
+        agent_mark=mark,
         tender_rows=[(name_tender(desk, t, t.units), t.amount_minor) for t in order.tenders],
         back_rows=list_backs(desk, order),
         actions=actions,
