@@ -269,7 +269,7 @@ async def sum_by_reason(tx: Transaction, account_id: UUID) -> list[Any]:
 async def list_document_transfers(tx: Transaction, document_id: UUID) -> list[Any]:
     return await tx.fetch(
         "SELECT t.transfer_id, t.group_id, t.recorded_at, t.phase, t.amount, t.reason, t.pending_id,"
-        "   d.kind AS debit_kind, c.kind AS credit_kind, t.unit_id, d.place_id, t.expires_at,"
+        "   d.kind AS debit_kind, c.kind AS credit_kind, t.unit_id, coalesce(d.place_id, c.place_id) AS place_id, t.expires_at,"
         "   t.phase = 2 AND NOT EXISTS (SELECT FROM ledger.transfer x"
         "     WHERE x.merchant_id = $1 AND x.pending_id = t.transfer_id) AS is_open"
         " FROM ledger.transfer t"

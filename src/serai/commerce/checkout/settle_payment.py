@@ -16,10 +16,12 @@ from serai.commerce.aftersale.api import expire_order, refund_late_payment, sett
 from serai.commerce.checkout.book_payment import book_payment, tell_paid
 from serai.commerce.checkout.place_order import make_transfers, money_pending_id
 from serai.commerce.checkout.reserve_order import write_award
+from serai.commerce.checkout.settle_pledge import settle_pledge
 from serai.commerce.order.api import NewOrder, load_order, stamp_orders
 from serai.commerce.order.events import OrderRevived, PaymentLate, PaymentMismatch
 from serai.commerce.order.types import Contact, Order
 from serai.commerce.payment import api as payment
+from serai.commerce.payment.api import provider_of
 from serai.commerce.payment.types import Payment, fund_refundable, order_due, psp_clearing
 from serai.commerce.presale.api import load_presale
 from serai.commerce.tender.api import settle_debt
@@ -27,7 +29,7 @@ from serai.commerce.types import Commerce, ProviderEvent
 from serai.foundation.errors import NotFound, _
 from serai.foundation.event import Fact, append_facts
 from serai.foundation.ids import MerchantId, derive_id
-from serai.ledger.types import Group, Outcome, Write, post, posted
+from serai.ledger.types import Group, Outcome, Transfer, Write, post, posted, void
 
 
 async def settle_payment(
@@ -53,6 +55,9 @@ async def settle_payment(
     if event.kind in ("authorised", "captured") and not _is_as_asked(intent, event):
         await _note_mismatch(commerce, merchant_id, intent, event, source)
         return
+    if intent.capture == "manual" and event.kind in ("authorised", "captured", "voided", "expired"):
+        await settle_pledge(commerce, merchant_id, order, intent, event, source)
+        return
     if event.kind != "captured" or intent.captured_minor >= event.amount_minor:
         await _record(commerce, merchant_id, intent, event, source)
         return
@@ -69,11 +74,12 @@ async def settle_payment(
 
 
 def _is_as_asked(intent: Payment, event: ProviderEvent) -> bool:
-    return (
-        event.currency == intent.currency
-        and event.payment_minor == intent.amount_minor
-        and event.amount_minor == intent.amount_minor
-    )
+    if event.currency != intent.currency or event.payment_minor != intent.amount_minor:
+        return False
+    if intent.capture == "manual" and event.kind == "captured":
+        # What a provider only holds it may take in parts.
+        return 0 < event.amount_minor <= intent.amount_minor
+    return event.amount_minor == intent.amount_minor
 
 
 async def _record(
@@ -113,7 +119,7 @@ async def _book_in_time(
         Group(
             derive_id("capture", intent.intent_id),
             (
-                post(booking.pending_id, "captured", event.amount_minor),
+                *post_money(commerce, booking.pending_id, order, intent, event.amount_minor),
                 fund_refundable(intent.intent_id, intent.currency, event.amount_minor),
                 *booking.transfers,
             ),
@@ -126,6 +132,17 @@ async def _book_in_time(
             document_id=order.order_id,
         ),
     )
+
+
+def post_money(
+    commerce: Commerce, pending_id: UUID, order: Order, intent: Payment, amount_minor: int
+) -> tuple[Transfer, ...]:
+    """The money that the order expects has come: to whom it was expected from, or to another provider."""
+    if intent.provider == commerce.default_provider:
+        return (post(pending_id, "captured", amount_minor),)
+    clearing, due = psp_clearing(intent.provider, intent.currency), order_due(order.order_id, order.currency)
+    money_id = derive_id("money", intent.intent_id)
+    return (void(pending_id, "paid otherwise"), posted(money_id, clearing, due, amount_minor, "captured"))
 
 
 async def _book_late(
@@ -231,7 +248,7 @@ async def refresh_payment(
     for attempt in order.payments:
         if attempt.state in ("captured", "refunded", "failed", "voided", "expired"):
             continue
-        found = await commerce.providers[attempt.provider].load_payment(merchant_id, attempt.intent_id)
+        found = await provider_of(commerce, attempt.provider).load_payment(merchant_id, attempt.intent_id)
         if found is None:
             continue
         for event in found.events:
