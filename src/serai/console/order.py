@@ -12,14 +12,8 @@ from litestar.params import FromPath
 from serai.commerce.aftersale.api import cancel_order, refund_order
 from serai.commerce.agent.api import find_agent_order, list_agent_orders
 from serai.commerce.gift.api import find_gift
-from serai.commerce.order.api import (
-    count_awaiting_group,
-    count_by_state,
-    count_late,
-    find_order,
-    fulfil_order,
-    list_orders,
-)
+from serai.commerce.order import api as orders
+from serai.commerce.order.api import find_order, fulfil_order, list_orders
 from serai.commerce.order.types import Order, OrderNote
 from serai.commerce.protection.api import list_claimable
 from serai.commerce.tender.types import POINTS_UNIT
@@ -172,8 +166,8 @@ async def show_orders(desk: AtDesk) -> Response[str]:
 
 async def _count_tabs(tx: Transaction) -> dict[str, int]:
     """Orders by tab: of the paid ones, those that wait for their group are a tab of their own."""
-    counts, waiting = await count_by_state(tx), await count_awaiting_group(tx)
-    late = await count_late(tx)
+    counts, waiting = await orders.count_by_state(tx), await orders.count_awaiting_group(tx)
+    late = await orders.count_late(tx)
     return {**counts, "paid": counts["paid"] - waiting, "awaiting_group": waiting, "late": late}
 
 
