@@ -132,9 +132,17 @@ class RunningShop:
     """A merchant's shop, served, with its account at a payment sandbox that runs. Open with :func:`open_running_shop`."""
 
     def __init__(
-        self, shop: Shop, platform: Platform, web: WebWorkers, sandbox: Provider, key: str, pay_secret: str
+        self,
+        shop: Shop,
+        platform: Platform,
+        web: WebWorkers,
+        sandbox: Provider,
+        key: str,
+        pay_secret: str,
+        environ: dict[str, str],
     ) -> None:
         self.shop = shop
+        self.environ = environ
         self.platform = platform
         self.web = web
         self.sandbox = sandbox
@@ -264,7 +272,7 @@ async def open_running_shop(server_url: str, folder: Path, *, workers: int) -> R
     platform = await open_configured_platform(url, load_settings(environ))
     await web.wait_ready()
     served = msgspec.structs.replace(shop, commerce=platform.commerce)
-    return RunningShop(served, platform, web, sandbox, key, account["secret"])
+    return RunningShop(served, platform, web, sandbox, key, account["secret"], environ)
 
 
 async def _register(url: str, account: dict[str, str]) -> Shop:

@@ -123,3 +123,15 @@ class CommerceSettings(msgspec.Struct, frozen=True, kw_only=True):
         bool,
         Meta(description="Whether webhooks may go to this machine itself, without https: for tests only"),
     ] = False
+    agent_calls_per_minute: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="Calls that one shopping agent may make in a minute")
+    ] = 600
+    agent_session_hours: Annotated[
+        int, Meta(ge=1, le=720, description="Hours after its last change until an agent's checkout is over")
+    ] = 6
+    ucp_simulation_secret: Annotated[
+        str,
+        Meta(
+            description="Lets whoever knows it ship a test agent's order at /testing: for tests only; empty: off"
+        ),
+    ] = ""

@@ -188,6 +188,24 @@ class Carrier(Protocol):
         ...
 
 
+@runtime_checkable
+class TokenCharger(Protocol):
+    """What an adapter has beside :class:`PaymentProvider` when a program may pay for the shopper, without a page."""
+
+    async def charge_token(
+        self, merchant_id: UUID, provider_payment_id: str, *, kind: str, token: str
+    ) -> ProviderPayment:
+        """Pay an open payment. One that is decided already stays as it is and is returned so.
+
+        Args:
+            kind: ``token``, or ``card`` where ``token`` is the number of a card.
+
+        Raises:
+            Invalid: ``payment.token_refused``, the provider knows no such token; nothing was decided.
+        """
+        ...
+
+
 class StatementRow(msgspec.Struct, frozen=True):
     """A movement as a provider's statement tells it. ``amount_minor`` is above zero; ``reference`` and ``refund_ref`` are
     what we had named the payment and its refund."""

@@ -91,6 +91,7 @@ SECTIONS = (
     ("delivery", "settings.write", _("Delivery"), "/console/delivery", True),
     ("staff", "staff.manage", _("Staff"), "/console/staff", True),
     ("key", "apikey.manage", _("API keys"), "/console/keys", True),
+    ("agent", "apikey.manage", _("Agents"), "/console/agents", True),
     ("webhook", "settings.write", _("Webhooks"), "/console/webhooks", True),
     ("audit", "audit.read", _("Audit log"), "/console/audit", True),
     ("parked", "settings.write", _("Parked work"), "/console/parked", True),

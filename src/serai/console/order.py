@@ -16,6 +16,7 @@ from serai.commerce.aftersale.api import (
     load_line_money,
     refund_order,
 )
+from serai.commerce.agent.api import find_agent_order, list_agent_orders
 from serai.commerce.gift.api import find_gift
 from serai.commerce.order.api import (
     count_awaiting_group,
@@ -69,6 +70,7 @@ async def show_orders(desk: AtDesk) -> Response[str]:
     query, cursor = desk.query("q"), desk.query("cursor")
     state = desk.query("state", tuple(STATES))
     since = desk.query("since", tuple(SINCE_DAYS))
+    by = desk.query("by", ("", "agent"))
     days = SINCE_DAYS[since]
     async with desk.reading() as tx:
         counts = await _count_tabs(tx)
@@ -78,11 +80,13 @@ async def show_orders(desk: AtDesk) -> Response[str]:
             state="paid" if state in ("awaiting_group", "late") else state or None,
             is_late=state == "late",
             awaits_group=state == "awaiting_group" if state in ("paid", "awaiting_group") else None,
+            channel=by or None,
             since=clock.now() - timedelta(days=days) if days else None,
             cursor=cursor or None,
             limit=PAGE_SIZE,
         )
-    kept = {"state": state, "q": query, "since": since}
+        marks = await list_agent_orders(tx, order_ids=[row.order_id for row in page.items])
+    kept = {"state": state, "q": query, "since": since, "by": by}
     tabs = [
         {
             "label": desk.say(label),
@@ -103,6 +107,8 @@ async def show_orders(desk: AtDesk) -> Response[str]:
         state=state,
         query=query,
         since=since,
+        by=by,
+        marks=marks,
         since_choices=[
             ("", desk.say(_("Any time"))),
             ("1", desk.say(_("Last 24 hours"))),
@@ -163,6 +169,7 @@ async def _show_order(
         terms = await load_terms(tx)
         left = await count_left(tx, order)
         money = await load_line_money(tx, order)
+        mark = await find_agent_order(tx, order_id=order.order_id)
         papers = await list_of_order(tx, order=order)
         for each in returns:
             transfers += await list_document_transfers(tx, document_id=each.return_id)
@@ -186,6 +193,7 @@ async def _show_order(
         order=order,
         gift=gift,
         papers=papers,
+        agent_mark=mark,
         tender_rows=[(name_tender(desk, t, t.units), t.amount_minor) for t in order.tenders],
         back_rows=list_backs(desk, order),
         actions=actions,

@@ -4,6 +4,7 @@ from litestar import Router
 from litestar.di import Provide
 
 from serai.console import (
+    agent,
     attribute,
     audit,
     board,
@@ -177,6 +178,12 @@ ROUTES = [
             key.show_keys,
             key.create,
             key.revoke,
+            agent.show_agents,
+            agent.show_new,
+            agent.create,
+            agent.show_edit,
+            agent.edit,
+            agent.revoke,
             webhook.show_webhooks,
             webhook.show_new,
             webhook.add,

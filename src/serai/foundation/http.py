@@ -19,7 +19,17 @@ from serai.foundation.pages import request_locale
 
 log = logging.getLogger("serai.http")
 
-MACHINE_PATHS = ("/api/", "/webhooks/", "/healthz", "/readyz", "/metrics")
+MACHINE_PATHS = (
+    "/api/",
+    "/webhooks/",
+    "/ucp/",
+    "/acp/",
+    "/mcp",
+    "/.well-known/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+)
 MAX_BODY_BYTES = 1_000_000
 # PostgreSQL stores every character but U+0000: as text it raises the first of these, inside JSON the second.
 NOT_STORABLE = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)

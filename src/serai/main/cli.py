@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 
 from serai import __version__
+from serai.main.cli_agent import agents, mcp
 from serai.main.cli_backup import backup, restore
 from serai.main.cli_merchant import merchants, reset_password
 from serai.main.fault import Fault
@@ -33,6 +34,8 @@ app.add_typer(demo, name="demo", rich_help_panel="Fill it")
 importer = typer.Typer(help="Bring in what a shop has in files.", no_args_is_help=True)
 app.add_typer(importer, name="import", rich_help_panel="Fill it")
 app.add_typer(merchants, name="merchant", rich_help_panel="Fill it")
+app.add_typer(agents, name="agent", rich_help_panel="Fill it")
+app.command(rich_help_panel="Run")(mcp)
 
 # The composition root's parts, as texts: each command imports its own only, so `serai --help` takes no second.
 WEB_APP = "serai.main.web:create_app"

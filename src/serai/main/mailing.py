@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from serai.foundation.errors import Outside
+from serai.foundation.ids import MerchantId
 from serai.foundation.job import Job, JobHandler
 from serai.foundation.mail import MAIL_JOB, Postman, Sender
 from serai.identity.merchant.api import MerchantRegistry
@@ -29,6 +30,13 @@ class PostOffice:
     def describe(self) -> str:
         """Where letters go."""
         return self._postman.describe()
+
+    async def find_shop(self, merchant_id: MerchantId) -> str:
+        """Where a merchant's shop is found. Outside ``shop`` while it is not known."""
+        merchant = self._merchants.find(merchant_id)
+        if merchant is None:
+            raise Outside("shop", f"merchant {merchant_id} is not known (yet)")
+        return find_shop_url(merchant, self._house)
 
     async def send(self, job: Job) -> None:
         """Send the letter of a job. Outside ``mail`` when that fails."""

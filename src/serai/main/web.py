@@ -22,6 +22,7 @@ from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 import serai
+from serai.commerce.acp import http as acp_http
 from serai.commerce.aftersale import http as aftersale_http
 from serai.commerce.carrier import http as carrier_http
 from serai.commerce.catalogue import http as catalogue_http
@@ -41,6 +42,7 @@ from serai.commerce.protection import http as protection_http
 from serai.commerce.returns import http as returns_http
 from serai.commerce.stock import http as stock_http
 from serai.commerce.tender import http as tender_http
+from serai.commerce.ucp import http as ucp_http
 from serai.commerce.variant import http as variant_http
 from serai.commerce.webhook import http as webhook_http
 from serai.console.refusal import show_refusal as render_console_error
@@ -57,6 +59,7 @@ from serai.foundation.http import (
     answer_refused,
 )
 from serai.foundation.pages import STATIC, Pages
+from serai.main.agent_tools import ToolDoor
 from serai.main.api_page import show_api
 from serai.main.kept_pages import KeptPages, watch_changes
 from serai.main.openapi import complete_schema
@@ -68,6 +71,7 @@ from serai.storefront.routes import ROUTES as SHOP_ROUTES
 log = logging.getLogger("serai.web")
 
 READY_WITHIN_S = 2.0
+AGENT_PATHS = ("/checkout-sessions", "/orders/", "/testing/")
 API_DESCRIPTION = OpenAPIConfig(
     title="Serai",
     version=serai.__version__,
@@ -101,6 +105,8 @@ API_HANDLERS = [
     *returns_http.HANDLERS,
     *tender_http.HANDLERS,
     *webhook_http.HANDLERS,
+    *ucp_http.HANDLERS,
+    *acp_http.HANDLERS,
 ]
 
 # What the driver raises when the database goes away under a statement, or has gone while a connection lay idle.
@@ -153,9 +159,10 @@ def answer_outage(request: Request[Any, Any, Any], error: Exception) -> Response
 class Front:
     """In front of the application: finds the merchant by host name, and puts security headers on every answer."""
 
-    def __init__(self, app: Litestar, pages: KeptPages, *, is_secure: bool = False) -> None:
+    def __init__(self, app: Litestar, pages: KeptPages, tools: ToolDoor, *, is_secure: bool = False) -> None:
         self.app = app
         self.pages = pages
+        self.tools = tools
         self.is_secure = is_secure
         self._headers = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
@@ -173,6 +180,7 @@ class Front:
                 await _send_text(send, 404, refusal.message)
                 return
             scope["state"] = {"merchant": merchant}
+            _lead_agent(scope)
             if self.is_secure:
                 # Behind a proxy that ends TLS: cookies become Secure, addresses https.
                 scope["scheme"] = "https"
@@ -183,9 +191,20 @@ class Front:
             await send(message)
 
         merchant = scope.get("state", {}).get("merchant")
+        if merchant and await self.tools.answer(scope, receive, send_with_headers):
+            return
         if merchant and await self.pages.answer(scope, send_with_headers, merchant.merchant_id):
             return
         await self.app(scope, receive, send_with_headers)
+
+
+def _lead_agent(scope: Scope) -> None:
+    """Agents that take the shop's own address for the protocol's, as its test suite does, are known by their header."""
+    if scope["path"].startswith(AGENT_PATHS) and any(
+        name == b"ucp-agent" for name, _value in scope["headers"]
+    ):
+        scope["path"] = f"/ucp/v1{scope['path']}"
+        scope["raw_path"] = scope["path"].encode()
 
 
 async def _send_text(send: Send, status: int, text: str) -> None:
@@ -197,7 +216,10 @@ async def _send_text(send: Send, status: int, text: str) -> None:
 def _configure_csrf(secret: str, *, is_secure: bool) -> CSRFConfig:
     """Forms carry a token that the visitor's cookie knows; programs come with a key instead."""
     return CSRFConfig(
-        secret=secret, exclude=["^/api/", "^/webhooks/"], cookie_httponly=True, cookie_secure=is_secure
+        secret=secret,
+        exclude=["^/api/", "^/webhooks/", "^/ucp/", "^/acp/", "^/mcp"],
+        cookie_httponly=True,
+        cookie_secure=is_secure,
     )
 
 
@@ -205,7 +227,7 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
     """The application for a database. Its parts are opened when the server starts it."""
     is_secure = settings["foundation"].public_url.startswith("https://")
     csrf = _configure_csrf(csrf_secret, is_secure=is_secure)
-    pages = KeptPages(csrf)
+    pages, tools = KeptPages(csrf), ToolDoor()
 
     @asynccontextmanager
     async def run_platform(app: Litestar) -> AsyncIterator[None]:
@@ -216,7 +238,8 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
         app.state.api_keys = platform.keys
         watching = asyncio.create_task(watch_changes(platform.owner, pages.store), name="kept pages")
         try:
-            yield
+            async with tools.open(platform.commerce):
+                yield
         finally:
             watching.cancel()
             await platform.close()
@@ -259,7 +282,7 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
         debug=False,
     )
     complete_schema(app)
-    return Front(app, pages, is_secure=is_secure)
+    return Front(app, pages, tools, is_secure=is_secure)
 
 
 def create_app() -> ASGIApp:

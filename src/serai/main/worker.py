@@ -22,6 +22,8 @@ from serai.commerce.reconciliation import jobs as reconciliation_jobs
 from serai.commerce.returns import jobs as returns_jobs
 from serai.commerce.search import jobs as search_jobs
 from serai.commerce.tender import jobs as tender_jobs
+from serai.commerce.ucp.api import NEWS_JOB, news_handler
+from serai.commerce.ucp.subscribers import AGENT_NEWS
 from serai.commerce.webhook.jobs import send_webhooks
 from serai.commerce.webhook.subscribers import WEBHOOKS
 from serai.foundation import clock, observe
@@ -66,7 +68,8 @@ async def run_worker(stopped: asyncio.Event) -> None:
 
 def list_jobs(platform: Platform, post_office: PostOffice) -> Mapping[str, JobHandler]:
     """What is done once, when somebody has asked for it."""
-    return {**post_office.handlers, **paper_jobs.list_handlers(platform.commerce)}
+    news = news_handler(platform.commerce, post_office.find_shop)
+    return {**post_office.handlers, **paper_jobs.list_handlers(platform.commerce), NEWS_JOB: news}
 
 
 def list_subscribers(platform: Platform) -> Sequence[Subscriber]:
@@ -80,6 +83,7 @@ def list_subscribers(platform: Platform) -> Sequence[Subscriber]:
         SEARCH_ENTRIES,
         WEBHOOKS,
         CREDIT_NOTES,
+        AGENT_NEWS,
         GOODS_LEFT,
     )
 

@@ -9,7 +9,7 @@ from litestar import Litestar, Response, get
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
-from serai_sandbox.pay import api, page, rehearsal
+from serai_sandbox.pay import api, confirm, page, rehearsal
 from serai_sandbox.pay.account import AccountsUnusable
 from serai_sandbox.pay.answer import AnyRequest, AnyResponse, Sandbox
 from serai_sandbox.pay.language import Pages
@@ -80,7 +80,7 @@ def build_application(sandbox: Sandbox) -> Litestar:
         await asyncio.gather(task, return_exceptions=True)
 
     return Litestar(
-        [get_root, get_health, *api.HANDLERS, *rehearsal.HANDLERS, *page.HANDLERS],
+        [get_root, get_health, *api.HANDLERS, *confirm.HANDLERS, *rehearsal.HANDLERS, *page.HANDLERS],
         lifespan=[run_postman],
         state=State({"sandbox": sandbox, "pages": Pages()}),
         exception_handlers={

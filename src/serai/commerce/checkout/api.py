@@ -129,6 +129,11 @@ async def start_payment(
                 "method.not_offered", _("This way to pay is not offered."), method="online", why="off"
             )
         asking = ask_payment(order, clock.now(), provider)
+        if asking.amount_minor <= 0:
+            # It was paid between two of the reads that make up the order.
+            raise Conflict(
+                "order.cannot_pay", _("This is not possible for an order in this state."), state="paid"
+            )
         if asking.attempt > MAX_ATTEMPTS:
             raise Conflict("payment.too_many_attempts", _("There were too many attempts to pay this order."))
         intent = await payment.open_intent(

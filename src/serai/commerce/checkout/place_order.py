@@ -34,6 +34,7 @@ from serai.commerce.checkout.quote_cart import quote_cart
 from serai.commerce.checkout.quote_presale import refuse_presale
 from serai.commerce.checkout.reserve_order import (
     Draft,
+    Judge,
     make_draft,
     make_order,
     make_transfers,
@@ -44,12 +45,7 @@ from serai.commerce.checkout.take_seat import plan_opening, write_opening
 from serai.commerce.checkout.tell_placed import tell_placed
 from serai.commerce.checkout.types import Delivery, PlacedOrder, Quote, QuoteShortage
 from serai.commerce.gift.api import Gift, check_message, insert_gifts
-from serai.commerce.order.api import (
-    access_token,
-    find_order,
-    insert_orders,
-    make_number,
-)
+from serai.commerce.order.api import access_token, find_order, insert_orders, make_number
 from serai.commerce.order.types import Address, Contact, amount_due
 from serai.commerce.price import api as price
 from serai.commerce.price.types import Buyer
@@ -97,10 +93,13 @@ async def place_order(
     presale_agreed: bool = False,
     delivery_option: str | None = None,
     writes: tuple[Write, ...] = (),
+    claims: tuple[Transfer, ...] = (),
+    refuse: Judge | None = None,
 ) -> PlacedOrder:
     """Turn the owner's cart into an order that waits for its payment.
 
-    ``expected_digest`` is that of the quote the shopper agreed to. ``writes`` commit with the order. Placing a cart a
+    ``expected_digest`` is that of the quote the shopper agreed to. ``writes`` commit with the order,
+    ``claims`` are transfers that must pass with it; ``refuse`` tells what it means that an account was short. Placing a cart a
     second time returns the order it has become. ``presale_agreed``: the buyer takes the
     terms of a presale in it.
 
@@ -134,7 +133,7 @@ async def place_order(
             *writes,
             Write(insert_gifts, Gift(prepared.order_id, gift_message, prepared.contact.name), early=True),
         )
-    return await submit_draft(commerce, merchant_id, prepared, writes)
+    return await submit_draft(commerce, merchant_id, prepared, writes, transfers=claims, refuse=refuse)
 
 
 async def prepare_order(
@@ -269,12 +268,13 @@ async def submit_draft(
     *,
     transfers: tuple[Transfer, ...] = (),
     facts: tuple[Fact, ...] = (),
+    refuse: Judge | None = None,
 ) -> PlacedOrder:
     """Hand a priced order to the lane. What moves beside it, such as a hold that it takes over, commits with it.
 
     Raises:
         Conflict: ``checkout.short`` when stock is missing, ``checkout.changed`` when a reservation that ``transfers``
-            resolve is gone; nothing has moved then.
+            resolve is gone, or what ``refuse`` makes of the accounts that were short; nothing has moved then.
     """
     order = make_order(commerce, draft)
     await fund_claims(commerce, merchant_id, order.adjustments)
@@ -300,7 +300,8 @@ async def submit_draft(
         ),
     )
     if not outcome.passed:
-        raise _refuse(outcome, draft)
+        short = frozenset(each.account_id for each in outcome.shortages)
+        raise (refuse(short) if refuse else None) or _refuse(outcome, draft)
     return msgspec.structs.replace(describe_placed(commerce, draft), replayed=outcome.replayed)
 
 

@@ -1,5 +1,6 @@
 """An order's document and transfers out of a draft: what is reserved when it is placed, and again when it is revived."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -22,9 +23,13 @@ from serai.commerce.tender.api import award, take_tenders
 from serai.commerce.tender.types import OrderTender
 from serai.commerce.types import Commerce
 from serai.foundation import clock
+from serai.foundation.errors import Refused
 from serai.foundation.ids import derive_id
 from serai.foundation.money import share_out
 from serai.ledger.types import Transfer, Write, pending, posted
+
+# Tells what it means that some of these accounts were short; None when it is no business of the one who asked.
+Judge = Callable[[frozenset[UUID]], Refused | None]
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):

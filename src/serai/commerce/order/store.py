@@ -239,6 +239,7 @@ async def list_orders(
     awaits_group: bool | None,
     late_at: datetime | None,
     member_id: UUID | None,
+    channel: str | None,
     since: datetime | None,
     before: tuple[datetime, UUID] | None,
     limit: int,
@@ -252,6 +253,7 @@ async def list_orders(
         (words, "(email LIKE ${n} || '%' OR lower(name) LIKE '%' || ${n} || '%')"),
         (state, "state = ${n}"),
         (member_id, "member_id = ${n}"),
+        (channel, "channel = ${n}"),
         (since, "placed_at >= ${n}"),
         (late_at, LATE),
     ):

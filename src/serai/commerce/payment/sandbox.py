@@ -176,6 +176,18 @@ class SandboxProvider:
         payments = content["payments"]
         return self._payment(payments[0]) if payments else None
 
+    async def charge_token(
+        self, merchant_id: UUID, provider_payment_id: str, *, kind: str, token: str
+    ) -> ProviderPayment:
+        body = {"card_number" if kind == "card" else "token": token}
+        path = f"/v1/payments/{provider_payment_id}/confirm"
+        status, content = await self._call(merchant_id, "POST", path, body=body)
+        if status == 422:
+            raise Invalid("payment.token_refused", _("This means of payment is not accepted."), field="token")
+        if status != 200:
+            raise Outside(NAME, f"did not take the token: {status}", retryable=False)
+        return self._payment(content)
+
     async def void_payment(self, merchant_id: UUID, provider_payment_id: str) -> None:
         status, content = await self._call(merchant_id, "POST", f"/v1/payments/{provider_payment_id}/void")
         if status != 200:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from serai.commerce.types import Page
 from serai.commerce.webhook import delivery_store, store
-from serai.commerce.webhook.check_address import check_endpoint_url
+from serai.commerce.webhook.check_address import check_endpoint_url, resolve_outside
 from serai.commerce.webhook.edit_endpoint import (
     add_endpoint,
     add_receiver,
@@ -20,8 +20,9 @@ from serai.commerce.webhook.edit_endpoint import (
     unknown_endpoint,
 )
 from serai.commerce.webhook.keep_receipts import ANSWERS, list_receipts, set_answer, shown_data
-from serai.commerce.webhook.logic import verify_message
+from serai.commerce.webhook.logic import check_url, verify_message
 from serai.commerce.webhook.record_deliveries import send_test
+from serai.commerce.webhook.send_message import USER_AGENT, send_message
 from serai.commerce.webhook.types import (
     DELIVERY_STATES,
     Attempt,
@@ -42,6 +43,7 @@ __all__ = [
     "DELIVERY_STATES",
     "NAMES",
     "TEST_EVENT",
+    "USER_AGENT",
     "VERSIONS",
     "VIEWS",
     "Attempt",
@@ -54,6 +56,9 @@ __all__ = [
     "add_receiver",
     "change_endpoint",
     "check_endpoint_url",
+    "check_url",
+    "resolve_outside",
+    "send_message",
     "count_deliveries",
     "delete_endpoint",
     "delete_old_deliveries",

@@ -1,0 +1,1 @@
+"""The Agentic Commerce Protocol: its words for what agents do here."""

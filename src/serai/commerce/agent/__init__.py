@@ -1,0 +1,1 @@
+"""Agents: programs that shop for people, with keys, limits and checkouts of their own."""

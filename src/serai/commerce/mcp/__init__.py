@@ -1,0 +1,1 @@
+"""The Model Context Protocol: shopping as tools of a language model."""

@@ -1,0 +1,1 @@
+"""The Universal Commerce Protocol: its words for what agents do here."""
