@@ -26,6 +26,7 @@ from serai.commerce.aftersale import http as aftersale_http
 from serai.commerce.catalogue import http as catalogue_http
 from serai.commerce.checkout import cart_http
 from serai.commerce.checkout import http as checkout_http
+from serai.commerce.collect import http as collect_http
 from serai.commerce.exporting import http as exporting_http
 from serai.commerce.fulfilment import http as fulfilment_http
 from serai.commerce.market import http as market_http
@@ -92,6 +93,7 @@ API_HANDLERS = [
     *price_http.HANDLERS,
     *protection_http.HANDLERS,
     *tender_http.HANDLERS,
+    *collect_http.HANDLERS,
     *webhook_http.HANDLERS,
 ]
 
