@@ -7,6 +7,7 @@ from serai.main.bench import (
     import_contest,
     order_contest,
     page_contest,
+    paid_contest,
     promotion,
     search_contest,
 )
@@ -17,6 +18,7 @@ CONTESTS: tuple[Contest, ...] = (
     *order_contest.CONTESTS,
     *page_contest.CONTESTS,
     *flow_contest.CONTESTS,
+    *paid_contest.CONTESTS,
     *search_contest.CONTESTS,
     *import_contest.CONTESTS,
     *promotion.CONTESTS,
