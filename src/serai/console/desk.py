@@ -85,6 +85,7 @@ SECTIONS = (
     ("market", "audit.read", _("Settlement"), "/console/settlement", True),
     ("setting", "settings.write", _("Settings"), "/console/settings", True),
     ("tax", "settings.write", _("Taxes"), "/console/taxes", True),
+    ("delivery", "settings.write", _("Delivery"), "/console/delivery", True),
     ("staff", "staff.manage", _("Staff"), "/console/staff", True),
     ("key", "apikey.manage", _("API keys"), "/console/keys", True),
     ("webhook", "settings.write", _("Webhooks"), "/console/webhooks", True),
