@@ -1,6 +1,7 @@
 """What all of commerce shares: its tools (database, lane, providers), its limits, and a page of a list."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Generic, Literal, Protocol, TypeVar
 from uuid import UUID
 
@@ -22,7 +23,16 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 
 
 EventKind = Literal[
-    "created", "authorised", "captured", "failed", "voided", "expired", "refunded", "refund_failed", "other"
+    "created",
+    "authorised",
+    "captured",
+    "failed",
+    "voided",
+    "expired",
+    "refunded",
+    "part_refunded",
+    "refund_failed",
+    "other",
 ]
 
 
@@ -30,7 +40,8 @@ class ProviderEvent(msgspec.Struct, frozen=True):
     """A provider's message in our words.
 
     ``reference`` is the intent's id as the provider was given it. ``amount_minor`` is the total authorised, captured or
-    refunded so far (whichever the kind tells), ``payment_minor`` what the whole payment is about.
+    refunded so far (whichever the kind tells), ``payment_minor`` what the whole payment is about. Providers that tell of
+    each refund by itself say ``part_refunded``, with that refund's amount alone.
     """
 
     provider: str
@@ -46,7 +57,7 @@ class ProviderEvent(msgspec.Struct, frozen=True):
 
 
 class PaymentRequest(msgspec.Struct, frozen=True):
-    """What a provider needs to take a payment."""
+    """What a provider needs to take a payment. ``device``, ``client_ip`` and ``expires_at`` matter to some."""
 
     intent_id: UUID
     amount_minor: int
@@ -56,6 +67,9 @@ class PaymentRequest(msgspec.Struct, frozen=True):
     webhook_url: str
     locale: str
     lines: tuple[tuple[str, int, int], ...] = ()
+    device: str = ""
+    client_ip: str = ""
+    expires_at: datetime | None = None
 
 
 class ProviderPayment(msgspec.Struct, frozen=True):
@@ -75,8 +89,10 @@ class PaymentProvider(Protocol):
         """Open a payment; the intent's id is the idempotency key."""
         ...
 
-    async def load_payment(self, merchant_id: UUID, intent_id: UUID) -> ProviderPayment | None:
-        """What the provider knows of an intent, None when it never heard of it."""
+    async def load_payment(
+        self, merchant_id: UUID, intent_id: UUID, provider_payment_id: str | None = None
+    ) -> ProviderPayment | None:
+        """What the provider knows of an intent, None when it never heard of it. Some know it by their own id only."""
         ...
 
     async def void_payment(self, merchant_id: UUID, provider_payment_id: str) -> None:
@@ -89,8 +105,13 @@ class PaymentProvider(Protocol):
         """Give money back; the refund's id is the idempotency key."""
         ...
 
-    def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
-        """A webhook's event, its signature checked. Raises Unauthorised ``webhook.forged`` or Invalid."""
+    async def read_webhook(
+        self, merchant_id: UUID, headers: Mapping[str, str], body: bytes
+    ) -> ProviderEvent | None:
+        """A webhook's event, its signature checked; None when it is about nothing of ours.
+
+        Raises Unauthorised ``webhook.forged``, Invalid ``webhook.malformed``, or NotFound ``webhook.unknown``.
+        """
         ...
 
 

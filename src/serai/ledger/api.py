@@ -41,6 +41,7 @@ class OpenPending(msgspec.Struct, frozen=True):
     reason: str
     amount: int
     credit_kind: str
+    debit_kind: str
 
 
 async def load_balances(tx: Transaction, *, account_ids: Sequence[UUID]) -> dict[UUID, Balance]:

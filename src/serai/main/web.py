@@ -24,7 +24,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 import serai
 from serai.commerce.aftersale import http as aftersale_http
 from serai.commerce.catalogue import http as catalogue_http
-from serai.commerce.checkout import cart_http
+from serai.commerce.checkout import cart_http, payment_http
 from serai.commerce.checkout import http as checkout_http
 from serai.commerce.exporting import http as exporting_http
 from serai.commerce.market import http as market_http
@@ -82,6 +82,7 @@ API_HANDLERS = [
     *stock_http.HANDLERS,
     *checkout_http.HANDLERS,
     *cart_http.HANDLERS,
+    *payment_http.HANDLERS,
     *order_http.HANDLERS,
     *market_http.HANDLERS,
     *aftersale_http.HANDLERS,

@@ -1,9 +1,6 @@
 """Checkout: quote a cart, place it, start and settle its payment."""
 
-from uuid import UUID
-
 from serai.commerce.checkout.adjust_order import Item, read_quote
-from serai.commerce.checkout.ask_payment import ask_payment
 from serai.commerce.checkout.draft_order import draft_order, tax_draft
 from serai.commerce.checkout.enter_coupon import choose_add_on, enter_coupon, remove_coupon
 from serai.commerce.checkout.enter_tender import drop_tender, enter_gift_card, pay_draft, use_balance
@@ -22,6 +19,7 @@ from serai.commerce.checkout.price_goods import Goods, Priced, Shopper, price_ea
 from serai.commerce.checkout.quote_cart import choose_place, quote_cart, shipping_price
 from serai.commerce.checkout.quote_presale import refuse_presale
 from serai.commerce.checkout.settle_payment import refresh_payment, settle_payment
+from serai.commerce.checkout.start_payment import list_pay_offers, start_payment
 from serai.commerce.checkout.take_seat import (
     choose_group,
     join_group,
@@ -30,13 +28,7 @@ from serai.commerce.checkout.take_seat import (
     start_group,
 )
 from serai.commerce.checkout.types import DeliveryOption, PlacedOrder, Quote
-from serai.commerce.order.api import access_token, check_move, load_order
 from serai.commerce.order.types import Address, Contact
-from serai.commerce.payment import api as payment
-from serai.commerce.types import Commerce, PaymentRequest
-from serai.foundation import clock
-from serai.foundation.errors import Conflict, _
-from serai.foundation.ids import MerchantId
 
 __all__ = [
     "Address",
@@ -62,6 +54,7 @@ __all__ = [
     "enter_coupon",
     "enter_gift_card",
     "join_group",
+    "list_pay_offers",
     "pay_draft",
     "place_order",
     "preview_promotion",
@@ -84,63 +77,3 @@ __all__ = [
     "tax_draft",
     "use_balance",
 ]
-
-MAX_ATTEMPTS = 20
-
-
-async def start_payment(commerce: Commerce, merchant_id: MerchantId, *, order_id: UUID, base_url: str) -> str:
-    """Open a payment at the provider and return the address where the shopper pays.
-
-    Of a presale it asks for the deposit, later for the balance.
-
-    Args:
-        base_url: where this shop answers, for the provider's webhook and the way back.
-
-    Raises:
-        NotFound: ``order.unknown``.
-        Conflict: ``order.cannot_pay`` when the order does not wait for a payment; ``order.balance_not_open``;
-            ``payment.too_many_attempts``.
-        Outside: the provider does not answer; the order stands and can be paid later.
-    """
-    async with commerce.db.transaction(merchant_id) as tx:
-        order = await load_order(tx, order_id=order_id)
-        check_move(order, "pay")
-        if order.channel == "market":
-            raise Conflict(
-                "order.paid_at_market", _("This order is part of a checkout at a market and is paid there.")
-            )
-        asking = ask_payment(order, clock.now())
-        if asking.attempt > MAX_ATTEMPTS:
-            raise Conflict("payment.too_many_attempts", _("There were too many attempts to pay this order."))
-        intent = await payment.open_intent(
-            tx,
-            order_id=order_id,
-            provider=commerce.default_provider,
-            amount_minor=asking.amount_minor,
-            currency=order.currency,
-            attempt=asking.attempt,
-            purpose=asking.purpose,
-        )
-    base = (commerce.settings.public_url or base_url).rstrip("/")
-    token = access_token(commerce.secret, order_id)
-    request = PaymentRequest(
-        intent.intent_id,
-        intent.amount_minor,
-        intent.currency,
-        order.number,
-        f"{base}/orders/{order_id}/return?key={token}",
-        f"{base}/webhooks/{intent.provider}",
-        order.locale,
-        asking.rows,
-    )
-    opened = await commerce.providers[intent.provider].create_payment(merchant_id, request)
-    async with commerce.db.transaction(merchant_id) as tx:
-        await payment.note_provider(
-            tx,
-            intent_id=intent.intent_id,
-            provider_payment_id=opened.provider_payment_id,
-            pay_url=opened.pay_url,
-        )
-    if opened.pay_url is None:
-        raise Conflict("payment.closed", _("This payment has ended. Please try again."))
-    return opened.pay_url

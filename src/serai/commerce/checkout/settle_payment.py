@@ -8,6 +8,7 @@ LATE      the reservation was gone: the money is booked all the same, then the o
 Events are kept once per provider event id; what they come to is recomputed, so order and repetition do not matter.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -27,7 +28,8 @@ from serai.commerce.types import Commerce, ProviderEvent
 from serai.foundation.errors import NotFound, _
 from serai.foundation.event import Fact, append_facts
 from serai.foundation.ids import MerchantId, derive_id
-from serai.ledger.types import Group, Outcome, Write, post, posted
+from serai.ledger.api import OpenPending, list_open_pendings
+from serai.ledger.types import Group, Outcome, Transfer, Write, account, currency_unit, post, posted
 
 
 async def settle_payment(
@@ -45,9 +47,10 @@ async def settle_payment(
         if intent is None or intent.provider != event.provider:
             raise NotFound("payment.unknown", _("There is no such payment."))
         order = await load_order(tx, order_id=intent.order_id)
-    if event.kind in ("refunded", "refund_failed") and event.refund_reference:
+        pendings = await list_open_pendings(tx, document_id=intent.order_id)
+    if event.kind in ("refunded", "part_refunded", "refund_failed") and event.refund_reference:
         await _record(commerce, merchant_id, intent, event, source)
-        failure = None if event.kind == "refunded" else "refused by the provider"
+        failure = "refused by the provider" if event.kind == "refund_failed" else None
         await settle_refund(commerce, merchant_id, refund_id=event.refund_reference, failure=failure)
         return
     if event.kind in ("authorised", "captured") and not _is_as_asked(intent, event):
@@ -56,7 +59,7 @@ async def settle_payment(
     if event.kind != "captured" or intent.captured_minor >= event.amount_minor:
         await _record(commerce, merchant_id, intent, event, source)
         return
-    outcome = await _book_in_time(commerce, merchant_id, order, intent, event, source)
+    outcome = await _book_in_time(commerce, merchant_id, order, intent, event, source, pendings)
     if outcome.passed:
         if outcome.replayed:
             await _record(commerce, merchant_id, intent, event, source)
@@ -103,6 +106,7 @@ async def _book_in_time(
     intent: Payment,
     event: ProviderEvent,
     source: str,
+    pendings: Sequence[OpenPending],
 ) -> Outcome:
     """Post the money that the order expects, and what counts with it."""
     booking = book_payment(order, intent)
@@ -115,6 +119,7 @@ async def _book_in_time(
             (
                 post(booking.pending_id, "captured", event.amount_minor),
                 fund_refundable(intent.intent_id, intent.currency, event.amount_minor),
+                *_clear_elsewhere(pendings, booking.pending_id, intent, event.amount_minor),
                 *booking.transfers,
             ),
             (
@@ -125,6 +130,20 @@ async def _book_in_time(
             booking.facts,
             document_id=order.order_id,
         ),
+    )
+
+
+def _clear_elsewhere(
+    pendings: Sequence[OpenPending], pending_id: UUID, intent: Payment, amount_minor: int
+) -> tuple[Transfer, ...]:
+    """An order expects its money before its shopper has chosen how to pay: it moves on to the provider that holds it."""
+    expected = next((each.debit_kind for each in pendings if each.transfer_id == pending_id), None)
+    held = psp_clearing(intent.provider, intent.currency)
+    if expected is None or expected == held.kind:
+        return ()
+    asked = account(expected, currency_unit(intent.currency))
+    return (
+        posted(derive_id("held by", intent.intent_id), held, asked, amount_minor, "paid at another provider"),
     )
 
 
@@ -231,7 +250,9 @@ async def refresh_payment(
     for attempt in order.payments:
         if attempt.state in ("captured", "refunded", "failed", "voided", "expired"):
             continue
-        found = await commerce.providers[attempt.provider].load_payment(merchant_id, attempt.intent_id)
+        found = await commerce.providers[attempt.provider].load_payment(
+            merchant_id, attempt.intent_id, attempt.provider_payment_id
+        )
         if found is None:
             continue
         for event in found.events:

@@ -33,11 +33,12 @@ async def open_intent(
     currency: str,
     attempt: int,
     purpose: Purpose = "order",
+    device: str = "",
 ) -> Payment:
     """The order's nth attempt, made when it is not there."""
     intent_id = intent_id_of(order_id, attempt)
     await store.insert_intent(
-        tx, intent_id, order_id, provider, amount_minor, currency, attempt, purpose, clock.now()
+        tx, intent_id, order_id, provider, amount_minor, currency, attempt, purpose, clock.now(), device
     )
     payment = await find_payment(tx, intent_id=intent_id)
     assert payment is not None

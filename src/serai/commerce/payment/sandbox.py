@@ -144,7 +144,9 @@ class SandboxProvider:
             {"status": content["status"]},
         )
 
-    async def load_payment(self, merchant_id: UUID, intent_id: UUID) -> ProviderPayment | None:
+    async def load_payment(
+        self, merchant_id: UUID, intent_id: UUID, provider_payment_id: str | None = None
+    ) -> ProviderPayment | None:
         status, content = await self._call(
             merchant_id, "GET", "/v1/payments", params={"reference": str(intent_id)}
         )
@@ -173,7 +175,7 @@ class SandboxProvider:
         answers: dict[str, Literal["done", "pending", "failed"]] = {"succeeded": "done", "failed": "failed"}
         return answers.get(content["status"], "pending")
 
-    def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
+    async def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
         self._check_signature(self._account(merchant_id), headers.get("sandbox-signature", ""), body)
         try:
             content = msgspec.json.decode(body, type=dict[str, Any])
