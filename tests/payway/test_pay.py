@@ -7,6 +7,7 @@ import pytest
 from tests.payway.world import PROVIDERS, World
 
 from serai.commerce.aftersale.api import refund_order
+from serai.commerce.checkout.api import start_payment
 from serai.commerce.order.types import Order
 from serai.foundation.errors import Conflict, Outside
 
@@ -370,5 +371,11 @@ async def test_only_what_takes_the_currency_and_the_amount_is_offered(world: Wor
     assert dear.currency == "USD"
     for provider in ("wechat", "alipay"):
         with pytest.raises(Conflict, match="no_provider"):
-            await world.start(provider, dear.order_id)
+            await start_payment(
+                world.commerce,
+                world.shop("stripe").merchant_id,
+                order_id=dear.order_id,
+                base_url=world.web.url,
+                provider=provider,
+            )
     assert cheap.total_minor > 50, "delivery is what lifts it above Stripe's least charge"

@@ -5,7 +5,8 @@ place among Stripe's lines. Its idempotency keys live for a day, so a refund is 
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -47,6 +48,10 @@ class StripeAdapter:
         reference = str(request.intent_id)
         named = {"intent_id": reference}
         try:
+            amount = to_stripe(request.amount_minor, request.currency)
+        except ValueError as error:
+            raise Outside(NAME, str(error), retryable=False) from error
+        with _speaking():
             session = await self._client.checkout.sessions.create_async(
                 {
                     "mode": "payment",
@@ -58,7 +63,7 @@ class StripeAdapter:
                             "quantity": 1,
                             "price_data": {
                                 "currency": request.currency.lower(),
-                                "unit_amount": to_stripe(request.amount_minor, request.currency),
+                                "unit_amount": amount,
                                 "product_data": {"name": request.description[:250] or reference},
                             },
                         }
@@ -73,71 +78,68 @@ class StripeAdapter:
             if "true" in (headers.get("Idempotent-Replayed"), headers.get("idempotent-replayed")):
                 # A replayed answer tells how the session stood when it was made.
                 session = await self._client.checkout.sessions.retrieve_async(session.id)
-        except stripe.StripeError as error:
-            raise _outside(error) from error
-        except ValueError as error:
-            raise Outside(NAME, str(error), retryable=False) from error
-        return _read_session(_content(session))
+            return _read_session(_content(session))
 
     async def load(self, intent_id: UUID, provider_payment_id: str | None) -> ProviderPayment | None:
         # Without a session's id its answer was lost, and with it the only address where somebody could pay.
         if provider_payment_id is None:
             return None
-        try:
-            if provider_payment_id.startswith(SESSION_PREFIX):
-                session = await self._client.checkout.sessions.retrieve_async(provider_payment_id)
-                return _read_session(_content(session))
-            intent = await self._client.payment_intents.retrieve_async(provider_payment_id)
-        except stripe.InvalidRequestError as error:
-            if error.http_status == 404:
-                return None
-            raise _outside(error) from error
-        except stripe.StripeError as error:
-            raise _outside(error) from error
-        event = _read_intent(_content(intent), "")
-        return ProviderPayment(provider_payment_id, None, (event,) if event else ())
+        with _speaking():
+            try:
+                if provider_payment_id.startswith(SESSION_PREFIX):
+                    session = await self._client.checkout.sessions.retrieve_async(provider_payment_id)
+                    return _read_session(_content(session))
+                intent = await self._client.payment_intents.retrieve_async(provider_payment_id)
+            except stripe.InvalidRequestError as error:
+                if error.http_status == 404:
+                    return None
+                raise
+            event = _read_intent(_content(intent), "")
+            return ProviderPayment(provider_payment_id, None, (event,) if event else ())
 
     async def void(self, provider_payment_id: str) -> None:
-        try:
+        with _speaking():
             if provider_payment_id.startswith(SESSION_PREFIX):
                 await self._client.checkout.sessions.expire_async(provider_payment_id)
             else:
                 await self._client.payment_intents.cancel_async(provider_payment_id)
-        except stripe.StripeError as error:
-            raise _outside(error) from error
 
     async def refund(self, provider_payment_id: str, refund_id: UUID, amount_minor: int) -> RefundAnswer:
-        try:
+        with _speaking():
             payment = provider_payment_id
             if payment.startswith(SESSION_PREFIX):
                 session = _content(await self._client.checkout.sessions.retrieve_async(payment))
-                payment = session.get("payment_intent") or ""
+                payment = session["payment_intent"]
             intent = _content(await self._client.payment_intents.retrieve_async(payment))
             refund = await self._find_refund(payment, refund_id)
             if refund is None:
-                made = await self._client.refunds.create_async(
-                    {
-                        "payment_intent": payment,
-                        "amount": to_stripe(amount_minor, intent["currency"].upper()),
-                        "metadata": {
-                            "refund_id": str(refund_id),
-                            "intent_id": intent.get("metadata", {}).get("intent_id", ""),
-                        },
-                    },
-                    {"idempotency_key": str(refund_id)},
-                )
-                refund = _content(made)
-            if refund["status"] not in REFUND_ANSWERS:
+                refund = await self._make_refund(intent, refund_id, amount_minor)
+            if refund is not None and refund["status"] not in REFUND_ANSWERS:
                 refund = _content(await self._client.refunds.retrieve_async(refund["id"]))
+            return "failed" if refund is None else REFUND_ANSWERS.get(refund["status"], "pending")
+
+    async def _make_refund(
+        self, intent: dict[str, Any], refund_id: UUID, amount_minor: int
+    ) -> dict[str, Any] | None:
+        """A new refund; None when Stripe refuses it for good."""
+        named = {
+            "refund_id": str(refund_id),
+            "intent_id": (intent.get("metadata") or {}).get("intent_id", ""),
+        }
+        try:
+            made = await self._client.refunds.create_async(
+                {
+                    "payment_intent": intent["id"],
+                    "amount": to_stripe(amount_minor, intent["currency"].upper()),
+                    "metadata": named,
+                },
+                {"idempotency_key": str(refund_id)},
+            )
         except (stripe.InvalidRequestError, stripe.CardError) as error:
             if error.http_status in (400, 402):
-                return "failed"
-            raise _outside(error) from error
-        except stripe.StripeError as error:
-            raise _outside(error) from error
-        except (KeyError, AttributeError, ValueError) as error:
-            raise Outside(NAME, "answered something that is no refund") from error
-        return REFUND_ANSWERS.get(refund["status"], "pending")
+                return None
+            raise
+        return _content(made)
 
     async def _find_refund(self, payment: str, refund_id: UUID) -> dict[str, Any] | None:
         """A refund that was made already: a key that the provider has forgotten must not make it twice."""
@@ -164,6 +166,17 @@ class StripeAdapter:
             return _read_event(content["id"], content["type"], content["data"]["object"])
         except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise malformed() from error
+
+
+@contextmanager
+def _speaking() -> Iterator[None]:
+    """Turns what a call can end in into ``Outside``. The library itself stumbles over answers that are not in form."""
+    try:
+        yield
+    except stripe.StripeError as error:
+        raise _outside(error) from error
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
+        raise Outside(NAME, f"answered something unreadable: {type(error).__name__}") from error
 
 
 def _content(found: stripe.StripeObject) -> dict[str, Any]:

@@ -83,8 +83,8 @@ class WechatAdapter:
             content = msgspec.json.decode(answer.content, type=dict[str, Any])
         except msgspec.DecodeError as error:
             raise Outside(NAME, "answered something that is no object") from error
-        if answer.status_code in (401, 403):
-            raise Outside(NAME, f"refused our signature: {content.get('code', '')}", retryable=False)
+        if answer.status_code == 401 or content.get("code") == "NO_AUTH":
+            raise Outside(NAME, f"does not let us: {content.get('code', '')}", retryable=False)
         return answer.status_code, content
 
     def _is_genuine(self, headers: Mapping[str, str], body: bytes) -> bool:
