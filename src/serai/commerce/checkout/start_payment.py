@@ -15,6 +15,7 @@ from serai.commerce.checkout.settle_payment import refresh_payment
 from serai.commerce.order.api import access_token, check_move, load_order
 from serai.commerce.order.types import Order
 from serai.commerce.payment import api as payment
+from serai.commerce.payment.types import Payment
 from serai.commerce.payway.api import choose_offer, device_of, list_offers
 from serai.commerce.payway.types import Offer
 from serai.commerce.types import Commerce, PaymentRequest
@@ -74,20 +75,7 @@ async def start_payment(
             device=device,
         )
     base = (commerce.settings.public_url or base_url).rstrip("/")
-    token = access_token(commerce.secret, order_id)
-    request = PaymentRequest(
-        intent.intent_id,
-        intent.amount_minor,
-        intent.currency,
-        order.number,
-        f"{base}/orders/{order_id}/return?key={token}",
-        f"{base}/webhooks/{intent.provider}/{merchant_id}",
-        order.locale,
-        asking.rows,
-        intent.device,
-        client_ip,
-        order.expires_at if asking.purpose != "balance" else None,
-    )
+    request = _describe(commerce, merchant_id, order, intent, asking, base, client_ip)
     opened = await commerce.providers[intent.provider].create_payment(merchant_id, request)
     async with commerce.db.transaction(merchant_id) as tx:
         await payment.note_provider(
@@ -99,6 +87,32 @@ async def start_payment(
     if opened.pay_url is None:
         raise Conflict("payment.closed", _("This payment has ended. Please try again."))
     return opened.pay_url
+
+
+def _describe(
+    commerce: Commerce,
+    merchant_id: MerchantId,
+    order: Order,
+    intent: Payment,
+    asking: Asking,
+    base: str,
+    client_ip: str,
+) -> PaymentRequest:
+    """What the provider is told; the same for the same attempt, so that it knows a repeat."""
+    token = access_token(commerce.secret, order.order_id)
+    return PaymentRequest(
+        intent.intent_id,
+        intent.amount_minor,
+        intent.currency,
+        order.number,
+        f"{base}/orders/{order.order_id}/return?key={token}",
+        f"{base}/webhooks/{intent.provider}/{merchant_id}",
+        order.locale,
+        asking.rows,
+        intent.device,
+        client_ip,
+        order.expires_at if asking.purpose != "balance" else None,
+    )
 
 
 async def _choose(
