@@ -82,6 +82,7 @@ SECTIONS = (
     ("tender", "order.read", _("Gift cards and points"), "/console/gift-cards", True),
     ("market", "audit.read", _("Settlement"), "/console/settlement", True),
     ("setting", "settings.write", _("Settings"), "/console/settings", True),
+    ("payway", "settings.write", _("Payment providers"), "/console/payments", True),
     ("tax", "settings.write", _("Taxes"), "/console/taxes", True),
     ("staff", "staff.manage", _("Staff"), "/console/staff", True),
     ("key", "apikey.manage", _("API keys"), "/console/keys", True),

@@ -204,6 +204,7 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
         app.state.platform = platform
         app.state.db = platform.db
         app.state.commerce = platform.commerce
+        app.state.vault = platform.vault
         app.state.api_keys = platform.keys
         watching = asyncio.create_task(watch_changes(platform.owner, pages.store), name="kept pages")
         try:

@@ -30,7 +30,8 @@ STYLE = """
 :root{color-scheme:light}*{box-sizing:border-box}body{margin:0;background:#f4f5f7;color:#1c1e21;
 font:16px/1.5 Inter,system-ui,"PingFang SC","Noto Sans SC",sans-serif}
 header{background:var(--brand);color:#fff;padding:18px 24px;font-weight:650;letter-spacing:.01em}
-header small{float:right;font-weight:450;opacity:.85}
+header{display:flex;flex-wrap:wrap;gap:2px 16px;justify-content:space-between;align-items:baseline}
+header small{font-weight:450;opacity:.9}
 main{max-width:460px;margin:28px auto;padding:0 16px}
 .slip{background:#fff;border-radius:14px;box-shadow:0 1px 2px #0002,0 12px 32px #0001;padding:26px 24px}
 h1{font-size:16px;font-weight:500;margin:0;color:#5a6068}.sum{font-size:42px;font-weight:680;margin:4px 0 18px;

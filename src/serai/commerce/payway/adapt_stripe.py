@@ -229,7 +229,11 @@ def _read_intent(intent: dict[str, Any], event_id: str) -> ProviderEvent | None:
         return None
     currency = intent["currency"].upper()
     whole = from_stripe(intent["amount"], currency)
-    amount = from_stripe(intent["amount_received"], currency) if kind == "captured" else whole
+    amount = (
+        from_stripe(intent.get("amount_received", intent["amount"]), currency)
+        if kind == "captured"
+        else whole
+    )
     return tell(NAME, kind, reference, intent["id"], amount, currency, event_id=event_id, payment_minor=whole)
 
 
