@@ -38,7 +38,12 @@ async def test_an_order_reserves_is_paid_and_fulfilled(shop, provider, assert_cl
     async with shop.commerce.db.transaction(shop.merchant_id, "read") as tx:
         level = (await list_levels(tx, sku_id=ice))[0]
     assert (level.on_hand, level.reserved, level.available) == (8, 0, 8)
-    assert [note.what for note in fulfilled.timeline] == ["OrderPlaced", "OrderPaid", "OrderFulfilled"]
+    assert [note.what for note in fulfilled.timeline] == [
+        "OrderPlaced",
+        "OrderPaid",
+        "OrderShipped",
+        "OrderFulfilled",
+    ]
     await assert_clean()
 
 

@@ -74,6 +74,7 @@ ACCOUNTS = PRESALE_ACCOUNTS | {
 EVENTS = PRESALE_EVENTS | {
     "OrderPlaced": _("Placed for %(total)s"),
     "OrderPaid": _("Paid %(amount)s"),
+    "OrderShipped": _("Parcel %(parcel_no)s has left"),
     "OrderFulfilled": _("Fulfilled"),
     "OrderCancelled": _("Cancelled"),
     "OrderExpired": _("Expired: the payment did not come in time"),
@@ -240,7 +241,8 @@ async def _show_order(
     desk: Desk, order: Order, *, form: Form | None = None, open_action: str = "", status_code: int = 200
 ) -> Response[str]:
     async with desk.reading() as tx:
-        transfers = await list_document_transfers(tx, document_id=order.order_id)
+        moved = await list_document_transfers(tx, document_id=order.order_id)
+        transfers = [each for each in moved if each.debit_kind != "order_turns"]
         fallen = await list_claimable(tx, order=order, settings=desk.commerce.settings)
         gift = await find_gift(tx, order_id=order.order_id)
     forms = {

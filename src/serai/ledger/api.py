@@ -35,12 +35,14 @@ class DocumentTransfer(msgspec.Struct, frozen=True):
 
 
 class OpenPending(msgspec.Struct, frozen=True):
-    """A reservation that waits to be posted or voided."""
+    """A reservation that waits to be posted or voided; ``subject_id`` and ``place_id`` are those of its credit side."""
 
     transfer_id: UUID
     reason: str
     amount: int
     credit_kind: str
+    subject_id: UUID | None
+    place_id: UUID | None
     debit_kind: str
 
 

@@ -284,8 +284,8 @@ async def list_document_transfers(tx: Transaction, document_id: UUID) -> list[An
 async def list_open_pendings(tx: Transaction, document_id: UUID) -> list[Any]:
     """Reservations of a document that nothing has resolved yet."""
     return await tx.fetch(
-        "SELECT t.transfer_id, t.reason, t.amount, c.kind AS credit_kind, d.kind AS debit_kind FROM ledger.transfer t"
-        " JOIN ledger.account c ON c.merchant_id = $1 AND c.account_id = t.credit_id"
+        "SELECT t.transfer_id, t.reason, t.amount, c.kind AS credit_kind, c.subject_id, c.place_id, d.kind AS debit_kind"
+        " FROM ledger.transfer t JOIN ledger.account c ON c.merchant_id = $1 AND c.account_id = t.credit_id"
         " JOIN ledger.account d ON d.merchant_id = $1 AND d.account_id = t.debit_id"
         " WHERE t.merchant_id = $1 AND t.document_id = $2 AND t.phase = 2 AND NOT EXISTS ("
         "   SELECT FROM ledger.transfer x WHERE x.merchant_id = $1 AND x.pending_id = t.transfer_id)"

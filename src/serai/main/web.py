@@ -27,6 +27,7 @@ from serai.commerce.catalogue import http as catalogue_http
 from serai.commerce.checkout import cart_http, payment_http
 from serai.commerce.checkout import http as checkout_http
 from serai.commerce.exporting import http as exporting_http
+from serai.commerce.fulfilment import http as fulfilment_http
 from serai.commerce.market import http as market_http
 from serai.commerce.media import http as media_http
 from serai.commerce.order import http as order_http
@@ -84,6 +85,7 @@ API_HANDLERS = [
     *cart_http.HANDLERS,
     *payment_http.HANDLERS,
     *order_http.HANDLERS,
+    *fulfilment_http.HANDLERS,
     *market_http.HANDLERS,
     *aftersale_http.HANDLERS,
     *promotion_http.HANDLERS,

@@ -27,6 +27,12 @@ ORDER_WORDS = {
         _("Payment received for order %(number)s"),
         _("Your payment of %(total)s has arrived. We are now preparing your order."),
     ),
+    "OrderShipped": (
+        _("A parcel of order %(number)s is on its way"),
+        _(
+            "Parcel %(parcel)s of your order has left. You see on your order's page what is in it and what is still to come."
+        ),
+    ),
     "OrderFulfilled": (
         _("Order %(number)s is on its way"),
         _("We have handed your parcel to the carrier."),
@@ -80,10 +86,11 @@ def write_order_letter(
     amount_minor: int = 0,
     gift_message: str = "",
     in_group: bool = False,
+    parcel: tuple[int, str] | None = None,
 ) -> Letter:
     """What happened to an order, for the shopper; ``path`` leads to the order.
 
-    ``event`` is a key of ``ORDER_WORDS``, or of ``GROUP_WORDS`` with ``in_group``.
+    ``event`` is a key of ``ORDER_WORDS``, or of ``GROUP_WORDS`` with ``in_group``; ``parcel`` is (number, tracking).
     """
     locale = order.locale
     subject, sentence = GROUP_WORDS[event] if in_group else ORDER_WORDS[event]
@@ -93,10 +100,12 @@ def write_order_letter(
         "number": order.number,
         "total": format_money(order.total_minor, order.currency, locale),
         "amount": format_money(amount_minor, order.currency, locale),
+        "parcel": parcel[0] if parcel else "",
     }
     lines = [greet(order.name, locale), translate(sentence, locale, facts)]
-    if event == "OrderFulfilled" and order.tracking:
-        lines.append(translate(_("Tracking number: %(tracking)s"), locale, {"tracking": order.tracking}))
+    tracking = parcel[1] if parcel else order.tracking if event == "OrderFulfilled" else ""
+    if tracking:
+        lines.append(translate(_("Tracking number: %(tracking)s"), locale, {"tracking": tracking}))
     if gift_message and event in ("OrderPlaced", "OrderPaid"):
         lines.append(translate(_("Your gift message: %(text)s"), locale, {"text": gift_message}))
     return Letter(

@@ -50,6 +50,7 @@ def order_letters(commerce: Commerce) -> Subscriber:
                 amount_minor=int(event.data.get("amount_minor", 0)),
                 gift_message=gift.message if gift else "",
                 in_group=_is_about_group(order, event),
+                parcel=_read_parcel(event),
             )
             await queue_letter(tx, letter)
 
@@ -60,7 +61,19 @@ def _is_needless(order: Order, event: Event) -> bool:
     """Whether another letter says it already: there is nothing to pay, or an order's end tells what goes back."""
     if event.name == "OrderPlaced":
         return order.total_minor == order.tender_minor
+    if event.name == "OrderShipped":
+        # An order that leaves whole has one letter; of several parcels each has its own.
+        return bool(event.data.get("is_last")) and event.data.get("parcel_no") == 1
+    if event.name == "OrderFulfilled":
+        return sum(each.shipped_at is not None for each in order.parcels) > 1
     return event.name == "TenderRefunded" and event.data.get("reason") == "cancel"
+
+
+def _read_parcel(event: Event) -> tuple[int, str] | None:
+    """Number and tracking of the parcel that an event is about."""
+    if event.name != "OrderShipped":
+        return None
+    return int(event.data["parcel_no"]), str(event.data["tracking"])
 
 
 def _order_path(commerce: Commerce, order: Order) -> str:

@@ -5,46 +5,32 @@ SETTLE  the reservation is posted, or voided and the provider's part of the sale
 """
 
 import logging
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import msgspec
 
 from serai.commerce.aftersale.refund_tenders import Back, change_award, give_back
-from serai.commerce.aftersale.take_back_sale import take_back_sale
-from serai.commerce.order.api import load_order
+from serai.commerce.aftersale.take_back_sale import find_sale, restore_sale, take_back_sale
+from serai.commerce.order.api import load_order, next_turn, was_late
 from serai.commerce.order.events import RefundDone, RefundFailed, RefundRequested
 from serai.commerce.order.types import Order
 from serai.commerce.payment import api as payment
-from serai.commerce.payment.types import (
-    Payment,
-    Refund,
-    deferred_sales,
-    order_due,
-    psp_clearing,
-    refund_control,
-    refundable,
-    sales_returns,
-    tax_payable,
-)
-from serai.commerce.promotion.api import restore_discounts
+from serai.commerce.payment.types import Payment, Refund, order_due, psp_clearing, refund_control, refundable
 from serai.commerce.tender.types import Part
 from serai.commerce.types import Commerce
 from serai.foundation import clock
-from serai.foundation.errors import Invalid, NotFound, Outside, _
+from serai.foundation.database import Transaction
+from serai.foundation.errors import Conflict, Invalid, NotFound, Outside, _
 from serai.foundation.event import Fact
 from serai.foundation.ids import MerchantId, derive_id
 from serai.identity.audit.api import AuditRow, record_rows
 from serai.ledger import api as ledger
-from serai.ledger.types import Group, Outcome, Transfer, Write, pending, post, posted, void
+from serai.ledger.types import Group, Outcome, Transfer, Write, pending, post, void
 
 log = logging.getLogger("serai.commerce")
-ATTEMPTS = 3
-# Where the sale of a refund was taken from, by the kind of the account.
-TAKEN_FROM = {
-    "sales_returns": sales_returns,
-    "deferred_sales": deferred_sales,
-    "tax_payable": tax_payable,
-}
+# A change that loses its turn looks again; so often only when an order is changed from all sides at once.
+ATTEMPTS = 20
 
 
 def too_much(refundable: int) -> Invalid:
@@ -63,8 +49,8 @@ Ways = tuple[tuple[tuple[Payment, int], ...], tuple[Part, ...]]
 async def request_refund(
     commerce: Commerce,
     merchant_id: MerchantId,
-    order: Order,
-    ways: Ways,
+    order_id: UUID,
+    choose: Callable[[Order], Ways],
     reason: str,
     by: str,
     key: str,
@@ -73,31 +59,52 @@ async def request_refund(
     writes: tuple[Write, ...] = (),
 ) -> None:
     """Give tenders back and reserve the rest in the ledger, then ask the provider for it; what it does not answer is
-    asked again by a job. All of it is reserved, or nothing."""
-    refund_id = derive_id("refund", order.order_id, key)
+    asked again by a job. All of it is reserved, or nothing; a refund that is known already changes nothing.
+
+    Args:
+        choose: which ways the refund takes, from the order as it stands at its turn; may raise.
+    """
+    refund_id = derive_id("refund", order_id, key)
     reason = " ".join(reason.split())[:200] or "refund"
     outcome = Outcome(False)
     for _attempt in range(ATTEMPTS):
-        group = await _plan_refund(commerce, merchant_id, order, ways, refund_id, reason, by, overpaid)
+        async with commerce.db.transaction(merchant_id, "read") as tx:
+            moved = await ledger.list_document_transfers(tx, document_id=order_id)
+            order = await load_order(tx, order_id=order_id)
+            if is_known(order, refund_id):
+                return
+            ways = choose(order)
+            if not any(ways):
+                return
+            group = await plan_refund(tx, order, moved, ways, refund_id, reason, by, overpaid)
         group = msgspec.structs.replace(group, writes=(*group.writes, *writes))
         outcome = await commerce.lane.submit(merchant_id, group)
-        if not any(short.kind == "points" for short in outcome.shortages):
+        if outcome.passed and not was_late(outcome):
             break
-    if outcome.shortages:
-        raise too_much(outcome.shortages[0].available)
+    else:
+        if outcome.shortages:
+            raise too_much(outcome.shortages[0].available)
+        raise Conflict("order.changed", _("The order has changed meanwhile. Please look at it again."))
     for number, (paid, _minor) in enumerate(ways[0]):
-        await ask_refund(commerce, merchant_id, refund_id=_name_part(refund_id, paid, number))
+        await ask_refund(commerce, merchant_id, refund_id=name_part(refund_id, paid, number))
 
 
-def _name_part(refund_id: UUID, paid: Payment, number: int) -> UUID:
+def is_known(order: Order, refund_id: UUID) -> bool:
+    """Whether an order has a refund of this name already, over payments or to tenders."""
+    return refund_id in {each.refund_id for each in order.refunds} | {
+        each.refund_id for each in order.tender_refunds
+    }
+
+
+def name_part(refund_id: UUID, paid: Payment, number: int) -> UUID:
     """What a refund over a payment is known by: the first has the name of the whole."""
     return derive_id(refund_id, paid.intent_id) if number else refund_id
 
 
-async def _plan_refund(
-    commerce: Commerce,
-    merchant_id: MerchantId,
+async def plan_refund(
+    tx: Transaction,
     order: Order,
+    moved: Sequence[ledger.DocumentTransfer],
     ways: Ways,
     refund_id: UUID,
     reason: str,
@@ -109,32 +116,45 @@ async def _plan_refund(
     amount_minor = sum(minor for _paid, minor in payments)
     tender_minor = sum(part.amount_minor for part in parts)
     before = order.sale_refunded_minor
+    sale = find_sale(moved)
+    turn = next_turn(order.order_id, moved)
     back = give_back(order, parts, refund_id, reason=reason, by=by)
-    transfers = [*back.transfers]
+    transfers = [turn.transfer, *back.transfers]
     details = {"amount_minor": amount_minor + tender_minor, "reason": reason}
     audit = AuditRow(by, "order.refunded", "order", str(order.order_id), None, details)
     writes = [Write(record_rows, audit), *back.writes]
     facts = [*back.facts]
     if not overpaid:
         tender_part = derive_id(refund_id, "tenders")
-        transfers += take_back_sale(order, tender_part, tender_minor, before_minor=before)
+        transfers += take_back_sale(order, tender_part, tender_minor, before_minor=before, sale=sale)
+        sale = sale.without(tender_minor)
     after = before + tender_minor
     for number, (paid, minor) in enumerate(payments):
-        part_id = _name_part(refund_id, paid, number)
-        row = Refund(part_id, order.order_id, paid.intent_id, minor, reason, by, clock.now(), None, None, "")
-        transfers += _reserve(order, paid, part_id, minor)
-        writes.append(Write(payment.insert_refunds, row))
-        fact = RefundRequested(order.order_id, part_id, minor, reason, by)
-        facts.append(Fact(order.order_id, fact))
+        reserved = reserve_refund(order, paid, name_part(refund_id, paid, number), minor, reason, by)
+        transfers += reserved.transfers
+        writes += reserved.writes
+        facts += reserved.facts
         if not overpaid:
-            transfers += take_back_sale(order, part_id, minor, before_minor=after)
+            part_id = name_part(refund_id, paid, number)
+            transfers += take_back_sale(order, part_id, minor, before_minor=after, sale=sale)
             after += minor
+            sale = sale.without(minor)
     if not overpaid and order.state in ("paid", "fulfilled"):
-        async with commerce.db.transaction(merchant_id, "read") as tx:
-            award = await change_award(tx, order, before + tender_minor + amount_minor, refund_id)
+        award = await change_award(tx, order, before + tender_minor + amount_minor, refund_id, moved)
         transfers += award.transfers
         writes += award.writes
-    return Group(refund_id, tuple(transfers), tuple(writes), tuple(facts), document_id=order.order_id)
+    return Group(turn.group_id, tuple(transfers), tuple(writes), tuple(facts), document_id=order.order_id)
+
+
+def reserve_refund(order: Order, paid: Payment, refund_id: UUID, minor: int, reason: str, by: str) -> Back:
+    """A refund over a provider until it answers: its reservations, its row and its fact."""
+    row = Refund(refund_id, order.order_id, paid.intent_id, minor, reason, by, clock.now(), None, None, "")
+    fact = RefundRequested(order.order_id, refund_id, minor, reason, by)
+    return Back(
+        tuple(_reserve(order, paid, refund_id, minor)),
+        (Write(payment.insert_refunds, row),),
+        (Fact(order.order_id, fact),),
+    )
 
 
 def _reserve(order: Order, paid: Payment, refund_id: UUID, amount_minor: int) -> list[Transfer]:
@@ -170,49 +190,57 @@ async def ask_refund(commerce: Commerce, merchant_id: MerchantId, *, refund_id: 
 async def settle_refund(
     commerce: Commerce, merchant_id: MerchantId, *, refund_id: UUID, failure: str | None
 ) -> None:
-    """Book how a refund ended: the money has left, or everything is as before. The first answer counts."""
-    async with commerce.db.transaction(merchant_id, "read") as tx:
-        refund = await payment.find_refund(tx, refund_id=refund_id)
-        if refund is None:
-            raise NotFound("refund.unknown", _("There is no such refund."))
-        moved = await ledger.list_document_transfers(tx, document_id=refund.order_id)
-        paid = await payment.find_payment(tx, intent_id=refund.intent_id)
-    assert paid is not None
+    """Book how a refund ended: the money has left, or it is there again. The first answer counts.
+
+    Raises:
+        NotFound: ``refund.unknown``.
+    """
+    for _attempt in range(ATTEMPTS):
+        async with commerce.db.transaction(merchant_id, "read") as tx:
+            refund = await payment.find_refund(tx, refund_id=refund_id)
+            if refund is None:
+                raise NotFound("refund.unknown", _("There is no such refund."))
+            if refund.state != "pending":
+                return
+            group = _plan_end(refund)
+            if failure is not None:
+                group = await _plan_failure(tx, refund, failure)
+        if not was_late(await commerce.lane.submit(merchant_id, group)):
+            return
+    raise Conflict("order.changed", _("The order has changed meanwhile. Please look at it again."))
+
+
+def _plan_end(refund: Refund) -> Group:
+    """The group of a refund that was paid out."""
+    refund_id, order_id = refund.refund_id, refund.order_id
     parts = (derive_id(refund_id, "control"), derive_id(refund_id, "money"))
-    transfers = [post(p, "refund") if failure is None else void(p, "refund failed") for p in parts]
-    sales = [t for t in moved if t.transfer_id in (derive_id(refund_id, "sale"), derive_id(refund_id, "tax"))]
-    writes = [Write(payment.finish_refunds, payment.RefundEnd(refund_id, failure, clock.now()))]
-    event: RefundDone | RefundFailed = RefundDone(refund.order_id, refund_id, refund.amount_minor)
-    if failure is not None:
-        event = RefundFailed(refund.order_id, refund_id, refund.amount_minor, failure)
-        for sale in sales:
-            taken_from = TAKEN_FROM[sale.debit_kind](paid.currency)
-            due = order_due(refund.order_id, paid.currency)
-            name = "tax back" if sale.debit_kind == "tax_payable" else "sale back"
-            transfers.append(
-                posted(derive_id(refund_id, name), due, taken_from, sale.amount, "refund failed")
-            )
-        transfers += restore_discounts(moved, refund_id, paid.currency)
-        if sales:
-            award = await _restore_award(commerce, merchant_id, refund)
-            transfers += award.transfers
-            writes += award.writes
-    group_id = derive_id("refund end", refund_id, "failed" if failure is not None else "done")
-    await commerce.lane.submit(
-        merchant_id,
-        Group(
-            group_id,
-            tuple(transfers),
-            tuple(writes),
-            (Fact(refund.order_id, event),),
-            document_id=refund.order_id,
-        ),
+    return Group(
+        derive_id("refund end", refund_id, "done"),
+        tuple(post(part, "refund") for part in parts),
+        (Write(payment.finish_refunds, payment.RefundEnd(refund_id, None, clock.now())),),
+        (Fact(order_id, RefundDone(order_id, refund_id, refund.amount_minor)),),
+        document_id=order_id,
     )
 
 
-async def _restore_award(commerce: Commerce, merchant_id: MerchantId, refund: Refund) -> Back:
-    """Points that come back to the member since the refund that had taken them failed."""
-    async with commerce.db.transaction(merchant_id, "read") as tx:
-        order = await load_order(tx, order_id=refund.order_id)
+async def _plan_failure(tx: Transaction, refund: Refund, failure: str) -> Group:
+    """The group of a refund that failed: the money may be refunded again, and of an order that still lives the part of
+    the sale that was taken back for it is restored, to where the sale is by now."""
+    refund_id, order_id = refund.refund_id, refund.order_id
+    moved = await ledger.list_document_transfers(tx, document_id=order_id)
+    order = await load_order(tx, order_id=order_id)
+    turn = next_turn(order_id, moved)
+    parts = (derive_id(refund_id, "control"), derive_id(refund_id, "money"))
+    transfers = [turn.transfer, *(void(part, "refund failed") for part in parts)]
+    writes = [Write(payment.finish_refunds, payment.RefundEnd(refund_id, failure, clock.now()))]
+    restored = restore_sale(order, moved, refund_id)
+    if restored:
+        transfers += restored
         before = max(0, order.sale_refunded_minor - refund.amount_minor)
-        return await change_award(tx, order, before, derive_id(refund.refund_id, "failed"))
+        award = await change_award(tx, order, before, derive_id(refund_id, "failed"), moved)
+        transfers += award.transfers
+        writes += award.writes
+    fact = RefundFailed(order_id, refund_id, refund.amount_minor, failure)
+    return Group(
+        turn.group_id, tuple(transfers), tuple(writes), (Fact(order_id, fact),), document_id=order_id
+    )

@@ -1,6 +1,7 @@
 """Checkout: quote a cart, place it, start and settle its payment."""
 
 from serai.commerce.checkout.adjust_order import Item, read_quote
+from serai.commerce.checkout.choose_delivery import keep_choice, refuse_way
 from serai.commerce.checkout.draft_order import draft_order, tax_draft
 from serai.commerce.checkout.enter_coupon import choose_add_on, enter_coupon, remove_coupon
 from serai.commerce.checkout.enter_tender import drop_tender, enter_gift_card, pay_draft, use_balance
@@ -16,7 +17,7 @@ from serai.commerce.checkout.place_order import (
 )
 from serai.commerce.checkout.preview_promotion import Preview, preview_promotion
 from serai.commerce.checkout.price_goods import Goods, Priced, Shopper, price_each, price_goods
-from serai.commerce.checkout.quote_cart import choose_place, quote_cart, shipping_price
+from serai.commerce.checkout.quote_cart import choose_place, quote_cart
 from serai.commerce.checkout.quote_presale import refuse_presale
 from serai.commerce.checkout.settle_payment import refresh_payment, settle_payment
 from serai.commerce.checkout.start_payment import list_pay_offers, start_payment
@@ -54,6 +55,7 @@ __all__ = [
     "enter_coupon",
     "enter_gift_card",
     "join_group",
+    "keep_choice",
     "list_pay_offers",
     "pay_draft",
     "place_order",
@@ -66,10 +68,10 @@ __all__ = [
     "read_group_price",
     "refresh_payment",
     "refuse_presale",
+    "refuse_way",
     "remove_coupon",
     "seats_of",
     "settle_payment",
-    "shipping_price",
     "start_group",
     "start_payment",
     "submit_draft",

@@ -5,19 +5,27 @@ from uuid import UUID
 
 import msgspec
 
-from serai.commerce.checkout.adjust_order import add_extras
+from serai.commerce.checkout.adjust_order import Item, add_extras
+from serai.commerce.checkout.choose_delivery import (
+    Way,
+    choose_way,
+    keep_choice,
+    list_goods,
+    read_destination,
+    refuse_way,
+)
 from serai.commerce.checkout.enter_coupon import MAX_COUPONS
 from serai.commerce.checkout.place_order import Draft, price_items, read_goods
 from serai.commerce.checkout.price_goods import Priced, Shopper, price_goods
-from serai.commerce.checkout.quote_cart import choose_place, shipping_price
+from serai.commerce.checkout.quote_cart import choose_place
 from serai.commerce.checkout.quote_presale import refuse_alone
 from serai.commerce.checkout.types import Delivery
 from serai.commerce.order.types import Address, Contact
+from serai.commerce.place.types import Place
 from serai.commerce.price.types import Buyer
 from serai.commerce.promotion.api import find_coupon_by_code
 from serai.commerce.settings import CommerceSettings
 from serai.commerce.tax.api import TaxPlace, tax_goods
-from serai.commerce.terms.api import apply_terms
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Invalid, _
 
@@ -37,22 +45,23 @@ async def draft_order(
     channel: str = "api",
     coupon_codes: Sequence[str] = (),
     add_ons: Mapping[UUID, int] | None = None,
+    delivery_option: str | None = None,
 ) -> Draft:
-    """An order of these SKUs and quantities. Contact and address are taken as checked.
+    """An order of these SKUs and quantities, sent by the option of that code, else by the cheapest. Contact and address are
+    taken as checked.
 
     Raises:
-        Invalid: ``cart.product_unknown``, ``checkout.field_invalid``, ``coupon.too_many``.
+        Invalid: ``cart.product_unknown``, ``checkout.field_invalid``, ``coupon.too_many``,
+            ``delivery.option_unavailable``.
         NotFound: ``coupon.unknown``.
-        Conflict: ``presale.by_cart`` for goods on presale; ``coupon.ended``; ``coupon.not_applied`` when a coupon does
-            nothing for this order: whoever sends one counts on it.
+        Conflict: ``delivery.unserved``; ``presale.by_cart`` for goods on presale; ``coupon.ended``;
+            ``coupon.not_applied`` when a coupon does nothing for this order: whoever sends one counts on it.
     """
     place = await choose_place(tx, delivery, place_id)
     await refuse_alone(tx, list(wanted))
-    settings = await apply_terms(tx, settings=settings)
-    currency, items = await price_items(
-        tx, dict(wanted), Buyer(channel, place.place_id if delivery == "pickup" else None, None)
-    )
-    shipping_minor = shipping_price(settings, delivery, sum(item.total_minor for item in items))
+    buyer = Buyer(channel, place.place_id if delivery == "pickup" else None)
+    currency, items = await price_items(tx, dict(wanted), buyer)
+    way = await _choose_way(tx, settings, delivery, place, address, items, delivery_option)
     coupon_ids = await _find_coupons(tx, coupon_codes)
     shopper = Shopper(channel=channel, coupon_ids=coupon_ids, add_ons=dict(add_ons or {}))
     priced = await price_goods(
@@ -60,7 +69,7 @@ async def draft_order(
         goods=[read_goods(item) for item in items],
         currency=currency,
         place_id=place.place_id,
-        shipping_minor=shipping_minor,
+        shipping_minor=way.price_minor,
         shopper=shopper,
     )
     _check_coupons(shopper.coupon_ids, priced)
@@ -70,7 +79,8 @@ async def draft_order(
         channel=channel,
         items=items,
         currency=currency,
-        shipping_minor=shipping_minor,
+        shipping_minor=way.price_minor,
+        shipping=keep_choice(way.chosen),
         contact=contact,
         address=address,
         delivery=delivery,
@@ -80,6 +90,29 @@ async def draft_order(
         note=note,
     )
     return await tax_draft(tx, draft if priced is None else _adjust(draft, priced))
+
+
+async def _choose_way(
+    tx: Transaction,
+    settings: CommerceSettings,
+    delivery: Delivery,
+    place: Place,
+    address: Address | None,
+    items: Sequence[Item],
+    option: str | None,
+) -> Way:
+    taxed_at = TaxPlace(address.country, address.region) if address else None
+    way = await choose_way(
+        tx,
+        settings=settings,
+        delivery=delivery,
+        place=place,
+        destination=read_destination(taxed_at, address.postcode if address else ""),
+        goods=list_goods(items),
+        option=option,
+    )
+    refuse_way(way.chosen, wanted=option)
+    return way
 
 
 async def tax_draft(tx: Transaction, draft: Draft) -> Draft:

@@ -301,6 +301,7 @@ async def _make_draft(caller: Caller, data: OrderBody, order_id: UUID) -> api.Dr
             contact=contact,
             address=address,
             delivery=data.delivery,
+            delivery_option=data.delivery_option,
             place_id=data.place_id,
             locale=data.locale,
             note=data.note,

@@ -70,8 +70,10 @@ def digest_quote(
     total_minor: int,
     pricing: Result | None = None,
     taxes: Sequence[OrderTax] = (),
+    way: Sequence[object] = (),
 ) -> str:
-    """A short text that changes with any price, quantity, line, place, promotion, share, tax or total of the quote."""
+    """A short text that changes with any price, quantity, line, place, promotion, share, tax or total of the quote, and
+    with the way that was chosen and the days it promises."""
     content: list[object] = [cart_id, delivery, place_id, shipping_minor, total_minor]
     content += [(line.sku_id, line.quantity, line.price_minor, line.total_minor) for line in lines]
     if pricing is not None:
@@ -79,6 +81,7 @@ def digest_quote(
             (a.promotion_id, a.version, a.source_id, a.coupon_id, a.amount_minor, a.shares, a.claims)
             for a in pricing.adjustments
         ]
+    content += way
     # Also taxes inside the prices: papers name them.
     content += [(tax.line_no, tax.rate_id, tax.tax_minor) for tax in taxes]
     return hashlib.blake2b(repr(content).encode(), digest_size=15).hexdigest()

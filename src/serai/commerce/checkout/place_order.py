@@ -27,6 +27,7 @@ from serai.commerce.checkout.adjust_order import (
     write_seats,
 )
 from serai.commerce.checkout.book_payment import used_coupons
+from serai.commerce.checkout.choose_delivery import refuse_way
 from serai.commerce.checkout.enter_tender import refuse_tenders
 from serai.commerce.checkout.logic import check_address, check_contact
 from serai.commerce.checkout.price_goods import Goods
@@ -96,6 +97,7 @@ async def place_order(
     gift_message: str = "",
     channel: str = "web",
     presale_agreed: bool = False,
+    delivery_option: str | None = None,
     writes: tuple[Write, ...] = (),
 ) -> PlacedOrder:
     """Turn the owner's cart into an order that waits for its payment.
@@ -107,7 +109,7 @@ async def place_order(
     Raises:
         NotFound: ``cart.unknown``.
         Invalid: ``checkout.field_invalid`` with ``field``; ``checkout.empty``; ``gift.too_long``; ``presale.not_agreed``.
-        Conflict: ``checkout.changed`` with ``changes``; ``checkout.short`` with ``shortages``; ``group.joined_already``.
+        Conflict: ``checkout.changed`` with ``changes``; ``checkout.short``; ``delivery.unserved``; ``group.joined_already``.
             Nothing was placed.
     """
     prepared = await prepare_order(
@@ -125,6 +127,7 @@ async def place_order(
         note=note,
         channel=channel,
         presale_agreed=presale_agreed,
+        delivery_option=delivery_option,
     )
     if isinstance(prepared, PlacedOrder):
         return prepared
@@ -152,6 +155,7 @@ async def prepare_order(
     note: str,
     channel: str,
     presale_agreed: bool = False,
+    delivery_option: str | None = None,
 ) -> Draft | PlacedOrder:
     """Read the cart and judge it, as :func:`place_order` does first: the draft, or the order the cart has become."""
     try:
@@ -170,6 +174,8 @@ async def prepare_order(
                 channel=channel,
                 member_id=member_id,
                 destination=TaxPlace(address.country, address.region) if address else None,
+                postcode=address.postcode if address else "",
+                delivery_option=delivery_option,
             )
             opening = await plan_opening(tx, quote, member_id=member_id)
         _check_quote(quote, expected_digest, presale_agreed=presale_agreed)
@@ -208,6 +214,7 @@ def _check_quote(quote: Quote, expected_digest: str, *, presale_agreed: bool) ->
         refuse_presale(quote.presale, agreed=presale_agreed)
     if quote.shortages:
         raise _short(quote.shortages)
+    refuse_way(quote.delivery)
     if quote.changes or quote.digest != expected_digest:
         raise Conflict(
             "checkout.changed",

@@ -5,15 +5,16 @@ from uuid import UUID
 
 import msgspec
 
+from serai.commerce.checkout.choose_delivery import choose_way, list_goods
 from serai.commerce.checkout.place_order import price_items, read_goods
 from serai.commerce.checkout.price_goods import Shopper, run_program
-from serai.commerce.checkout.quote_cart import choose_place, shipping_price
+from serai.commerce.checkout.quote_cart import choose_place
 from serai.commerce.checkout.types import Delivery
+from serai.commerce.delivery.types import Destination
 from serai.commerce.price.types import Buyer
 from serai.commerce.promotion.api import check_terms, check_together, compile_rules, list_live_rules
 from serai.commerce.promotion.types import HeldCoupon, Reason, Result, Rule, RuleFault, Terms
 from serai.commerce.settings import CommerceSettings
-from serai.commerce.terms.api import apply_terms
 from serai.foundation.database import Transaction
 from serai.foundation.ids import derive_id, new_id
 
@@ -48,9 +49,18 @@ async def preview_promotion(
     Raises:
         Invalid: ``cart.product_unknown``, ``checkout.field_invalid``. NotFound: ``place.none``.
     """
-    place, settings = await choose_place(tx, delivery, place_id), await apply_terms(tx, settings=settings)
+    place = await choose_place(tx, delivery, place_id)
     _currency, items = await price_items(
         tx, dict(wanted), Buyer(channel, place.place_id if delivery == "pickup" else None, member_level)
+    )
+    way = await choose_way(
+        tx,
+        settings=settings,
+        delivery=delivery,
+        place=place,
+        destination=Destination(),
+        goods=list_goods(items),
+        option=None,
     )
     rule = Rule(promotion_id or new_id(), 0, terms)
     live = [each for each in await list_live_rules(tx) if each.promotion_id != promotion_id]
@@ -64,7 +74,7 @@ async def preview_promotion(
             compile_rules(rules),
             goods=[read_goods(item) for item in items],
             place_id=place.place_id,
-            shipping_minor=shipping_price(settings, delivery, sum(item.total_minor for item in items)),
+            shipping_minor=way.price_minor,
             shopper=Shopper(channel=channel, member_level=member_level, member_id=derive_id("preview")),
             held=(HeldCoupon(derive_id("preview coupon"), rule.promotion_id),) if terms.coupon else (),
             left={},

@@ -7,6 +7,14 @@ import msgspec
 
 from serai.commerce.cart.api import load_cart, price_lines, read_buyer
 from serai.commerce.cart.types import Cart, CartLine
+from serai.commerce.checkout.choose_delivery import (
+    Way,
+    choose_way,
+    list_digested,
+    list_goods,
+    read_destination,
+    read_option,
+)
 from serai.commerce.checkout.enter_coupon import list_quote_coupons, read_shopper
 from serai.commerce.checkout.enter_tender import quote_tenders, read_tenders
 from serai.commerce.checkout.logic import digest_quote, digest_tenders
@@ -22,16 +30,18 @@ from serai.commerce.checkout.types import (
     Quote,
     QuoteCoupon,
     QuoteExtra,
+    QuotePresale,
     QuoteShortage,
 )
+from serai.commerce.delivery.types import Goods as Sent
 from serai.commerce.place.api import default_place, load_place
 from serai.commerce.place.types import Place
+from serai.commerce.presale.types import OpenPresale
 from serai.commerce.price.types import Buyer
 from serai.commerce.promotion.types import Result
 from serai.commerce.settings import CommerceSettings
 from serai.commerce.stock.api import allot
 from serai.commerce.tax.api import OrderTax, TaxPlace, added_minor, tax_goods
-from serai.commerce.terms.api import apply_terms
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Invalid, _
 from serai.identity.member.api import find_member
@@ -59,13 +69,6 @@ async def choose_place(tx: Transaction, delivery: str, place_id: UUID | None) ->
     return place
 
 
-def shipping_price(settings: CommerceSettings, delivery: str, items_minor: int) -> int:
-    """What the delivery costs, in minor units."""
-    if delivery == "pickup" or items_minor >= settings.free_shipping_from_minor > 0:
-        return 0
-    return settings.shipping_minor
-
-
 async def quote_cart(
     tx: Transaction,
     *,
@@ -77,18 +80,21 @@ async def quote_cart(
     channel: str | None = None,
     member_id: UUID | None = None,
     destination: TaxPlace | None = None,
+    postcode: str = "",
+    delivery_option: str | None = None,
 ) -> Quote:
     """What an order of the owner's cart would come to, with whatever stands in its way.
 
-    ``member_id`` is who is signed in; the channel is that of the cart's owner unless it is given. ``destination`` is where
-    a parcel goes, for its taxes; without one, and for a pick-up, they are those of the merchant's home.
+    ``member_id`` is who is signed in; the channel is that of the cart's owner unless it is given. ``destination`` (with its
+    ``postcode``) is where a parcel goes: without one, and for a pick-up, taxes are those of the merchant's home. It goes by
+    the option of that code, else by the one kept with the cart, else (and where the address has none) by the cheapest.
 
     Raises:
         NotFound: ``cart.unknown``, ``place.unknown``, ``place.none``.
         Invalid: ``checkout.field_invalid`` for the place of a pick-up.
     """
     cart = await load_cart(tx, owner=owner, cart_id=cart_id)
-    place, settings = await choose_place(tx, delivery, place_id), await apply_terms(tx, settings=settings)
+    place = await choose_place(tx, delivery, place_id)
     shortages = await _find_shortages(tx, cart.lines, place.place_id)
     known = read_buyer(owner)
     level = await _find_level(tx, member_id)
@@ -97,32 +103,61 @@ async def quote_cart(
     cart_lines = cart.lines if buyer == known else await price_lines(tx, lines=cart.lines, buyer=buyer)
     lines = [line for line in cart_lines if line.problem != "gone"]
     presale, found = await find_presale(tx, lines, member_id=member_id)
+    # A delivery costs what it does at the prices before promotions: a coupon can then never make an order dearer.
+    way = await choose_way(
+        tx,
+        settings=settings,
+        delivery=delivery,
+        place=place,
+        destination=read_destination(taxed_at, postcode),
+        goods=_list_goods(lines, found),
+        option=delivery_option or read_option(cart),
+    )
     if presale is not None and found is not None:
-        shipping_minor = shipping_price(
-            settings, delivery, found.presale.terms.price_minor * lines[0].quantity
-        )
-        option = DeliveryOption(delivery, shipping_minor, place.place_id, place.name)
-        deposit = price_presale(lines[0], found, shipping_minor=shipping_minor, member_id=member_id)
-        taxes = await tax_goods(
-            tx, goods=list_taxed(lines, deposit), shipping_minor=shipping_minor, place=taxed_at
-        )
-        return quote_presale(cart, lines[0], presale, found, shortages, option, deposit, taxes)
-    goods_minor = sum(line.total_minor for line in lines)
-    # A delivery is free from so much at the prices before promotions: a coupon can then never make an order dearer.
-    shipping_minor = shipping_price(settings, delivery, goods_minor)
+        return await _quote_presale(tx, cart, lines[0], presale, found, shortages, way, taxed_at, member_id)
     shopper = read_shopper(cart, channel=buyer.channel, member_id=member_id, member_level=level)
+    if shopper.group_ids or shopper.opens:
+        way = way.without_promise()
     priced = await price_goods(
         tx,
         goods=[read_goods(line) for line in lines],
         currency=cart.currency,
         place_id=place.place_id,
-        shipping_minor=shipping_minor,
+        shipping_minor=way.price_minor,
         shopper=shopper,
     )
-    option = DeliveryOption(delivery, shipping_minor, place.place_id, place.name)
-    quote = await _add_up(tx, cart, cart_lines, shortages, option, priced, shopper, taxed_at)
+    quote = await _add_up(tx, cart, cart_lines, shortages, way.chosen, priced, shopper, taxed_at)
     quote = await _add_tenders(tx, cart, quote, member_id)
-    return msgspec.structs.replace(quote, presale=presale) if presale else quote
+    return msgspec.structs.replace(quote, presale=presale or quote.presale, options=way.options)
+
+
+def _list_goods(lines: Sequence[CartLine], found: OpenPresale | None) -> list[Sent]:
+    """What is sent; goods on presale are worth their price in it."""
+    if found is None:
+        return list_goods(lines)
+    terms, line = found.presale.terms, lines[0]
+    return list_goods([msgspec.structs.replace(line, total_minor=terms.price_minor * line.quantity)])
+
+
+async def _quote_presale(
+    tx: Transaction,
+    cart: Cart,
+    line: CartLine,
+    presale: QuotePresale,
+    found: OpenPresale,
+    shortages: tuple[QuoteShortage, ...],
+    way: Way,
+    taxed_at: TaxPlace | None,
+    member_id: UUID | None,
+) -> Quote:
+    """The quote of a cart that holds one presale: when its goods leave nobody knows yet."""
+    way = way.without_promise()
+    deposit = price_presale(line, found, shipping_minor=way.price_minor, member_id=member_id)
+    taxes = await tax_goods(
+        tx, goods=list_taxed([line], deposit), shipping_minor=way.price_minor, place=taxed_at
+    )
+    quote = quote_presale(cart, line, presale, found, shortages, way.chosen, deposit, taxes)
+    return msgspec.structs.replace(quote, options=way.options)
 
 
 async def _add_up(
@@ -187,7 +222,15 @@ def _make_quote(
         total_minor,
         cart.quantity,
         digest_quote(
-            cart.cart_id, lines, option.code, option.place_id, shipping_minor, total_minor, result, taxes
+            cart.cart_id,
+            lines,
+            option.code,
+            option.place_id,
+            shipping_minor,
+            total_minor,
+            result,
+            taxes,
+            list_digested(option),
         ),
         result.discount_minor if result else 0,
         list_extras(priced),

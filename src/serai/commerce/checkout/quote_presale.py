@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from serai.commerce.cart.types import Cart, CartLine
+from serai.commerce.checkout.choose_delivery import list_digested
 from serai.commerce.checkout.logic import digest_quote
 from serai.commerce.checkout.types import (
     DeliveryOption,
@@ -125,7 +126,15 @@ def quote_presale(
     line = price_presale_line(line, found)
     total_minor = result.total_minor + added_minor(taxes)
     digest = digest_quote(
-        cart.cart_id, (line,), option.code, option.place_id, option.price_minor, total_minor, result, taxes
+        cart.cart_id,
+        (line,),
+        option.code,
+        option.place_id,
+        option.price_minor,
+        total_minor,
+        result,
+        taxes,
+        list_digested(option),
     )
     return Quote(
         cart.cart_id,

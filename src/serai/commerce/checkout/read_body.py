@@ -12,6 +12,7 @@ from serai.commerce.promotion.types import Terms
 
 MAX_LINES = 100
 Quantity = Annotated[int, Meta(ge=1, le=100_000)]
+OptionCode = Annotated[str, Meta(min_length=1, max_length=40)]
 # What a card in the parcel says.
 GiftMessage = Annotated[str, Meta(max_length=300)]
 
@@ -36,10 +37,12 @@ class LineEdit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DeliveryChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the goods get to the buyer."""
+    """How the goods get to the buyer: as a parcel by one of the merchant's options (the cheapest without ``option``), or
+    picked up at a store."""
 
     delivery: Delivery
     place_id: UUID | None = None
+    option: OptionCode | None = None
 
 
 class Completion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +68,7 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contact: Contact
     address: Address | None = None
     delivery: Delivery = "ship"
+    delivery_option: OptionCode | None = None
     place_id: UUID | None = None
     expected_total_minor: int | None = None
     locale: Literal["en", "zh_Hans", "zh_Hant"] = "en"

@@ -19,7 +19,7 @@ async def quote_api_cart(caller: Caller, cart_id: UUID) -> Quote:
     """What an order of a key's cart comes to now. NotFound ``cart.unknown``."""
     async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
         cart = await cart_api.load_cart(tx, owner=caller.owner, cart_id=cart_id)
-        choice = choice_of(cart)
+        choice, address = choice_of(cart), _address_of(cart)
         return await quote_cart(
             tx,
             settings=caller.commerce.settings,
@@ -29,14 +29,14 @@ async def quote_api_cart(caller: Caller, cart_id: UUID) -> Quote:
             place_id=choice.place_id,
             channel="api",
             member_id=member_of(cart),
-            destination=_destination_of(cart),
+            destination=TaxPlace(address.country, address.region) if address else None,
+            postcode=address.postcode if address else "",
         )
 
 
-def _destination_of(cart: Cart) -> TaxPlace | None:
+def _address_of(cart: Cart) -> Address | None:
     kept = cart.details.get("address")
-    address = msgspec.convert(kept, Address) if kept else None
-    return TaxPlace(address.country, address.region) if address else None
+    return msgspec.convert(kept, Address) if kept else None
 
 
 def choice_of(cart: Cart) -> DeliveryChoice:

@@ -7,8 +7,10 @@ from uuid import UUID
 import msgspec
 
 from serai.commerce.checkout.adjust_order import Item, read_quote
+from serai.commerce.checkout.choose_delivery import keep_choice
 from serai.commerce.checkout.quote_presale import agree_on
 from serai.commerce.checkout.types import Delivery, Quote
+from serai.commerce.delivery.types import OrderDelivery
 from serai.commerce.order.api import NewOrder, OrderLine, access_digest, access_token, make_number
 from serai.commerce.order.types import Address, Contact, OrderAdjustment, OrderPart
 from serai.commerce.payment.types import deferred_deposits, deferred_sales, order_due, psp_clearing
@@ -47,6 +49,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     presale: OrderPresale | None = None
     tenders: tuple[OrderTender, ...] = ()
     award_points: int = 0
+    shipping: OrderDelivery | None = None
 
     @property
     def total_minor(self) -> int:
@@ -77,6 +80,7 @@ def make_draft(cart_id: UUID, quote: Quote, **buyer: Any) -> Draft:
         taxes=quote.taxes,
         tenders=quote.tendered.used,
         award_points=quote.tendered.award_points,
+        shipping=keep_choice(quote.delivery),
         presale=agree_on(order_id, quote.presale, quote.quantity) if quote.presale else None,
         **buyer,
     )
@@ -134,6 +138,7 @@ def make_order(commerce: Commerce, draft: Draft) -> NewOrder:
         presale=draft.presale,
         tenders=draft.tenders,
         award_points=draft.award_points,
+        shipping=draft.shipping,
     )
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from serai.commerce.cart.types import CartChange, CartLine
 from serai.commerce.catalogue.types import BundlePart
+from serai.commerce.delivery.types import Option, Problem
 from serai.commerce.presale.types import Presale, PresaleCount
 from serai.commerce.promotion.types import Reason, Result
 from serai.commerce.tax.types import OrderTax, TaxSum, added_minor, sum_taxes
@@ -17,12 +18,15 @@ Delivery = Literal["ship", "pickup"]
 
 
 class DeliveryOption(msgspec.Struct, frozen=True):
-    """A way to get the goods: its price, and for pick-up the store."""
+    """A way to get the goods: its price after promotions, and for pick-up the store. ``option`` is the merchant's option
+    that was chosen for a parcel; without one ``problem`` says why nothing can be sent there."""
 
     code: Delivery
     price_minor: int
     place_id: UUID
     place_name: str
+    option: Option | None = None
+    problem: Problem = ""
 
 
 class QuoteShortage(msgspec.Struct, frozen=True):
@@ -85,6 +89,7 @@ class Quote(msgspec.Struct, frozen=True):
 
     items - discount + shipping + added taxes = total; total - tenders = due. ``items_minor`` and ``discount_minor`` count
     ``extras`` too.
+    ``options`` are the merchant's ways to send it, before promotions; ``delivery`` holds the one that is chosen.
     ``pricing`` holds every line's shares and why each promotion applied or not; None when none is live.
     """
 
@@ -106,6 +111,7 @@ class Quote(msgspec.Struct, frozen=True):
     taxes: tuple[OrderTax, ...] = ()
     presale: QuotePresale | None = None
     tendered: QuoteTenders = QuoteTenders()
+    options: tuple[Option, ...] = ()
 
     @property
     def due_minor(self) -> int:

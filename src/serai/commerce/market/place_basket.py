@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from serai.commerce.checkout.api import check_address, check_contact
+from serai.commerce.checkout.api import check_address, check_contact, refuse_way
 from serai.commerce.market import store
 from serai.commerce.market.fill_basket import find_any_basket
 from serai.commerce.market.load_checkout import find_checkout, load_checkout
@@ -97,6 +97,8 @@ def _check(quoted: BasketQuote, expected_digest: str) -> None:
             wanted=shortages[0].wanted,
             shortages=[{**msgspec.to_builtins(s), "sku_id": str(s.sku_id)} for s in shortages],
         )
+    for part in quoted.parts:
+        refuse_way(part.quote.delivery)
     changes = [change for part in quoted.parts for change in part.quote.changes]
     if changes or quoted.digest != expected_digest:
         raise Conflict(

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from serai.commerce.cart.types import Cart, CartLine
-from serai.commerce.checkout.api import Draft, Quote, quote_cart, read_quote
+from serai.commerce.checkout.api import Draft, Quote, keep_choice, quote_cart, read_quote
 from serai.commerce.market.fill_basket import cart_owner, load_parts
 from serai.commerce.market.load_checkout import list_members
 from serai.commerce.market.plan_checkout import Plan, plan_checkout
@@ -92,6 +92,7 @@ async def quote_basket(
                 settings=commerce.settings,
                 owner=cart_owner(basket.basket_id),
                 destination=destination,
+                postcode=address.postcode if address else "",
             )
     drafts = {
         seller_id: _draft(quote, seller_id, checkout_id, contact, address, locale, note)
@@ -152,6 +153,7 @@ def _draft(
         note=note,
         adjustments=adjustments,
         taxes=quote.taxes,
+        shipping=keep_choice(quote.delivery),
     )
 
 

@@ -36,6 +36,26 @@ class OrderPaid(msgspec.Struct, frozen=True):
     currency: str
 
 
+class ShippedLine(msgspec.Struct, frozen=True):
+    line_no: int
+    sku_id: UUID
+    quantity: int
+
+
+class OrderShipped(msgspec.Struct, frozen=True):
+    """A parcel of an order has left (or was collected); with the last one the order is fulfilled."""
+
+    order_id: UUID
+    parcel_id: UUID
+    parcel_no: int
+    place_id: UUID
+    carrier: str
+    tracking: str
+    lines: tuple[ShippedLine, ...]
+    is_last: bool
+    by: str
+
+
 class OrderFulfilled(msgspec.Struct, frozen=True):
     """The goods have left (or were collected)."""
 

@@ -86,14 +86,17 @@ INVARIANTS = (
     Invariant(
         "commerce.order_due_matches_state",
         "What an order's buyer owes in the ledger follows from its state: all while it waits (of a presale the deposit, later"
-        " the balance), nothing once it is over.",
+        " the balance), nothing once it is over; what could not be refunded yet is owed to the buyer.",
         """
         SELECT o.merchant_id, o.order_id, o.state, a.posted_dr - a.posted_cr AS due_minor
         FROM commerce.sales_order o JOIN ledger.account a ON a.merchant_id = o.merchant_id
             AND a.subject_id = o.order_id AND a.kind = 'order_due'
         LEFT JOIN commerce.presale_order p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
-        WHERE o.total_minor > 0 AND NOT EXISTS (SELECT FROM commerce.refund r WHERE r.merchant_id = o.merchant_id
-                AND r.order_id = o.order_id AND r.done_at IS NULL)
+        LEFT JOIN (SELECT merchant_id, order_id, bool_or(failed_at IS NULL AND done_at IS NULL) AS is_open,
+                coalesce(sum(amount_minor) FILTER (WHERE failed_at IS NOT NULL), 0) AS failed_minor
+            FROM commerce.refund GROUP BY 1, 2) r ON r.merchant_id = o.merchant_id AND r.order_id = o.order_id
+        WHERE o.total_minor > 0 AND r.is_open IS NOT TRUE
+            AND NOT coalesce(a.posted_dr - a.posted_cr BETWEEN -r.failed_minor AND -1, false)
             AND a.posted_dr - a.posted_cr <> CASE WHEN o.state = 'awaiting_payment' THEN o.total_minor
                 WHEN o.state = 'awaiting_deposit' THEN o.deposit_minor
                 WHEN o.state = 'awaiting_balance' AND p.fixed_at IS NOT NULL THEN o.total_minor - o.deposit_minor
@@ -101,9 +104,23 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "commerce.sales_are_taken_back_once",
+        "No more of an order's sale is taken back or handed over than there was, and none is left of one that is over.",
+        """
+        SELECT o.merchant_id, o.order_id, o.state, d.deferred_minor FROM commerce.sales_order o
+        JOIN (SELECT t.merchant_id, t.document_id, sum(CASE WHEN c.kind = 'deferred_sales' THEN t.amount ELSE -t.amount END)
+                AS deferred_minor FROM ledger.transfer t
+            JOIN ledger.account c ON c.merchant_id = t.merchant_id AND c.account_id = t.credit_id
+            JOIN ledger.account b ON b.merchant_id = t.merchant_id AND b.account_id = t.debit_id
+            WHERE t.phase IN (1, 3) AND (c.kind = 'deferred_sales' OR b.kind = 'deferred_sales') GROUP BY 1, 2) d
+            ON d.merchant_id = o.merchant_id AND d.document_id = o.order_id
+        WHERE d.deferred_minor < 0 OR (d.deferred_minor > 0 AND o.state IN ('fulfilled', 'cancelled', 'expired', 'lapsed'))
+        """,
+    ),
+    Invariant(
         "commerce.open_orders_hold_their_stock",
-        "Every line of an order that waits or is paid holds a reservation of its steps, a bundle of its parts'; no other"
-        " order holds any.",
+        "Every line of an order that waits or is paid holds reservations of its steps that have neither left nor been cut, a"
+        " bundle of its parts'; no other order holds any.",
         """
         SELECT p.merchant_id, p.document_id, p.held, o.state, o.steps FROM (
             SELECT t.merchant_id, t.document_id, sum(t.amount) AS held FROM ledger.transfer t
@@ -111,7 +128,9 @@ INVARIANTS = (
             LEFT JOIN ledger.transfer x ON x.merchant_id = t.merchant_id AND x.pending_id = t.transfer_id
             WHERE t.phase = 2 AND x.transfer_id IS NULL GROUP BY 1, 2) p
         FULL JOIN (SELECT s.merchant_id, s.order_id, s.state, sum(l.quantity * coalesce((SELECT
-                sum((e ->> 'quantity')::bigint) FROM jsonb_array_elements(l.parts -> 'items') e), 1)) AS steps
+                sum((e ->> 'quantity')::bigint) FROM jsonb_array_elements(l.parts -> 'items') e), 1)) - coalesce((SELECT
+                sum(g.shipped + g.cut) FROM commerce.order_goods g WHERE g.merchant_id = s.merchant_id
+                AND g.order_id = s.order_id), 0) AS steps
             FROM commerce.sales_order s JOIN commerce.order_line l
                 ON l.merchant_id = s.merchant_id AND l.order_id = s.order_id
             WHERE s.state IN ('awaiting_payment', 'awaiting_deposit', 'awaiting_balance', 'paid')

@@ -15,7 +15,8 @@ ORDER = (
     "order_id, number, cart_id, channel, member_id, placed_at, expires_at, paid_at, fulfilled_at, cancelled_at, expired_at,"
     " state, currency, items_minor, shipping_minor, total_minor, quantity, email, name, phone, address, delivery, place_id,"
     " locale, note, tracking, discount_minor, adjustment_count, tax_minor, tax_included_minor, tax_count,"
-    " presale_id, deposit_minor, deposit_paid_at, lapsed_at, tender_minor, tender_count, award_points"
+    " presale_id, deposit_minor, deposit_paid_at, lapsed_at, tender_minor, tender_count, award_points,"
+    " part_shipped_at"
 )
 ADJUSTMENT = tuple(n for n in OrderAdjustment.__struct_fields__ if n not in ("claims", "shares"))
 # The columns of a line that are written as they are; its parts are packed.
@@ -23,6 +24,11 @@ LINE = tuple(name for name in OrderLine.__struct_fields__ if name != "parts")
 ROW = "order_id, number, state, placed_at, name, email, total_minor, currency, quantity, delivery"
 
 
+# How an order travels and what it was promised, NULL where nothing was chosen.
+SHIPPING = (
+    "(SELECT to_jsonb(d) - 'merchant_id' - 'order_id' FROM commerce.order_delivery d"
+    " WHERE d.merchant_id = sales_order.merchant_id AND d.order_id = sales_order.order_id) AS shipping"
+)
 # That an order sits in a buying group which is not complete.
 IN_OPEN_GROUP = (
     "EXISTS (SELECT FROM commerce.group_order w JOIN commerce.group_buy g ON g.merchant_id = w.merchant_id"
@@ -180,10 +186,12 @@ async def stamp_orders(tx: Transaction, columns: tuple[list[Any], ...]) -> None:
         "   expired_at = CASE WHEN s.revived THEN NULL ELSE coalesce(s.expired_at, o.expired_at) END,"
         "   tracking = coalesce(s.tracking, o.tracking),"
         "   deposit_paid_at = coalesce(s.deposit_paid_at, o.deposit_paid_at),"
-        "   lapsed_at = coalesce(s.lapsed_at, o.lapsed_at)"
+        "   lapsed_at = coalesce(s.lapsed_at, o.lapsed_at),"
+        "   part_shipped_at = coalesce(o.part_shipped_at, s.part_shipped_at)"
         " FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::bool[],"
-        "   $8::text[], $9::timestamptz[], $10::timestamptz[])"
-        "   s (id, paid_at, fulfilled_at, cancelled_at, expired_at, revived, tracking, deposit_paid_at, lapsed_at)"
+        "   $8::text[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[])"
+        "   s (id, paid_at, fulfilled_at, cancelled_at, expired_at, revived, tracking, deposit_paid_at, lapsed_at,"
+        "     part_shipped_at)"
         " WHERE o.merchant_id = $1 AND o.order_id = s.id",
         tx.merchant_id,
         *columns,
@@ -195,7 +203,7 @@ async def find_order(
 ) -> Any:
     """By id or number; where a guest's digest or a member is given, only what that shopper may see."""
     return await tx.fetchrow(
-        f"SELECT {ORDER} FROM commerce.sales_order WHERE merchant_id = $1"
+        f"SELECT {ORDER}, {SHIPPING} FROM commerce.sales_order WHERE merchant_id = $1"
         f" AND {'order_id = $2' if order_id is not None else 'number = $2'}"  # sql: one of two constants
         " AND ($3::bytea IS NULL OR access_digest = $3) AND ($4::uuid IS NULL OR member_id = $4) LIMIT 1",
         tx.merchant_id,

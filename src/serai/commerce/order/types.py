@@ -7,6 +7,8 @@ from uuid import UUID
 import msgspec
 
 from serai.commerce.catalogue.types import show_amount
+from serai.commerce.delivery.types import OrderDelivery
+from serai.commerce.parcel.types import Cut, Parcel
 from serai.commerce.payment.types import Payment, Refund
 from serai.commerce.presale.types import OrderPresale
 from serai.commerce.promotion.types import Claim, GroupBuy
@@ -134,6 +136,7 @@ class Order(msgspec.Struct, frozen=True):
     items - discount + shipping + tax = total. ``tax_minor`` came on top of the prices, ``tax_included_minor`` is in them.
     ``group`` is the buying group in which it has a seat, ``presale`` what it agreed to when it was placed in one:
     ``total_minor`` is then the most it comes to, until the balance is fixed.
+    ``shipping`` is the delivery option that it chose and what was promised.
     ``tenders`` (points, gift cards, red packets) pay ``tender_minor`` of the total; ``award_points`` is what it earns.
     """
 
@@ -186,6 +189,15 @@ class Order(msgspec.Struct, frozen=True):
     award_points: int = 0
     tenders: tuple[OrderTender, ...] = ()
     tender_refunds: tuple[TenderRefund, ...] = ()
+    shipping: OrderDelivery | None = None
+    part_shipped_at: datetime | None = None
+    parcels: tuple[Parcel, ...] = ()
+    cuts: tuple[Cut, ...] = ()
+
+    @property
+    def is_part_shipped(self) -> bool:
+        """Whether some of its goods have left and others are still to leave."""
+        return self.state == "paid" and self.part_shipped_at is not None
 
     @property
     def kept_minor(self) -> int:
@@ -315,6 +327,7 @@ class NewOrder(msgspec.Struct, frozen=True):
     presale: OrderPresale | None = None
     tenders: tuple[OrderTender, ...] = ()
     award_points: int = 0
+    shipping: OrderDelivery | None = None
 
     @property
     def tender_minor(self) -> int:

@@ -72,6 +72,26 @@ class OrderOnly(msgspec.Struct, frozen=True):
     order_id: UUID
 
 
+class ParcelContent(msgspec.Struct, frozen=True):
+    """Steps of an order's line in a parcel."""
+
+    line_no: int
+    sku_id: UUID
+    quantity: int
+
+
+class OrderShipped(msgspec.Struct, frozen=True):
+    """A parcel has left, or was handed over; ``is_last``: nothing of the order is left to send."""
+
+    order_id: UUID
+    parcel_id: UUID
+    parcel_no: int
+    carrier: str
+    tracking: str
+    lines: tuple[ParcelContent, ...]
+    is_last: bool
+
+
 class OrderFulfilled(msgspec.Struct, frozen=True):
     """The goods have left, or were handed over."""
 
@@ -203,6 +223,7 @@ VIEWS = (
     View("order.balance_opened", "order", "order_id", presale.BalanceOpened, BalanceOpened,
          _("The rest of a presale may be paid")),
     View("order.lapsed", "order", "order_id", presale.OrderLapsed, OrderOnly, _("The rest of a presale was not paid")),
+    View("order.shipped", "order", "order_id", order.OrderShipped, OrderShipped, _("A parcel of an order has left")),
     View("order.fulfilled", "order", "order_id", order.OrderFulfilled, OrderFulfilled,
          _("An order was handed over or sent")),
     View("order.cancelled", "order", "order_id", order.OrderCancelled, OrderCancelled, _("An order was cancelled")),

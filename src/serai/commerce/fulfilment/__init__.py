@@ -1,0 +1,1 @@
+"""Handing over: which place sends what, picking, packing, parcels that leave, and what turns out short."""
