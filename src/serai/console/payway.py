@@ -7,8 +7,6 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from serai.commerce.payway import api as payway
-from serai.commerce.payway.logic import takes
-from serai.commerce.payway.seal import Vault
 from serai.commerce.payway.types import FIELDS, NAMES, OFFERS, SANDBOX, Field, PayAccount
 from serai.console.desk import AtDesk, Desk, not_found
 from serai.console.form import Form, fill_form, note_refusal, read_form
@@ -39,8 +37,8 @@ class Line(msgspec.Struct, frozen=True):
     form: Form
 
 
-def _vault(request: AnyRequest) -> Vault:
-    vault: Vault = request.app.state.vault
+def _vault(request: AnyRequest) -> payway.Vault:
+    vault: payway.Vault = request.app.state.vault
     return vault
 
 
@@ -62,7 +60,7 @@ async def show_providers(request: AnyRequest, desk: AtDesk) -> Response[str]:
             NAMES[account.provider],
             desk.say(ABOUT[account.provider]),
             OFFERS[account.provider],
-            takes(account.provider, USUAL_MINOR, currency),
+            payway.takes(account.provider, USUAL_MINOR, currency),
             fill_form(f"switch-{account.provider}"),
         )
         for account in accounts
@@ -124,7 +122,7 @@ def _show(
         offer=OFFERS[account.provider],
         webhook_url=_webhook_url(request, desk, account.provider),
         currency=desk.merchant.currency,
-        takes_currency=takes(account.provider, USUAL_MINOR, desk.merchant.currency),
+        takes_currency=payway.takes(account.provider, USUAL_MINOR, desk.merchant.currency),
     )
 
 

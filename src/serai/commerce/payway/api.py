@@ -25,6 +25,7 @@ from serai.foundation.errors import Conflict, NotFound, _
 from serai.identity.audit.api import AuditRow, record_rows
 
 __all__ = [
+    "Vault",
     "check_account",
     "choose_offer",
     "device_of",
@@ -34,6 +35,7 @@ __all__ = [
     "list_pay_accounts",
     "save_pay_account",
     "switch_pay_account",
+    "takes",
 ]
 
 
