@@ -112,8 +112,12 @@ class FakeProvider:
     """A payment provider in memory for tests that are about something else; the real protocol has its own tests."""
 
     name = "sandbox"
+    can_hold = True
 
     def __init__(self) -> None:
+        self.captures: dict[UUID, int] = {}
+        self.capture_answer: Literal["done", "pending", "failed"] = "done"
+        self.voided: list[str] = []
         self.payments: dict[UUID, PaymentRequest] = {}
         self.events: dict[UUID, ProviderEvent] = {}
         self.refunds: dict[UUID, int] = {}
@@ -138,6 +142,15 @@ class FakeProvider:
 
     async def void_payment(self, merchant_id: UUID, provider_payment_id: str) -> None:
         self._check()
+        self.voided.append(provider_payment_id)
+
+    async def capture_payment(
+        self, merchant_id: UUID, provider_payment_id: str, capture_id: UUID, amount_minor: int
+    ) -> Literal["done", "pending", "failed"]:
+        self._check()
+        if self.capture_answer == "done":
+            self.captures[capture_id] = amount_minor
+        return self.capture_answer
 
     async def refund(
         self, merchant_id: UUID, provider_payment_id: str, refund_id: UUID, amount_minor: int
@@ -148,6 +161,26 @@ class FakeProvider:
 
     async def read_webhook(self, merchant_id: UUID, headers: Any, body: bytes) -> ProviderEvent:
         raise NotImplementedError("the real adapter is tested for this")
+
+    def tell(
+        self, intent_id: UUID, kind: Any, amount_minor: int | None = None, *, event_id: str = "", **more: Any
+    ) -> ProviderEvent:
+        """What the provider says about a payment that it was asked for; the total so far, all of it by default."""
+        request = self.payments[intent_id]
+        amount = request.amount_minor if amount_minor is None else amount_minor
+        name = event_id or f"{kind}-{amount}"
+        return ProviderEvent(
+            self.name,
+            f"{name}-{intent_id}",
+            kind,
+            intent_id,
+            f"p-{intent_id}",
+            amount,
+            request.amount_minor,
+            request.currency,
+            {},
+            **more,
+        )
 
     def capture(
         self, intent_id: UUID, *, event_id: str = "evt-1", amount_minor: int | None = None

@@ -56,6 +56,18 @@ class CommerceSettings(msgspec.Struct, frozen=True, kw_only=True):
             " installation keeps for itself. Changing it makes accounts unreadable until they are entered again"
         ),
     ] = ""
+    capture_before_end_hours: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=720,
+            description="Hours before a provider lets go of held money in which the rest is taken",
+        ),
+    ] = 24.0
+    invoice_reminder_days: Annotated[
+        float,
+        Meta(ge=1, le=90, description="Days after which a customer is asked again for an overdue invoice"),
+    ] = 7.0
     import_rows: Annotated[int, Meta(ge=1, le=1_000_000, description="Most rows of an imported file")] = (
         200_000
     )

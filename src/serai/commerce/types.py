@@ -1,8 +1,8 @@
 """What all of commerce shares: its tools (database, lane, providers), its limits, and a page of a list."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from datetime import date, datetime
+from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 from uuid import UUID
 
 import msgspec
@@ -22,6 +22,8 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     next_cursor: str | None = None
 
 
+# Whether a provider takes the money at once, or holds it until it is told how much of it to take.
+CaptureMode = Literal["automatic", "manual"]
 EventKind = Literal[
     "created",
     "authorised",
@@ -41,7 +43,8 @@ class ProviderEvent(msgspec.Struct, frozen=True):
 
     ``reference`` is the intent's id as the provider was given it. ``amount_minor`` is the total authorised, captured or
     refunded so far (whichever the kind tells), ``payment_minor`` what the whole payment is about. Providers that tell of
-    each refund by itself say ``part_refunded``, with that refund's amount alone.
+    each refund by itself say ``part_refunded``, with that refund's amount alone. ``expires_at``: of an authorisation, when
+    the provider will let go of it.
     """
 
     provider: str
@@ -54,6 +57,7 @@ class ProviderEvent(msgspec.Struct, frozen=True):
     currency: str
     data: dict[str, Any]
     refund_reference: UUID | None = None
+    expires_at: datetime | None = None
 
 
 class PaymentRequest(msgspec.Struct, frozen=True):
@@ -67,6 +71,7 @@ class PaymentRequest(msgspec.Struct, frozen=True):
     webhook_url: str
     locale: str
     lines: tuple[tuple[str, int, int], ...] = ()
+    capture: CaptureMode = "automatic"
     device: str = ""
     client_ip: str = ""
     expires_at: datetime | None = None
@@ -81,9 +86,13 @@ class ProviderPayment(msgspec.Struct, frozen=True):
 
 
 class PaymentProvider(Protocol):
-    """An adapter to a payment provider. Every method raises ``Outside`` when the provider does not answer well."""
+    """An adapter to a payment provider. Every method raises ``Outside`` when the provider does not answer well.
+
+    ``can_hold``: whether it can hold money until it is told how much of it to take (``capture`` ``manual``).
+    """
 
     name: str
+    can_hold: bool
 
     async def create_payment(self, merchant_id: UUID, request: PaymentRequest) -> ProviderPayment:
         """Open a payment; the intent's id is the idempotency key."""
@@ -96,7 +105,13 @@ class PaymentProvider(Protocol):
         ...
 
     async def void_payment(self, merchant_id: UUID, provider_payment_id: str) -> None:
-        """Stop a payment that was not captured."""
+        """Stop a payment that was not captured, or let go of what is still held of one that was captured in part."""
+        ...
+
+    async def capture_payment(
+        self, merchant_id: UUID, provider_payment_id: str, capture_id: UUID, amount_minor: int
+    ) -> Literal["done", "pending", "failed"]:
+        """Take part or all of what is held; the capture's id is the idempotency key."""
         ...
 
     async def refund(
@@ -112,6 +127,30 @@ class PaymentProvider(Protocol):
 
         Raises Unauthorised ``webhook.forged``, Invalid ``webhook.malformed``, or NotFound ``webhook.unknown``.
         """
+        ...
+
+
+class StatementRow(msgspec.Struct, frozen=True):
+    """A movement as a provider's statement tells it. ``amount_minor`` is above zero; ``reference`` and ``refund_ref`` are
+    what we had named the payment and its refund."""
+
+    row_key: str
+    kind: Literal["capture", "refund", "fee", "payout", "other"]
+    reference: str
+    payment_ref: str
+    refund_ref: str
+    amount_minor: int
+    fee_minor: int
+    currency: str
+    happened_at: datetime
+
+
+@runtime_checkable
+class StatementSource(Protocol):
+    """A provider that can be asked for its statement of a day (UTC)."""
+
+    async def load_statement(self, merchant_id: UUID, day: date) -> tuple[StatementRow, ...]:
+        """All movements of the day. Raises ``Outside`` when the provider does not answer well, or knows no such account."""
         ...
 
 

@@ -80,6 +80,8 @@ SECTIONS = (
     ("question", "product.read", _("Questions"), "/console/questions", False),
     ("member", "order.read", _("Members"), "/console/members", True),
     ("tender", "order.read", _("Gift cards and points"), "/console/gift-cards", True),
+    ("money", "order.read", _("Money"), "/console/money", True),
+    ("method", "settings.write", _("Payment methods"), "/console/payment-methods", True),
     ("market", "audit.read", _("Settlement"), "/console/settlement", True),
     ("setting", "settings.write", _("Settings"), "/console/settings", True),
     ("payway", "settings.write", _("Payment providers"), "/console/payments", True),

@@ -43,7 +43,6 @@ class OpenPending(msgspec.Struct, frozen=True):
     credit_kind: str
     subject_id: UUID | None
     place_id: UUID | None
-    debit_kind: str
 
 
 async def load_balances(tx: Transaction, *, account_ids: Sequence[UUID]) -> dict[UUID, Balance]:

@@ -269,11 +269,10 @@ async def sum_by_reason(tx: Transaction, account_id: UUID) -> list[Any]:
 async def list_document_transfers(tx: Transaction, document_id: UUID) -> list[Any]:
     return await tx.fetch(
         "SELECT t.transfer_id, t.group_id, t.recorded_at, t.phase, t.amount, t.reason, t.pending_id,"
-        "   d.kind AS debit_kind, c.kind AS credit_kind, t.unit_id, d.place_id, t.expires_at,"
+        "   d.kind AS debit_kind, c.kind AS credit_kind, t.unit_id, coalesce(d.place_id, c.place_id) AS place_id, t.expires_at,"
         "   t.phase = 2 AND NOT EXISTS (SELECT FROM ledger.transfer x"
         "     WHERE x.merchant_id = $1 AND x.pending_id = t.transfer_id) AS is_open"
         " FROM ledger.transfer t"
-        " JOIN ledger.account d ON d.merchant_id = $1 AND d.account_id = t.debit_id"
         " JOIN ledger.account c ON c.merchant_id = $1 AND c.account_id = t.credit_id"
         " WHERE t.merchant_id = $1 AND t.document_id = $2 ORDER BY t.recorded_at, t.transfer_id",
         tx.merchant_id,
@@ -284,9 +283,8 @@ async def list_document_transfers(tx: Transaction, document_id: UUID) -> list[An
 async def list_open_pendings(tx: Transaction, document_id: UUID) -> list[Any]:
     """Reservations of a document that nothing has resolved yet."""
     return await tx.fetch(
-        "SELECT t.transfer_id, t.reason, t.amount, c.kind AS credit_kind, c.subject_id, c.place_id, d.kind AS debit_kind"
+        "SELECT t.transfer_id, t.reason, t.amount, c.kind AS credit_kind, c.subject_id, c.place_id"
         " FROM ledger.transfer t JOIN ledger.account c ON c.merchant_id = $1 AND c.account_id = t.credit_id"
-        " JOIN ledger.account d ON d.merchant_id = $1 AND d.account_id = t.debit_id"
         " WHERE t.merchant_id = $1 AND t.document_id = $2 AND t.phase = 2 AND NOT EXISTS ("
         "   SELECT FROM ledger.transfer x WHERE x.merchant_id = $1 AND x.pending_id = t.transfer_id)"
         " ORDER BY t.transfer_id",

@@ -11,8 +11,10 @@ from serai.commerce.checkout import jobs as checkout_jobs
 from serai.commerce.indexing import jobs as indexing_jobs
 from serai.commerce.indexing.subscribers import SEARCH_ENTRIES
 from serai.commerce.market import jobs as market_jobs
+from serai.commerce.pledge.subscribers import GOODS_LEFT
 from serai.commerce.price import jobs as price_jobs
 from serai.commerce.promotion import jobs as promotion_jobs
+from serai.commerce.reconciliation import jobs as reconciliation_jobs
 from serai.commerce.search import jobs as search_jobs
 from serai.commerce.tender import jobs as tender_jobs
 from serai.commerce.webhook.jobs import send_webhooks
@@ -66,6 +68,7 @@ def list_subscribers(platform: Platform) -> Sequence[Subscriber]:
         ANSWERS,
         SEARCH_ENTRIES,
         WEBHOOKS,
+        GOODS_LEFT,
     )
 
 
@@ -98,6 +101,15 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
         ),
         Schedule("close presales", "* * * * * */5", lambda: checkout_jobs.close_presales(commerce, owner)),
         Schedule("tend balances", "* * * * * */5", lambda: checkout_jobs.tend_balances(commerce, owner)),
+        Schedule(
+            "finish statements",
+            "* * * * *",
+            lambda: reconciliation_jobs.finish_statements(commerce, owner),
+        ),
+        # After midnight everywhere, when yesterday is over for every provider.
+        Schedule("fetch statements", "23 13 * * *", lambda: reconciliation_jobs.fetch_statements(commerce)),
+        Schedule("remind of invoices", "41 * * * *", lambda: shop_jobs.remind_invoices(commerce, owner)),
+        Schedule("tend pledges", "* * * * * */10", lambda: checkout_jobs.tend_pledges(commerce, owner)),
         Schedule("check payments", "* * * * * */15", lambda: checkout_jobs.check_payments(commerce, owner)),
         Schedule(
             "make event partitions",

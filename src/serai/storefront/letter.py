@@ -1,5 +1,7 @@
 """Letters of the shop in the reader's language: about orders, about the account, about what somebody waits for."""
 
+from babel.dates import format_date
+
 from serai.commerce.order.types import Order
 from serai.foundation.errors import _
 from serai.foundation.i18n import translate
@@ -75,6 +77,25 @@ GROUP_WORDS = {
         ),
     ),
 }
+# What is told instead of "your payment has arrived", by how the payment is secured.
+SECURED_WORDS = {
+    "authorised": (
+        _("Order %(number)s is confirmed"),
+        _(
+            "Your payment of %(total)s is set aside. It is charged as your goods leave; we are now preparing your order."
+        ),
+    ),
+    "cash_on_delivery": (
+        _("Order %(number)s is confirmed"),
+        _("We are now preparing your order. Please pay %(due)s when it is handed to you."),
+    ),
+    "invoice": (
+        _("Order %(number)s is confirmed"),
+        _(
+            "We are now preparing your order. Please pay %(due)s by %(date)s; the number of your order is the reference."
+        ),
+    ),
+}
 COLLECTED = (_("Order %(number)s was handed over"), _("You have collected your order. Enjoy it!"))
 
 
@@ -87,20 +108,27 @@ def write_order_letter(
     gift_message: str = "",
     in_group: bool = False,
     parcel: tuple[int, str] | None = None,
+    secured: str = "",
 ) -> Letter:
     """What happened to an order, for the shopper; ``path`` leads to the order.
 
-    ``event`` is a key of ``ORDER_WORDS``, or of ``GROUP_WORDS`` with ``in_group``; ``parcel`` is (number, tracking).
+    ``event`` is a key of ``ORDER_WORDS``, or of ``GROUP_WORDS`` with ``in_group``; ``parcel`` is (number, tracking);
+    ``secured`` how a payment is pledged that has not come.
     """
     locale = order.locale
     subject, sentence = GROUP_WORDS[event] if in_group else ORDER_WORDS[event]
     if event == "OrderFulfilled" and order.delivery == "pickup":
         subject, sentence = COLLECTED
+    if event == "OrderPaid" and not in_group and secured in SECURED_WORDS:
+        subject, sentence = SECURED_WORDS[secured]
+    due_at = next((paid.pledge.due_at for paid in order.payments if paid.pledge and paid.pledge.due_at), None)
     facts = {
         "number": order.number,
         "total": format_money(order.total_minor, order.currency, locale),
         "amount": format_money(amount_minor, order.currency, locale),
         "parcel": parcel[0] if parcel else "",
+        "due": format_money(order.pledged_minor, order.currency, locale),
+        "date": format_date(due_at.date(), "long", locale=locale) if due_at else "",
     }
     lines = [greet(order.name, locale), translate(sentence, locale, facts)]
     tracking = parcel[1] if parcel else order.tracking if event == "OrderFulfilled" else ""

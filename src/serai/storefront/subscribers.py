@@ -50,6 +50,7 @@ def order_letters(commerce: Commerce) -> Subscriber:
                 amount_minor=int(event.data.get("amount_minor", 0)),
                 gift_message=gift.message if gift else "",
                 in_group=_is_about_group(order, event),
+                secured=str(event.data.get("secured", "")),
                 parcel=_read_parcel(event),
             )
             await queue_letter(tx, letter)

@@ -15,9 +15,11 @@ from serai.commerce.aftersale.request_refund import (
     settle_refund,
     too_much,
 )
+from serai.commerce.capture.api import ask_order
 from serai.commerce.order.api import Stamp, check_move, load_order
 from serai.commerce.order.events import OrderCancelled, OrderExpired
 from serai.commerce.order.types import Order
+from serai.commerce.payment.api import provider_of
 from serai.commerce.payment.types import Payment
 from serai.commerce.presale.events import OrderLapsed
 from serai.commerce.types import Commerce
@@ -39,6 +41,7 @@ __all__ = [
     "refund_order",
     "return_deposit",
     "settle_refund",
+    "stop_payments",
 ]
 
 log = logging.getLogger("serai.commerce")
@@ -62,13 +65,15 @@ async def cancel_order(
 
     Raises:
         NotFound: ``order.unknown``.
-        Conflict: ``order.cannot_cancel`` once it was fulfilled or has expired, or is paid and must not be.
+        Conflict: ``order.cannot_cancel`` once it was fulfilled or has expired, or is paid and must not be;
+            ``capture.under_way`` while a provider does not answer whether it has taken money for it.
     """
     order = await _load(commerce, merchant_id, order_id)
     reason = " ".join(reason.split())[:200]
     for _attempt in range(ATTEMPTS):
         if order.state == "cancelled":
             break
+        order = await ask_order(commerce, merchant_id, order)
         check_move(order, "expire" if unpaid_only else "cancel")
         stamp = Stamp(order_id, cancelled_at=clock.now())
         fact = Fact(order_id, OrderCancelled(order_id, by, reason))
@@ -138,10 +143,12 @@ async def return_deposit(commerce: Commerce, merchant_id: MerchantId, *, order_i
 async def stop_payments(commerce: Commerce, merchant_id: MerchantId, order: Order) -> None:
     """Tell providers that an open payment is not wanted any more. If one pays all the same, the money is returned."""
     for paid in order.payments:
-        if paid.state not in ("created", "authorised") or paid.provider_payment_id is None:
+        is_over = paid.pledge is not None and paid.open_minor == 0 and paid.pledge.released_minor > 0
+        is_open = paid.state in ("created", "authorised") if paid.pledge is None else is_over
+        if not is_open or paid.provider_payment_id is None:
             continue
         try:
-            await commerce.providers[paid.provider].void_payment(merchant_id, paid.provider_payment_id)
+            await provider_of(commerce, paid.provider).void_payment(merchant_id, paid.provider_payment_id)
         except Outside as error:
             log.info("payment %s could not be stopped: %s", paid.intent_id, error)
 
@@ -176,7 +183,11 @@ async def refund_order(
         return (_split_payments(order, amount_minor - sum(part.amount_minor for part in parts)), parts)
 
     await request_refund(commerce, merchant_id, order_id, choose, reason, by, key, writes=writes)
-    return await _load(commerce, merchant_id, order_id)
+    order = await _load(commerce, merchant_id, order_id)
+    if order.released_minor and order.state in ("paid", "fulfilled"):
+        # What is not pledged any more a provider need not hold.
+        await stop_payments(commerce, merchant_id, order)
+    return order
 
 
 async def plan_part_refund(
@@ -224,20 +235,34 @@ def _split_payments(order: Order, amount_minor: int) -> tuple[tuple[Payment, int
 
 
 async def refund_late_payment(
-    commerce: Commerce, merchant_id: MerchantId, *, order_id: UUID, intent_id: UUID
+    commerce: Commerce,
+    merchant_id: MerchantId,
+    *,
+    order_id: UUID,
+    intent_id: UUID,
+    amount_minor: int | None = None,
+    turn: str = "",
 ) -> None:
-    """Return money that an order no longer expects: it was cancelled, sold out, or paid twice."""
-    order = await _load(commerce, merchant_id, order_id)
-    paid = next(p for p in order.payments if p.intent_id == intent_id)
+    """Return money that an order no longer expects: it was cancelled, sold out, or paid twice.
+
+    ``amount_minor`` of it, all without; ``turn`` tells several such refunds of one payment apart.
+    """
+
+    def choose(order: Order) -> Ways:
+        now = next(each for each in order.payments if each.intent_id == intent_id)
+        left = payment_left(order, now, kept=False, pledged=False)
+        left = left if amount_minor is None else min(left, amount_minor)
+        return (((now, left),) if left > 0 else (), ())
+
     # The late money made the order overpaid, whatever its state, so no sale is taken back for it.
     await request_refund(
         commerce,
         merchant_id,
         order_id,
-        what_is_left(paid, kept=False),
+        choose,
         "payment came too late",
         "system",
-        f"late:{intent_id}",
+        f"late:{intent_id}{turn}",
         overpaid=True,
     )
 

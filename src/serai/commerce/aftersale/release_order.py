@@ -10,7 +10,7 @@ import msgspec
 
 from serai.commerce.aftersale.refund_tenders import NOTHING, Back, give_back_all
 from serai.commerce.aftersale.release_deposit import release_deposit
-from serai.commerce.aftersale.request_refund import Ways, is_known, reserve_refund
+from serai.commerce.aftersale.request_refund import Ways, is_known, pledged_left, reserve_refund
 from serai.commerce.order.api import Stamp, deferred_of, load_order, next_turn, stamp_orders, was_late
 from serai.commerce.order.types import Order, expects_payment
 from serai.commerce.payment.types import Payment, deferred_sales, order_due
@@ -32,21 +32,22 @@ class Refunding(msgspec.Struct, frozen=True):
     key: str
 
 
-def payment_left(order: Order, paid: Payment, *, kept: bool = True) -> int:
-    """What of a payment may still go back, in minor units; ``kept``: without a deposit that stays."""
+def payment_left(order: Order, paid: Payment, *, kept: bool = True, pledged: bool = True) -> int:
+    """What of a payment may still go back, in minor units; ``kept``: without a deposit that stays; ``pledged``: with what
+    was pledged and need not come."""
     refunded = sum(
         r.amount_minor for r in order.refunds if r.intent_id == paid.intent_id and r.state != "failed"
     )
     stays = order.kept_minor if kept and paid.purpose == "deposit" else 0
-    return paid.captured_minor - refunded - stays
+    return paid.captured_minor - refunded - stays + (pledged_left(paid) if pledged else 0)
 
 
-def what_is_left(paid: Payment, *, kept: bool = True) -> Callable[[Order], Ways]:
+def what_is_left(paid: Payment, *, kept: bool = True, pledged: bool = True) -> Callable[[Order], Ways]:
     """The ways of a refund that gives back all that is left of one payment, whatever that is at its turn."""
 
     def choose(order: Order) -> Ways:
         now = next(each for each in order.payments if each.intent_id == paid.intent_id)
-        left = payment_left(order, now, kept=kept)
+        left = payment_left(order, now, kept=kept, pledged=pledged)
         return (((now, left),) if left > 0 else (), ())
 
     return choose
@@ -81,7 +82,8 @@ async def release_order(
         turn = next_turn(order.order_id, moved)
         group_id = turn.group_id
         is_expected = any(pending.credit_kind == "order_due" for pending in pendings)
-        if _is_other(order, judged) or (expects_payment(order) and not is_expected):
+        is_taken = any(paid.pledge and paid.pledge.pending for paid in order.payments)
+        if _is_other(order, judged) or is_taken or (expects_payment(order) and not is_expected):
             # A payment, a shipment or another end came between, or comes in this very moment.
             return False
         back = NOTHING
@@ -107,10 +109,8 @@ async def release_order(
         transfers += reserved.transfers
         rows += reserved.writes
         facts += reserved.facts
-    outcome = await commerce.lane.submit(
-        merchant_id,
-        Group(group_id, tuple(transfers), tuple(rows), tuple(facts), document_id=order.order_id),
-    )
+    group = Group(group_id, tuple(transfers), tuple(rows), tuple(facts), document_id=order.order_id)
+    outcome = await commerce.lane.submit(merchant_id, group)
     return outcome.passed and not was_late(outcome)
 
 

@@ -12,10 +12,12 @@ import msgspec
 
 from serai.commerce.aftersale.refund_tenders import Back, change_award, give_back
 from serai.commerce.aftersale.take_back_sale import find_sale, restore_sale, take_back_sale
+from serai.commerce.capture.api import release_parts
 from serai.commerce.order.api import load_order, next_turn, was_late
 from serai.commerce.order.events import RefundDone, RefundFailed, RefundRequested
 from serai.commerce.order.types import Order
 from serai.commerce.payment import api as payment
+from serai.commerce.payment.api import provider_of
 from serai.commerce.payment.types import Payment, Refund, order_due, psp_clearing, refund_control, refundable
 from serai.commerce.tender.types import Part
 from serai.commerce.types import Commerce
@@ -91,9 +93,9 @@ async def request_refund(
 
 def is_known(order: Order, refund_id: UUID) -> bool:
     """Whether an order has a refund of this name already, over payments or to tenders."""
-    return refund_id in {each.refund_id for each in order.refunds} | {
-        each.refund_id for each in order.tender_refunds
-    }
+    known = {each.refund_id for each in order.refunds} | {each.refund_id for each in order.tender_refunds}
+    steps = {step.step_id for paid in order.payments if paid.pledge for step in paid.pledge.steps}
+    return refund_id in known or name_release(refund_id) in steps
 
 
 def name_part(refund_id: UUID, paid: Payment, number: int) -> UUID:
@@ -130,15 +132,17 @@ async def plan_refund(
         sale = sale.without(tender_minor)
     after = before + tender_minor
     for number, (paid, minor) in enumerate(payments):
-        reserved = reserve_refund(order, paid, name_part(refund_id, paid, number), minor, reason, by)
+        part_id = name_part(refund_id, paid, number)
+        reserved = reserve_refund(order, paid, part_id, minor, reason, by, overpaid=overpaid)
         transfers += reserved.transfers
         writes += reserved.writes
         facts += reserved.facts
         if not overpaid:
-            part_id = name_part(refund_id, paid, number)
-            transfers += take_back_sale(order, part_id, minor, before_minor=after, sale=sale)
-            after += minor
-            sale = sale.without(minor)
+            let_go = min(minor, pledged_left(paid))
+            transfers += take_back_sale(order, name_release(part_id), let_go, before_minor=after, sale=sale)
+            sale, after = sale.without(let_go), after + let_go
+            transfers += take_back_sale(order, part_id, minor - let_go, before_minor=after, sale=sale)
+            sale, after = sale.without(minor - let_go), after + minor - let_go
     if not overpaid and order.state in ("paid", "fulfilled"):
         award = await change_award(tx, order, before + tender_minor + amount_minor, refund_id, moved)
         transfers += award.transfers
@@ -146,15 +150,34 @@ async def plan_refund(
     return Group(turn.group_id, tuple(transfers), tuple(writes), tuple(facts), document_id=order.order_id)
 
 
-def reserve_refund(order: Order, paid: Payment, refund_id: UUID, minor: int, reason: str, by: str) -> Back:
-    """A refund over a provider until it answers: its reservations, its row and its fact."""
-    row = Refund(refund_id, order.order_id, paid.intent_id, minor, reason, by, clock.now(), None, None, "")
-    fact = RefundRequested(order.order_id, refund_id, minor, reason, by)
-    return Back(
-        tuple(_reserve(order, paid, refund_id, minor)),
-        (Write(payment.insert_refunds, row),),
-        (Fact(order.order_id, fact),),
+def pledged_left(paid: Payment) -> int:
+    """What of a payment is pledged and need not come: a capture under way cannot be called back."""
+    return paid.pledge.capturable_minor if paid.pledge else 0
+
+
+def name_release(refund_id: UUID) -> UUID:
+    """What the part of a refund is known by that is let go, since its money has not come."""
+    return derive_id(refund_id, "release")
+
+
+def reserve_refund(
+    order: Order, paid: Payment, refund_id: UUID, minor: int, reason: str, by: str, *, overpaid: bool = False
+) -> Back:
+    """A refund over a payment. What is only pledged is let go at once; the rest is reserved until the provider answers.
+
+    ``overpaid``: the money came beyond what was pledged, so all of it goes back as money.
+    """
+    let_go = 0 if overpaid else min(minor, pledged_left(paid))
+    release = release_parts(
+        order, ((paid, let_go),) if let_go else (), name_release(refund_id), reason=reason, by=by
     )
+    transfers, writes, facts = [*release.transfers], [*release.writes], [*release.facts]
+    if rest := minor - let_go:
+        row = Refund(refund_id, order.order_id, paid.intent_id, rest, reason, by, clock.now(), None, None, "")
+        transfers += _reserve(order, paid, refund_id, rest)
+        writes.append(Write(payment.insert_refunds, row))
+        facts.append(Fact(order.order_id, RefundRequested(order.order_id, refund_id, rest, reason, by)))
+    return Back(tuple(transfers), tuple(writes), tuple(facts))
 
 
 def _reserve(order: Order, paid: Payment, refund_id: UUID, amount_minor: int) -> list[Transfer]:
@@ -176,7 +199,7 @@ async def ask_refund(commerce: Commerce, merchant_id: MerchantId, *, refund_id: 
     if refund is None or paid is None or refund.state != "pending" or paid.provider_payment_id is None:
         return
     try:
-        answer = await commerce.providers[paid.provider].refund(
+        answer = await provider_of(commerce, paid.provider).refund(
             merchant_id, paid.provider_payment_id, refund_id, refund.amount_minor
         )
     except Outside as error:

@@ -1,5 +1,6 @@
 """Checkout: quote a cart, place it, start and settle its payment."""
 
+from serai.commerce.checkout.accept_promise import accept_promise, list_order_methods
 from serai.commerce.checkout.adjust_order import Item, read_quote
 from serai.commerce.checkout.choose_delivery import keep_choice, refuse_way
 from serai.commerce.checkout.draft_order import draft_order, tax_draft
@@ -43,6 +44,7 @@ __all__ = [
     "Priced",
     "Quote",
     "Shopper",
+    "accept_promise",
     "check_address",
     "check_contact",
     "check_total",
@@ -56,6 +58,7 @@ __all__ = [
     "enter_gift_card",
     "join_group",
     "keep_choice",
+    "list_order_methods",
     "list_pay_offers",
     "pay_draft",
     "place_order",

@@ -25,8 +25,8 @@ class Asking(msgspec.Struct, frozen=True):
     rows: tuple[tuple[str, int, int], ...]
 
 
-def ask_payment(order: Order, now: datetime) -> Asking:
-    """What to ask for. An attempt that is still open is used again; after a decline there is a new one.
+def ask_payment(order: Order, now: datetime, provider: str) -> Asking:
+    """What to ask a provider for. An attempt of it that is still open is used again; after a decline there is a new one.
 
     Raises:
         Conflict: ``order.balance_not_open`` for a balance out of its window, or before it is known.
@@ -46,7 +46,10 @@ def ask_payment(order: Order, now: datetime) -> Asking:
     attempt = last.attempt if last else 1
     # What was asked for before is over when it ended, and when another amount is due by now.
     if last and (
-        last.state in ("failed", "voided", "expired") or last.purpose != purpose or last.amount_minor != due
+        last.state in ("failed", "voided", "expired")
+        or last.provider != provider
+        or last.purpose != purpose
+        or last.amount_minor != due
     ):
         attempt += 1
     rows = list_payables(order) if purpose == "order" else _list_part(order, purpose, due)

@@ -35,8 +35,11 @@ class Booking(msgspec.Struct, frozen=True):
     facts: tuple[Fact, ...]
 
 
-def book_payment(order: Order, intent: Payment) -> Booking | None:
-    """What a payment in time books; None when it is not what the order waits for any more."""
+def book_payment(order: Order, intent: Payment, secured: str = "") -> Booking | None:
+    """What a payment in time books; None when it is not what the order waits for any more.
+
+    ``secured``: its money has not come but is pledged, and how.
+    """
     if order.presale is None:
         earned, grants = award(order.order_id, order.member_id, order.award_points)
         return Booking(
@@ -47,7 +50,7 @@ def book_payment(order: Order, intent: Payment) -> Booking | None:
                 *earned,
             ),
             grants,
-            *tell_paid(order, intent),
+            *tell_paid(order, intent, secured),
         )
     if intent.purpose == "deposit":
         return Booking(
@@ -80,12 +83,12 @@ def count_deposit(order: Order) -> tuple[tuple[Transfer, ...], tuple[Write, ...]
     return (counted, *earned), grants
 
 
-def tell_paid(order: Order, intent: Payment) -> tuple[Stamp, tuple[Fact, ...]]:
+def tell_paid(order: Order, intent: Payment, secured: str = "") -> tuple[Stamp, tuple[Fact, ...]]:
     """The moment that a payment sets, and the facts that tell of it."""
     if intent.purpose == "deposit":
         fact = DepositPaid(order.order_id, intent.intent_id, intent.amount_minor, intent.currency)
         return Stamp(order.order_id, deposit_paid_at=clock.now()), (Fact(order.order_id, fact),)
-    paid = OrderPaid(order.order_id, intent.intent_id, intent.amount_minor, intent.currency)
+    paid = OrderPaid(order.order_id, intent.intent_id, intent.amount_minor, intent.currency, secured)
     return Stamp(order.order_id, paid_at=clock.now()), (Fact(order.order_id, paid), *used_coupons(order))
 
 

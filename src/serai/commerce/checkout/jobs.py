@@ -4,6 +4,7 @@ import logging
 from datetime import timedelta
 
 from serai.commerce.checkout import close_presales as presales
+from serai.commerce.checkout import tend_pledges as pledging
 from serai.commerce.checkout.settle_payment import refresh_payment
 from serai.commerce.payment.api import list_unsettled_orders
 from serai.commerce.types import Commerce
@@ -42,3 +43,8 @@ async def close_presales(commerce: Commerce, owner: Database) -> int:
 async def tend_balances(commerce: Commerce, owner: Database) -> int:
     """Say what orders of closed presales still have to pay, tell their buyers, and end what nobody paid."""
     return await presales.tend_balances(commerce, owner)
+
+
+async def tend_pledges(commerce: Commerce, owner: Database) -> int:
+    """Take held money as goods leave or before its time is over, and ask again for what was not answered."""
+    return await pledging.tend_pledges(commerce, owner)

@@ -8,7 +8,6 @@ LATE      the reservation was gone: the money is booked all the same, then the o
 Events are kept once per provider event id; what they come to is recomputed, so order and repetition do not matter.
 """
 
-from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -17,10 +16,12 @@ from serai.commerce.aftersale.api import expire_order, refund_late_payment, sett
 from serai.commerce.checkout.book_payment import book_payment, tell_paid
 from serai.commerce.checkout.place_order import make_transfers, money_pending_id
 from serai.commerce.checkout.reserve_order import write_award
+from serai.commerce.checkout.settle_pledge import settle_pledge
 from serai.commerce.order.api import NewOrder, load_order, stamp_orders
 from serai.commerce.order.events import OrderRevived, PaymentLate, PaymentMismatch
 from serai.commerce.order.types import Contact, Order
 from serai.commerce.payment import api as payment
+from serai.commerce.payment.api import provider_of
 from serai.commerce.payment.types import Payment, fund_refundable, order_due, psp_clearing
 from serai.commerce.presale.api import load_presale
 from serai.commerce.tender.api import settle_debt
@@ -28,8 +29,7 @@ from serai.commerce.types import Commerce, ProviderEvent
 from serai.foundation.errors import NotFound, _
 from serai.foundation.event import Fact, append_facts
 from serai.foundation.ids import MerchantId, derive_id
-from serai.ledger.api import OpenPending, list_open_pendings
-from serai.ledger.types import Group, Outcome, Transfer, Write, account, currency_unit, post, posted
+from serai.ledger.types import Group, Outcome, Transfer, Write, post, posted, void
 
 
 async def settle_payment(
@@ -47,7 +47,6 @@ async def settle_payment(
         if intent is None or intent.provider != event.provider:
             raise NotFound("payment.unknown", _("There is no such payment."))
         order = await load_order(tx, order_id=intent.order_id)
-        pendings = await list_open_pendings(tx, document_id=intent.order_id)
     if event.kind in ("refunded", "part_refunded", "refund_failed") and event.refund_reference:
         await _record(commerce, merchant_id, intent, event, source)
         failure = "refused by the provider" if event.kind == "refund_failed" else None
@@ -56,10 +55,13 @@ async def settle_payment(
     if event.kind in ("authorised", "captured") and not _is_as_asked(intent, event):
         await _note_mismatch(commerce, merchant_id, intent, event, source)
         return
+    if intent.capture == "manual" and event.kind in ("authorised", "captured", "voided", "expired"):
+        await settle_pledge(commerce, merchant_id, order, intent, event, source)
+        return
     if event.kind != "captured" or intent.captured_minor >= event.amount_minor:
         await _record(commerce, merchant_id, intent, event, source)
         return
-    outcome = await _book_in_time(commerce, merchant_id, order, intent, event, source, pendings)
+    outcome = await _book_in_time(commerce, merchant_id, order, intent, event, source)
     if outcome.passed:
         if outcome.replayed:
             await _record(commerce, merchant_id, intent, event, source)
@@ -72,11 +74,12 @@ async def settle_payment(
 
 
 def _is_as_asked(intent: Payment, event: ProviderEvent) -> bool:
-    return (
-        event.currency == intent.currency
-        and event.payment_minor == intent.amount_minor
-        and event.amount_minor == intent.amount_minor
-    )
+    if event.currency != intent.currency or event.payment_minor != intent.amount_minor:
+        return False
+    if intent.capture == "manual" and event.kind == "captured":
+        # What a provider only holds it may take in parts.
+        return 0 < event.amount_minor <= intent.amount_minor
+    return event.amount_minor == intent.amount_minor
 
 
 async def _record(
@@ -106,7 +109,6 @@ async def _book_in_time(
     intent: Payment,
     event: ProviderEvent,
     source: str,
-    pendings: Sequence[OpenPending],
 ) -> Outcome:
     """Post the money that the order expects, and what counts with it."""
     booking = book_payment(order, intent)
@@ -117,9 +119,8 @@ async def _book_in_time(
         Group(
             derive_id("capture", intent.intent_id),
             (
-                post(booking.pending_id, "captured", event.amount_minor),
+                *post_money(commerce, booking.pending_id, order, intent, event.amount_minor),
                 fund_refundable(intent.intent_id, intent.currency, event.amount_minor),
-                *_clear_elsewhere(pendings, booking.pending_id, intent, event.amount_minor),
                 *booking.transfers,
             ),
             (
@@ -133,18 +134,15 @@ async def _book_in_time(
     )
 
 
-def _clear_elsewhere(
-    pendings: Sequence[OpenPending], pending_id: UUID, intent: Payment, amount_minor: int
+def post_money(
+    commerce: Commerce, pending_id: UUID, order: Order, intent: Payment, amount_minor: int
 ) -> tuple[Transfer, ...]:
-    """An order expects its money before its shopper has chosen how to pay: it moves on to the provider that holds it."""
-    expected = next((each.debit_kind for each in pendings if each.transfer_id == pending_id), None)
-    held = psp_clearing(intent.provider, intent.currency)
-    if expected is None or expected == held.kind:
-        return ()
-    asked = account(expected, currency_unit(intent.currency))
-    return (
-        posted(derive_id("held by", intent.intent_id), held, asked, amount_minor, "paid at another provider"),
-    )
+    """The money that the order expects has come: to whom it was expected from, or to another provider."""
+    if intent.provider == commerce.default_provider:
+        return (post(pending_id, "captured", amount_minor),)
+    clearing, due = psp_clearing(intent.provider, intent.currency), order_due(order.order_id, order.currency)
+    money_id = derive_id("money", intent.intent_id)
+    return (void(pending_id, "paid otherwise"), posted(money_id, clearing, due, amount_minor, "captured"))
 
 
 async def _book_late(
@@ -250,7 +248,7 @@ async def refresh_payment(
     for attempt in order.payments:
         if attempt.state in ("captured", "refunded", "failed", "voided", "expired"):
             continue
-        found = await commerce.providers[attempt.provider].load_payment(
+        found = await provider_of(commerce, attempt.provider).load_payment(
             merchant_id, attempt.intent_id, attempt.provider_payment_id
         )
         if found is None:

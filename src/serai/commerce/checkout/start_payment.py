@@ -12,13 +12,14 @@ import msgspec
 
 from serai.commerce.checkout.ask_payment import Asking, ask_payment
 from serai.commerce.checkout.settle_payment import refresh_payment
+from serai.commerce.method.api import load_methods
 from serai.commerce.order.api import access_token, check_move, load_order
 from serai.commerce.order.types import Order
 from serai.commerce.payment import api as payment
 from serai.commerce.payment.types import Payment
 from serai.commerce.payway.api import choose_offer, device_of, list_offers
 from serai.commerce.payway.types import Offer
-from serai.commerce.types import Commerce, PaymentRequest
+from serai.commerce.types import CaptureMode, Commerce, PaymentRequest
 from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Outside, _
@@ -50,17 +51,18 @@ async def start_payment(
     Raises:
         NotFound: ``order.unknown``.
         Conflict: ``order.cannot_pay`` when the order does not wait for a payment; ``order.balance_not_open``;
-            ``payment.no_provider``; ``payment.too_many_attempts``.
+            ``payment.no_provider``; ``payment.too_many_attempts``; ``method.not_offered`` when the merchant takes no
+            payments online.
         Outside: the provider does not answer; the order stands and can be paid later.
     """
     async with commerce.db.transaction(merchant_id) as tx:
         order = await load_order(tx, order_id=order_id)
-        chosen, asking = await _choose(tx, commerce, order, provider)
+        chosen, asking, capture = await _choose(tx, commerce, order, provider)
     device = device_of(chosen, device)
     last = order.payments[-1] if order.payments else None
-    if last and last.attempt == asking.attempt and (last.provider, last.device) != (chosen, device):
+    if last and last.state == "created" and (last.provider, last.device) != (chosen, device):
         await _leave_attempt(commerce, merchant_id, order_id=order_id, intent_id=last.intent_id)
-        asking = msgspec.structs.replace(asking, attempt=asking.attempt + 1)
+        asking = msgspec.structs.replace(asking, attempt=last.attempt + 1)
     if asking.attempt > MAX_ATTEMPTS:
         raise Conflict("payment.too_many_attempts", _("There were too many attempts to pay this order."))
     async with commerce.db.transaction(merchant_id) as tx:
@@ -73,6 +75,7 @@ async def start_payment(
             attempt=asking.attempt,
             purpose=asking.purpose,
             device=device,
+            capture=capture,
         )
     base = (commerce.settings.public_url or base_url).rstrip("/")
     request = _describe(commerce, merchant_id, order, intent, asking, base, client_ip)
@@ -109,6 +112,7 @@ def _describe(
         f"{base}/webhooks/{intent.provider}/{merchant_id}",
         order.locale,
         asking.rows,
+        intent.capture,
         intent.device,
         client_ip,
         order.expires_at if asking.purpose != "balance" else None,
@@ -117,18 +121,26 @@ def _describe(
 
 async def _choose(
     tx: Transaction, commerce: Commerce, order: Order, wanted: str | None
-) -> tuple[str, Asking]:
-    """With whom an order is paid, and what is asked for. Raises as :func:`start_payment`."""
+) -> tuple[str, Asking, CaptureMode]:
+    """With whom an order is paid, what is asked for, and whether the money is held first. Raises as :func:`start_payment`."""
     check_move(order, "pay")
     if order.channel == "market":
         raise Conflict(
             "order.paid_at_market", _("This order is part of a checkout at a market and is paid there.")
         )
-    asking = ask_payment(order, clock.now())
+    terms = (await load_methods(tx))["online"]
+    if not terms.active and order.presale is None:
+        raise Conflict("method.not_offered", _("This way to pay is not offered."), method="online", why="off")
+    last = order.payments[-1].provider if order.payments else None
+    amount_minor = ask_payment(order, clock.now(), last or "").amount_minor
     offers = await list_offers(
-        tx, known=commerce.providers, amount_minor=asking.amount_minor, currency=order.currency
+        tx, known=commerce.providers, amount_minor=amount_minor, currency=order.currency
     )
-    return choose_offer(offers, wanted, order.payments[-1].provider if order.payments else None), asking
+    chosen = choose_offer(offers, wanted, last)
+    asking = ask_payment(order, clock.now(), chosen)
+    # A deposit is counted when it is paid, and not every provider can hold money.
+    can_hold = commerce.providers[chosen].can_hold and asking.purpose == "order"
+    return chosen, asking, terms.capture if can_hold else "automatic"
 
 
 async def _leave_attempt(
@@ -150,7 +162,7 @@ async def _leave_attempt(
 
 async def list_pay_offers(tx: Transaction, commerce: Commerce, *, order: Order) -> tuple[Offer, ...]:
     """The ways in which an order can be paid now."""
-    asking = ask_payment(order, clock.now())
+    asking = ask_payment(order, clock.now(), "")
     return await list_offers(
         tx, known=commerce.providers, amount_minor=asking.amount_minor, currency=order.currency
     )

@@ -26,6 +26,7 @@ class MarketProvider:
     """Adapter that members' intents name. It opens nothing by itself: a checkout is paid at the market."""
 
     name = MARKET
+    can_hold = False
 
     def __init__(self, db: Database, lane: Lane, providers: Mapping[str, PaymentProvider]) -> None:
         self._db = db
@@ -44,6 +45,12 @@ class MarketProvider:
 
     async def void_payment(self, merchant_id: UUID, provider_payment_id: str) -> None:
         """Nothing to stop: the payment is that of the whole checkout."""
+
+    async def capture_payment(
+        self, merchant_id: UUID, provider_payment_id: str, capture_id: UUID, amount_minor: int
+    ) -> Literal["done", "pending", "failed"]:
+        """Outside ``market``, always: a checkout's money is taken at once."""
+        raise Outside(MARKET, "takes the money of a checkout at once", retryable=False)
 
     async def refund(
         self, merchant_id: UUID, provider_payment_id: str, refund_id: UUID, amount_minor: int

@@ -28,12 +28,14 @@ class OrderPlaced(msgspec.Struct, frozen=True):
 
 
 class OrderPaid(msgspec.Struct, frozen=True):
-    """The money of an order has come."""
+    """The money of an order has come, or is secured: then ``secured`` says how (``authorised`` at a provider,
+    ``cash_on_delivery``, ``invoice``), and PaymentCaptured tells when it comes. Either way the goods may leave."""
 
     order_id: UUID
     intent_id: UUID | None
     amount_minor: int
     currency: str
+    secured: str = ""
 
 
 class ShippedLine(msgspec.Struct, frozen=True):

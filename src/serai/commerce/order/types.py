@@ -225,15 +225,35 @@ class Order(msgspec.Struct, frozen=True):
         return sum(p.captured_minor for p in self.payments)
 
     @property
+    def pledged_minor(self) -> int:
+        """What is pledged (held by a provider, to be paid on delivery, invoiced) and has not come."""
+        return sum(p.open_minor for p in self.payments)
+
+    @property
+    def secured(self) -> str:
+        """How what has not come is pledged: ``authorised``, ``cash_on_delivery`` or ``invoice``; empty when all has come."""
+        return next((p.pledge.kind for p in self.payments if p.pledge and p.open_minor), "")
+
+    @property
+    def released_minor(self) -> int:
+        """What was pledged and let go, so that nobody pays it any more."""
+        return sum(p.pledge.released_minor + p.pledge.lost_minor for p in self.payments if p.pledge)
+
+    @property
     def refunded_minor(self) -> int:
-        """What went back, or is on its way back, to the buyer, tenders included."""
+        """What went back, or is on its way back, to the buyer, tenders included, and what need not be paid any more."""
         sent = sum(r.amount_minor for r in self.refunds if r.state != "failed")
-        return sent + sum(r.amount_minor for r in self.tender_refunds)
+        return sent + sum(r.amount_minor for r in self.tender_refunds) + self.released_minor
+
+    @property
+    def settled_minor(self) -> int:
+        """What came, was pledged, or was paid by tenders."""
+        return self.paid_minor + self.pledged_minor + self.released_minor + self.tender_paid_minor
 
     @property
     def sale_refunded_minor(self) -> int:
         """What of the total went back: money that had come twice or too late is not of it."""
-        overpaid = max(0, self.paid_minor + self.tender_paid_minor - self.total_minor)
+        overpaid = max(0, self.settled_minor - self.total_minor)
         return max(0, self.refunded_minor - overpaid)
 
     @property
@@ -243,8 +263,8 @@ class Order(msgspec.Struct, frozen=True):
 
     @property
     def refundable_minor(self) -> int:
-        """What may still go back, to tenders and over providers."""
-        return max(0, self.paid_minor + self.tender_paid_minor - self.refunded_minor - self.kept_minor)
+        """What may still go back, to tenders and over providers, or need not be paid at all."""
+        return max(0, self.settled_minor - self.refunded_minor - self.kept_minor)
 
     @property
     def due_minor(self) -> int:

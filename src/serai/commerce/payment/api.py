@@ -10,13 +10,23 @@ import msgspec
 
 from serai.commerce.payment import store
 from serai.commerce.payment.logic import sum_events
+from serai.commerce.payment.promise import provider_of
 from serai.commerce.payment.types import Payment, PaymentEvent, Purpose, Refund
-from serai.commerce.types import ProviderEvent
+from serai.commerce.pledge.api import find_pledges
+from serai.commerce.types import CaptureMode, ProviderEvent
 from serai.foundation import clock
 from serai.foundation.database import Database, Transaction
 from serai.foundation.ids import derive_id
 
-__all__ = ["Payment", "PaymentEvent", "Refund", "find_payment", "list_payments", "list_refunds"]
+__all__ = [
+    "Payment",
+    "PaymentEvent",
+    "Refund",
+    "find_payment",
+    "list_payments",
+    "list_refunds",
+    "provider_of",
+]
 
 
 def intent_id_of(order_id: UUID, attempt: int) -> UUID:
@@ -34,11 +44,22 @@ async def open_intent(
     attempt: int,
     purpose: Purpose = "order",
     device: str = "",
+    capture: CaptureMode = "automatic",
 ) -> Payment:
     """The order's nth attempt, made when it is not there."""
     intent_id = intent_id_of(order_id, attempt)
     await store.insert_intent(
-        tx, intent_id, order_id, provider, amount_minor, currency, attempt, purpose, clock.now(), device
+        tx,
+        intent_id,
+        order_id,
+        provider,
+        amount_minor,
+        currency,
+        attempt,
+        purpose,
+        capture,
+        clock.now(),
+        device,
     )
     payment = await find_payment(tx, intent_id=intent_id)
     assert payment is not None
@@ -69,12 +90,20 @@ async def _payments(tx: Transaction, rows: Sequence[Any]) -> tuple[Payment, ...]
     by_intent: dict[UUID, list[PaymentEvent]] = {row["intent_id"]: [] for row in rows}
     for row in await store.list_events(tx, list(by_intent)):
         by_intent[row["intent_id"]].append(PaymentEvent(*list(row.values())[1:]))
+    pledges = await find_pledges(tx, intent_ids=list(by_intent))
     payments = []
     for row in rows:
         events = tuple(by_intent[row["intent_id"]])
         state, captured, refunded = sum_events(events)
         payments.append(
-            Payment(**dict(row), state=state, captured_minor=captured, refunded_minor=refunded, events=events)
+            Payment(
+                **dict(row),
+                state=state,
+                captured_minor=captured,
+                refunded_minor=refunded,
+                events=events,
+                pledge=pledges.get(row["intent_id"]),
+            )
         )
     return tuple(payments)
 

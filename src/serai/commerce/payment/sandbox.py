@@ -4,17 +4,19 @@ import hashlib
 import hmac
 import time
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
 import httpx
 import msgspec
 
-from serai.commerce.types import EventKind, PaymentRequest, ProviderEvent, ProviderPayment
+from serai.commerce.types import EventKind, PaymentRequest, ProviderEvent, ProviderPayment, StatementRow
 from serai.foundation.errors import Invalid, Outside, Unauthorised, _
 
 NAME = "sandbox"
 SIGNATURE_AGE_S = 600
+STATEMENT_ROWS = 200_000
 KINDS: dict[str, EventKind] = {
     "payment.authorised": "authorised",
     "payment.captured": "captured",
@@ -45,6 +47,24 @@ class SandboxAccount(msgspec.Struct, frozen=True):
     name: str = ""
 
 
+def _read_row(line: dict[str, Any]) -> StatementRow:
+    return StatementRow(
+        str(line["position"]),
+        "refund" if line["kind"] == "refund" else "capture",
+        line["reference"],
+        line["payment_id"],
+        line["refund_reference"] or "",
+        line["amount_minor"],
+        0,
+        line["currency"],
+        datetime.fromisoformat(line["at"]),
+    )
+
+
+def _read_moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
 class SandboxProvider:
     """A :class:`~serai.commerce.types.PaymentProvider`.
 
@@ -55,6 +75,7 @@ class SandboxProvider:
     """
 
     name = NAME
+    can_hold = True
 
     def __init__(self, base_url: str, accounts: Mapping[UUID, SandboxAccount], timeout_s: float) -> None:
         self._accounts = accounts
@@ -106,6 +127,7 @@ class SandboxProvider:
             "webhook_url": request.webhook_url,
             "description": request.description,
             "locale": request.locale,
+            "capture": request.capture,
             "lines": [
                 {"title": title[:300], "amount_minor": amount, "quantity": quantity}
                 for title, amount, quantity in request.lines
@@ -142,6 +164,7 @@ class SandboxProvider:
             content["amount_minor"],
             content["currency"],
             {"status": content["status"]},
+            expires_at=_read_moment(content.get("authorised_until")),
         )
 
     async def load_payment(
@@ -160,6 +183,18 @@ class SandboxProvider:
         if status != 200:
             raise Outside(NAME, f"did not stop the payment: {content}", retryable=False)
 
+    async def capture_payment(
+        self, merchant_id: UUID, provider_payment_id: str, capture_id: UUID, amount_minor: int
+    ) -> Literal["done", "pending", "failed"]:
+        status, _content = await self._call(
+            merchant_id,
+            "POST",
+            f"/v1/payments/{provider_payment_id}/capture",
+            body={"amount_minor": amount_minor},
+            key=str(capture_id),
+        )
+        return "done" if status == 200 else "failed"
+
     async def refund(
         self, merchant_id: UUID, provider_payment_id: str, refund_id: UUID, amount_minor: int
     ) -> Literal["done", "pending", "failed"]:
@@ -174,6 +209,18 @@ class SandboxProvider:
             return "failed"
         answers: dict[str, Literal["done", "pending", "failed"]] = {"succeeded": "done", "failed": "failed"}
         return answers.get(content["status"], "pending")
+
+    async def load_statement(self, merchant_id: UUID, day: date) -> tuple[StatementRow, ...]:
+        rows: list[StatementRow] = []
+        after, has_more = 0, True
+        while has_more and len(rows) < STATEMENT_ROWS:
+            query = {"date": day.isoformat(), "after": str(after)}
+            status, content = await self._call(merchant_id, "GET", "/v1/statement", params=query)
+            if status != 200:
+                raise Outside(NAME, f"answered {status}")
+            rows += [_read_row(line) for line in content["lines"]]
+            after, has_more = content["next_after"], content["has_more"]
+        return tuple(rows)
 
     async def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
         self._check_signature(self._account(merchant_id), headers.get("sandbox-signature", ""), body)
@@ -197,6 +244,7 @@ class SandboxProvider:
                 payment["currency"],
                 {"type": content["type"], "sequence": content["sequence"], "status": payment["status"]},
                 UUID(refund["reference"]) if refund else None,
+                _read_moment(payment.get("authorised_until")),
             )
         except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
             raise Invalid("webhook.malformed", _("This message cannot be read.")) from error

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import msgspec
 
+from serai.commerce.pledge.types import Pledge
+from serai.commerce.types import CaptureMode
 from serai.foundation.ids import derive_id
 from serai.ledger.types import Account, Transfer, account, currency_unit, posted
 
@@ -88,7 +90,11 @@ class PaymentEvent(msgspec.Struct, frozen=True):
 
 
 class Payment(msgspec.Struct, frozen=True):
-    """An attempt to pay an order. Amounts are recomputed from the provider's events."""
+    """An attempt to pay an order. Amounts are recomputed from the provider's events.
+
+    ``capture`` ``manual``: the provider holds the money until it is told how much to take. ``pledge`` is then what it
+    holds, or what somebody has promised to pay.
+    """
 
     intent_id: UUID
     order_id: UUID
@@ -101,10 +107,17 @@ class Payment(msgspec.Struct, frozen=True):
     created_at: datetime
     purpose: Purpose
     device: str
+    capture: CaptureMode
     state: Literal["created", "authorised", "captured", "failed", "voided", "expired", "refunded"]
     captured_minor: int
     refunded_minor: int
     events: tuple[PaymentEvent, ...]
+    pledge: Pledge | None = None
+
+    @property
+    def open_minor(self) -> int:
+        """What is pledged and has not come."""
+        return self.pledge.open_minor if self.pledge else 0
 
 
 class Refund(msgspec.Struct, frozen=True):

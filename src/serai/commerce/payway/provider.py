@@ -26,6 +26,7 @@ class AccountProvider:
         self, name: Provider, db: Database, vault: Vault, build: Callable[[ProviderAccount], Adapter]
     ) -> None:
         self.name: str = name
+        self.can_hold = False
         self._provider: Provider = name
         self._db = db
         self._vault = vault
@@ -70,6 +71,12 @@ class AccountProvider:
 
     async def void_payment(self, merchant_id: UUID, provider_payment_id: str) -> None:
         await (await self._adapter(merchant_id)).void(provider_payment_id)
+
+    async def capture_payment(
+        self, merchant_id: UUID, provider_payment_id: str, capture_id: UUID, amount_minor: int
+    ) -> RefundAnswer:
+        """Outside, always: these accounts take the whole amount at once."""
+        raise Outside(self.name, "holds no money that could be taken", retryable=False)
 
     async def refund(
         self, merchant_id: UUID, provider_payment_id: str, refund_id: UUID, amount_minor: int

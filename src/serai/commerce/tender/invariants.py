@@ -86,13 +86,15 @@ INVARIANTS = (
     ),
     Invariant(
         "tender.paid_orders_are_covered",
-        "An order is paid by what tenders and providers gave: together at least its total.",
+        "An order is paid by what tenders and providers gave and others pledged: together at least its total.",
         """
         SELECT o.merchant_id, o.order_id, o.total_minor, o.tender_minor, c.minor AS captured_minor
         FROM commerce.sales_order o LEFT JOIN (
-            SELECT i.merchant_id, i.order_id, sum(e.minor) AS minor FROM commerce.payment_intent i JOIN (
+            SELECT i.merchant_id, i.order_id, sum(coalesce(p.amount_minor, e.minor)) AS minor
+            FROM commerce.payment_intent i LEFT JOIN (
                 SELECT merchant_id, intent_id, max(amount_minor) AS minor FROM commerce.payment_event
                 WHERE kind = 'captured' GROUP BY 1, 2) e ON e.merchant_id = i.merchant_id AND e.intent_id = i.intent_id
+            LEFT JOIN commerce.pledge p ON p.merchant_id = i.merchant_id AND p.intent_id = i.intent_id
             GROUP BY 1, 2) c ON c.merchant_id = o.merchant_id AND c.order_id = o.order_id
         WHERE o.paid_at IS NOT NULL AND o.tender_count > 0
             AND o.tender_minor + coalesce(c.minor, 0) < o.total_minor

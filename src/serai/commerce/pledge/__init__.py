@@ -1,0 +1,1 @@
+"""Pledges: money that a provider holds for us, a courier brings, or a customer was invoiced for."""

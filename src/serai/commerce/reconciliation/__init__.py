@@ -1,0 +1,1 @@
+"""Providers' statements, line by line against our own books."""
