@@ -41,11 +41,9 @@ async def start_payment(
     """Open a payment at the provider and return the address where the shopper pays.
 
     Of a presale it asks for the deposit, later for the balance.
-
     Args:
         base_url: where this shop answers, for the provider's webhook and the way back.
-        provider: with whom to pay; None: as before, or the first that is offered. Another one than before is a new
-            attempt, once it is sure that the one before has not been paid.
+        provider: with whom to pay; None: as before, or the first that is offered.
         device: ``phone`` where the shopper pays on a phone; some providers have another page there.
 
     Raises:
