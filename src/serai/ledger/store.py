@@ -273,6 +273,7 @@ async def list_document_transfers(tx: Transaction, document_id: UUID) -> list[An
         "   t.phase = 2 AND NOT EXISTS (SELECT FROM ledger.transfer x"
         "     WHERE x.merchant_id = $1 AND x.pending_id = t.transfer_id) AS is_open"
         " FROM ledger.transfer t"
+        " JOIN ledger.account d ON d.merchant_id = $1 AND d.account_id = t.debit_id"
         " JOIN ledger.account c ON c.merchant_id = $1 AND c.account_id = t.credit_id"
         " WHERE t.merchant_id = $1 AND t.document_id = $2 ORDER BY t.recorded_at, t.transfer_id",
         tx.merchant_id,
