@@ -71,6 +71,27 @@ async def test_on_a_phone_in_chinese_without_scripts(enter: Enter, running: Runn
     guest.assert_calm()
 
 
+@pytest.mark.parametrize(
+    ("width", "words", "scripts"),
+    [(1280, "大米", True), (390, "changlixiang", True), (390, "長粒香", False)],
+    ids=["desk-segment", "phone-pinyin", "phone-traditional-no-scripts"],
+)
+async def test_a_search_in_chinese_leads_to_an_order(
+    enter: Enter, running: RunningShop, width: int, words: str, scripts: bool
+) -> None:
+    title = f"长粒香大米 5 千克 {width}{'甲' if scripts else '乙'}"
+    sku_id = await running.shop.add_product(title, price_minor=1499, stock=10)
+    guest = await enter(width=width, locale="zh-CN", java_script_enabled=scripts)
+    guest.language = "zh_Hans"
+    await buy(guest, title, words, 2)
+    await guest.decide(re.compile("^支付"))
+    await expect(guest.heading("Thank you. Your order is placed.")).to_be_visible()
+    guest.assert_calm()
+    order_id = UUID(re.search("/orders/([0-9a-f-]{36})", guest.page.url)[1])  # type: ignore[index]
+    order = await running.assert_true(order_id, "paid")
+    assert [(line.sku_id, line.quantity) for line in order.lines] == [(sku_id, 2)]
+
+
 async def test_after_a_decline_the_guest_pays_again_and_is_charged_once(
     enter: Enter, running: RunningShop
 ) -> None:

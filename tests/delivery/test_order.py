@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from tests.delivery.conftest import Dispatch, flat
 from tests.shop import ADDRESS, Shop
 
-from serai.commerce.checkout.api import Address
+from serai.commerce.checkout.api import Address, quote_cart
 from serai.commerce.delivery.types import Destination, Goods, Zone
 from serai.commerce.order.api import load_order
 from serai.commerce.order.types import Order
@@ -169,3 +170,29 @@ async def test_before_an_address_is_known_everything_is_offered(shop: Shop, disp
     goods = [Goods(await shop.add_product(), 1, 349)]
     assert [each.code for each in (await dispatch.offer(goods, Destination())).options] == ["us", "de"]
     assert [each.code for each in (await dispatch.offer(goods, Destination("DE"))).options] == ["de"]
+
+
+async def test_options_cost_a_quote_no_query_more(shop: Shop, dispatch: Dispatch) -> None:
+    owner, cart_id = await shop.fill_cart((await shop.add_product(), 1))
+
+    async def count_statements() -> int:
+        statements: list[str] = []
+
+        def note(record: Any) -> None:
+            statements.append(record.query)
+
+        async with shop.commerce.db.transaction(shop.merchant_id, "read") as tx:
+            tx.connection.add_query_logger(note)
+            try:
+                await quote_cart(tx, settings=shop.commerce.settings, owner=owner, cart_id=cart_id)
+            finally:
+                tx.connection.remove_query_logger(note)
+        return len(statements)
+
+    await count_statements()
+    without = await count_statements()
+    for number in range(3):
+        await dispatch.add(f"option-{number}", flat(f"Option {number}", 500 + number))
+    # The first quote after a change reads the book.
+    assert await count_statements() == without + 2
+    assert await count_statements() == without

@@ -88,6 +88,45 @@ async def test_runs_at_the_same_time_apply_every_file_once(empty_url: str, use: 
     assert await fetchval(empty_url, "SELECT count(*) FROM foundation.two") == 1
 
 
+async def test_a_file_waits_for_a_free_moment_and_nobody_waits_behind_it(
+    empty_url: str, use: Any, monkeypatch: pytest.MonkeyPatch
+):
+    use(FIRST)
+    await apply_migrations(empty_url, ["foundation"])
+    reader = await asyncpg.connect(empty_url)
+    reading = reader.transaction()
+    await reading.start()
+    await reader.execute("SELECT * FROM foundation.one")
+    use(FIRST, Migration("foundation", 2, "grow", "ALTER TABLE foundation.one ADD COLUMN m integer"))
+    told: asyncio.Queue[str] = asyncio.Queue()
+    growing = asyncio.create_task(apply_migrations(empty_url, ["foundation"], tell=told.put_nowait))
+    assert "foundation/0002_grow.sql waits for a free moment" in await told.get()
+    assert f"process {reader.get_server_pid()}" in await told.get()
+    # Who comes meanwhile is served, again and again.
+    for _ in range(3):
+        assert await fetchval(empty_url, "INSERT INTO foundation.one VALUES (1) RETURNING n") == 1
+    await reading.rollback()
+    assert len(await growing) == 1
+    monkeypatch.setattr(migration, "PATIENCE_S", 0.0)
+    await reader.execute("BEGIN; SELECT * FROM foundation.one")
+    use(FIRST, growing.result()[0], Migration("foundation", 3, "more", "DROP TABLE foundation.one"))
+    with pytest.raises(MigrationRefused, match="were not free"):
+        await apply_migrations(empty_url, ["foundation"])
+    await reader.close()
+    assert await fetchval(empty_url, "SELECT count(*) FROM foundation.one") == 3
+
+
+async def test_a_second_machine_waits_however_long_the_first_takes(empty_url: str, use: Any):
+    use(FIRST)
+    first = await asyncpg.connect(empty_url)
+    await first.execute("SELECT pg_advisory_lock($1)", migration.LOCK_KEY)
+    second = asyncio.create_task(apply_migrations(empty_url, ["foundation"]))
+    await asyncio.sleep(migration.LOCK_TIMEOUT_MS / 1000 * 2)
+    assert not second.done()
+    await first.close()
+    assert await second == [FIRST]
+
+
 async def test_the_houses_own_files_apply_to_an_empty_database_and_to_none_twice(empty_url: str):
     applied = await apply_migrations(empty_url, SYSTEMS)
     assert applied == list_migrations(SYSTEMS)

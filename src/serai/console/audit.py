@@ -50,6 +50,8 @@ ACTIONS = {
     "staff.changed": _("Role or access changed"),
     "staff.invited": _("Staff invited"),
     "staff.passkey_added": _("Passkey made"),
+    "retention.applied": _("Old personal data forgotten"),
+    "retention.changed": _("Retention of personal data changed"),
     "staff.passkey_removed": _("Passkey removed"),
     "staff.password_changed": _("Password changed"),
     "staff.password_reset": _("New one-time password given"),

@@ -86,6 +86,7 @@ SECTIONS = (
     ("setting", "settings.write", _("Settings"), "/console/settings", True),
     ("payway", "settings.write", _("Payment providers"), "/console/payments", True),
     ("tax", "settings.write", _("Taxes"), "/console/taxes", True),
+    ("delivery", "settings.write", _("Delivery"), "/console/delivery", True),
     ("staff", "staff.manage", _("Staff"), "/console/staff", True),
     ("key", "apikey.manage", _("API keys"), "/console/keys", True),
     ("webhook", "settings.write", _("Webhooks"), "/console/webhooks", True),

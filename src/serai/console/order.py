@@ -14,6 +14,7 @@ from serai.commerce.gift.api import find_gift
 from serai.commerce.order.api import (
     count_awaiting_group,
     count_by_state,
+    count_late,
     find_order,
     fulfil_order,
     list_orders,
@@ -39,6 +40,7 @@ NUMBER = re.compile(r"[0-9A-Z-]{1,40}")
 STATES = {
     "": _("All"),
     "paid": _("To fulfil"),
+    "late": _("Late"),
     "awaiting_group": _("Awaits its group"),
     "awaiting_payment": _("Awaiting payment"),
     "awaiting_deposit": _("Awaiting deposit"),
@@ -123,7 +125,8 @@ async def show_orders(desk: AtDesk) -> Response[str]:
         page = await list_orders(
             tx,
             query=query,
-            state="paid" if state == "awaiting_group" else state or None,
+            state="paid" if state in ("awaiting_group", "late") else state or None,
+            is_late=state == "late",
             awaits_group=state == "awaiting_group" if state in ("paid", "awaiting_group") else None,
             since=clock.now() - timedelta(days=days) if days else None,
             cursor=cursor or None,
@@ -135,11 +138,11 @@ async def show_orders(desk: AtDesk) -> Response[str]:
             "label": desk.say(label),
             "href": link(PATH, **{**kept, "state": name}),
             "active": name == state,
-            "count": counts.get(name, 0) if name else sum(counts.values()),
+            "count": counts.get(name, 0) if name else sum(counts.values()) - counts["late"],
         }
         for name, label in STATES.items()
-        # Most shops sell to nobody in groups.
-        if name != "awaiting_group" or name == state or counts[name]
+        # Most shops sell to nobody in groups, and on good days nothing is late.
+        if name not in ("awaiting_group", "late") or name == state or counts[name]
     ]
     return desk.page(
         "order_list.html",
@@ -164,7 +167,8 @@ async def show_orders(desk: AtDesk) -> Response[str]:
 async def _count_tabs(tx: Transaction) -> dict[str, int]:
     """Orders by tab: of the paid ones, those that wait for their group are a tab of their own."""
     counts, waiting = await count_by_state(tx), await count_awaiting_group(tx)
-    return {**counts, "paid": counts["paid"] - waiting, "awaiting_group": waiting}
+    late = await count_late(tx)
+    return {**counts, "paid": counts["paid"] - waiting, "awaiting_group": waiting, "late": late}
 
 
 # ---- One order ----------------------------------------------------------------------------------------------------

@@ -253,7 +253,7 @@ def migrate() -> None:
     from serai.main.systems import SYSTEMS
 
     with telling_faults(), borrow_database(load_house(os.environ)) as url:
-        applied = asyncio.run(apply_migrations(url, SYSTEMS))
+        applied = asyncio.run(apply_migrations(url, SYSTEMS, tell=errors.print))
         for migration in applied:
             console.print(f"{migration.system}/{migration.number:04}_{migration.name}", highlight=False)
         console.print(
@@ -304,6 +304,23 @@ def reindex(
         counts = asyncio.run(reindex_merchants(url, merchant, progress))
     for slug, products in counts.items():
         console.print(f"{slug}: {products:,} products", highlight=False)
+
+
+@app.command(rich_help_panel="Look after it")
+def retention(
+    apply: Annotated[bool, typer.Option("--apply", help="Forget it now instead of tonight.")] = False,
+) -> None:
+    """Show whose personal data the merchants' policies would forget, or forget it now."""
+    from serai.main.borrowing import borrow_database
+    from serai.main.forgetting import forget_now
+
+    with telling_faults(), borrow_database(load_house(os.environ)) as url:
+        counts = asyncio.run(forget_now(url, apply=apply))
+    verb = "forgotten" if apply else "to forget"
+    for slug, forgotten in counts.items():
+        console.print(
+            f"{slug}: {forgotten.orders:,} orders and {forgotten.members:,} members {verb}", highlight=False
+        )
 
 
 @app.command(rich_help_panel="Look after it")

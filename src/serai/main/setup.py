@@ -38,11 +38,13 @@ async def first_run(
         await ensure_pay_accounts(owner, installation)
         if await find_secret(owner, DEMO_MARK) == "loading":
             # Only here: the demo needs numpy and pyarrow, an empty shop does not.
+            from serai.main.demo.deliver import offer_delivery
             from serai.main.demo.load import load_demo
             from serai.main.demo.promote import promote_demo
 
             await load_demo(db, merchant_id, full=full, progress=progress)
             await promote_demo(db, merchant_id, currency="USD")
+            await offer_delivery(db, merchant_id)
             await save_secret(owner, DEMO_MARK, "done")
         else:
             await _ensure_warehouse(db, merchant_id)

@@ -187,7 +187,9 @@ class Run:
 
     def _migrate(self) -> None:
         with self.screen.step("Bringing the database up to date"):
-            applied = asyncio.run(apply_migrations(self.database_url, self.recipe.systems))
+            applied = asyncio.run(
+                apply_migrations(self.database_url, self.recipe.systems, tell=self.screen.say)
+            )
         if applied:
             self.screen.say(f"{len(applied)} migrations applied")
 

@@ -3,6 +3,7 @@
 from serai.commerce.alert.api import delete_old_alerts
 from serai.commerce.cart.api import delete_old_carts
 from serai.commerce.media.jobs import purge_deleted_photos
+from serai.commerce.retention.jobs import apply_policies
 from serai.commerce.saved.api import delete_old_lines
 from serai.commerce.webhook.api import delete_old_deliveries
 from serai.foundation.event import delete_old_inbox
@@ -36,3 +37,9 @@ async def keep_house(platform: Platform) -> None:
             await delete_old_deliveries(tx, days=platform.commerce.settings.webhook_keep_days)
     merchant_ids = [MerchantId(merchant.merchant_id) for merchant in await list_merchants(platform.db)]
     await purge_deleted_photos(platform.commerce, merchant_ids)
+
+
+async def forget_old_data(platform: Platform) -> int:
+    """Apply every merchant's retention policy. Returns how many orders and members were forgotten."""
+    merchant_ids = [MerchantId(merchant.merchant_id) for merchant in await list_merchants(platform.db)]
+    return await apply_policies(platform.commerce, merchant_ids)

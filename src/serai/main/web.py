@@ -26,6 +26,7 @@ from serai.commerce.aftersale import http as aftersale_http
 from serai.commerce.catalogue import http as catalogue_http
 from serai.commerce.checkout import cart_http, payment_http
 from serai.commerce.checkout import http as checkout_http
+from serai.commerce.delivery import http as delivery_http
 from serai.commerce.exporting import http as exporting_http
 from serai.commerce.fulfilment import http as fulfilment_http
 from serai.commerce.market import http as market_http
@@ -78,6 +79,7 @@ API_DESCRIPTION = OpenAPIConfig(
 API_HANDLERS = [
     *catalogue_http.HANDLERS,
     *media_http.HANDLERS,
+    *delivery_http.HANDLERS,
     *exporting_http.HANDLERS,
     *variant_http.HANDLERS,
     *stock_http.HANDLERS,

@@ -25,7 +25,7 @@ from serai.foundation.job import Schedule, install_jobs, run_jobs, run_schedules
 from serai.main.mailing import open_post_office
 from serai.main.platform import Platform, open_configured_platform
 from serai.main.settings import load_settings
-from serai.main.upkeep import keep_house
+from serai.main.upkeep import forget_old_data, keep_house
 from serai.storefront import jobs as shop_jobs
 from serai.storefront.subscribers import ALERTS, ANSWERS, group_letters, order_letters
 
@@ -117,6 +117,7 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
             lambda: make_partitions(owner, first_day=clock.now().date() + timedelta(days=1)),
         ),
         Schedule("keep house", "11 * * * *", lambda: keep_house(platform)),
+        Schedule("forget old data", "23 3 * * *", lambda: forget_old_data(platform)),
     )
 
 

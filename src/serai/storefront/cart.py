@@ -18,6 +18,7 @@ from serai.foundation.errors import NotFound, Refused, _
 from serai.foundation.i18n import translate
 from serai.foundation.pages import request_locale
 from serai.storefront import cookie, market_cart
+from serai.storefront.arrival import guess_destination, tell_promise
 from serai.storefront.form import read_values
 from serai.storefront.notice import Notice, leave_notice
 from serai.storefront.presale import refuse_presale_goods, tell_problem
@@ -26,6 +27,7 @@ from serai.storefront.saving import Savings, tell_savings
 from serai.storefront.view import (
     Asked,
     Shell,
+    book_of,
     commerce_of,
     database_of,
     find_chosen_place,
@@ -142,6 +144,7 @@ async def find_quote(request: Asked, tx: Transaction, cart: Cart | None, shell: 
             settings=commerce_of(request).settings,
             owner=owner_of(request) or "",
             member_id=shell.member.member_id if shell.member else None,
+            ship_to=guess_destination(book_of(request), request_locale(request)),
         )
     except NotFound as refusal:
         if refusal.code == "place.none":
@@ -182,6 +185,9 @@ async def _show_cart(
         has_changed=bool(problems),
         presale_problem=presale_problem,
         can_check_out=bool(cart and cart.lines and not problems and not presale_problem),
+        days=tell_promise(quote.delivery.option.promise, request_locale(request))
+        if quote and quote.delivery.option
+        else "",
     )
 
 

@@ -5,6 +5,7 @@ forged or outdated form is told the present total instead of being charged an ol
 one order: commerce answers the second time with the first one's.
 """
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from litestar.response import Redirect
 
 from serai.commerce.checkout import api as checkout_api
 from serai.commerce.checkout.types import Delivery, Quote
+from serai.commerce.delivery.types import Destination
 from serai.commerce.order.types import Address, Contact
 from serai.commerce.place import api as place_api
 from serai.commerce.place.types import Place
@@ -21,12 +23,20 @@ from serai.commerce.tax.api import TaxPlace, has_rates
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, Refused, _
 from serai.foundation.i18n import translate
-from serai.foundation.money import format_money
 from serai.foundation.pages import request_locale
 from serai.identity.address import api as address_api
 from serai.identity.address.types import AddressFields
 from serai.identity.member.types import Member
-from serai.storefront.country import Country, choose_country, list_countries
+from serai.storefront.arrival import guess_destination
+from serai.storefront.checkout_way import (
+    keep_option,
+    list_delivery_ways,
+    list_own_countries,
+    tell_change,
+    tell_new_days,
+    tell_way_problem,
+)
+from serai.storefront.country import Country, choose_country
 from serai.storefront.coupon import change_coupons
 from serai.storefront.form import Form, read_values
 from serai.storefront.grouping import find_seat, way_back
@@ -42,10 +52,10 @@ from serai.storefront.view import (
     GROUP_CHECKOUT,
     Asked,
     Shell,
+    book_of,
     buying_owner_of,
     commerce_of,
     database_of,
-    facts_of,
     is_group_checkout,
     load_shell,
     merchant_id_of,
@@ -56,18 +66,22 @@ from serai.storefront.view import (
 )
 
 NOTE_LIMIT = 500
+OPTION_CODE = re.compile("[a-z0-9][a-z0-9_-]{0,39}")
 GIFT_LIMIT = 300
 LABEL_LIMIT = 40
 ADDRESS_PARTS = ("region", "city", "district", "line1", "line2", "postcode")
 
 
 class CheckoutForm(Form):
-    """The checkout's fields, with how the goods travel and what commerce found changed."""
+    """The checkout's fields, with how the goods travel (by which ``option``, where one was chosen) and what commerce found
+    changed."""
 
     delivery: Delivery = "ship"
+    option: str | None = None
     country: Country = choose_country(None, "en")
     place_id: UUID | None = None
     changes: tuple[str, ...] = ()
+    is_outdated: bool = False
 
     @property
     def is_phone_required(self) -> bool:
@@ -85,7 +99,9 @@ async def show_checkout(request: Asked) -> Response[Any]:
         form = CheckoutForm(
             values=values,
             delivery="pickup" if store else "ship",
-            country=choose_country(values.get("country"), locale),
+            country=choose_country(
+                values.get("country") or guess_destination(book_of(request), locale).country, locale
+            ),
             place_id=store.place_id if store else None,
         )
         return await _show_form(request, tx, shell, form)
@@ -115,16 +131,19 @@ async def send_checkout(request: Asked) -> Response[Any]:
         check_form(form, request_locale(request))
         if form.is_good:
             return await _place(request, form)
+    await keep_option(request, form.values.get("cart_id"), form.option)
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         shell = await load_shell(request, tx)
         return await _show_form(request, tx, shell, form)
 
 
 def read_form(values: dict[str, str], locale: str) -> CheckoutForm:
-    """The form as it was sent, nothing judged yet."""
+    """The form as it was sent, nothing judged yet. The way is ``pickup``, ``ship``, or ``ship:`` and an option's code."""
+    way, _colon, option = values.get("delivery", "").partition(":")
     return CheckoutForm(
         values=values,
-        delivery="pickup" if values.get("delivery") == "pickup" else "ship",
+        delivery="pickup" if way == "pickup" else "ship",
+        option=option if OPTION_CODE.fullmatch(option) else None,
         country=choose_country(values.get("country"), locale),
         place_id=parse_uuid(values.get("place")),
     )
@@ -209,6 +228,7 @@ async def _place(request: Asked, form: CheckoutForm) -> Response[Any]:
             note=form.values.get("note", "").strip(),
             gift_message=form.values.get("gift_message", ""),
             presale_agreed=bool(form.values.get("agree")),
+            delivery_option=form.option if form.delivery == "ship" else None,
         )
     except Refused as refusal:
         if refusal.code in ("cart.unknown", "checkout.empty"):
@@ -258,6 +278,7 @@ def take_refusal(form: CheckoutForm, refusal: Refused, currency: str, locale: st
     """Show at its place what commerce refused."""
     match refusal.code:
         case "checkout.changed":
+            form.is_outdated = True
             changes = (tell_change(change, currency, locale) for change in refusal.data.get("changes", ()))
             form.changes = tuple(text for text in changes if text)
             form.general = translate(
@@ -269,23 +290,11 @@ def take_refusal(form: CheckoutForm, refusal: Refused, currency: str, locale: st
             form.general = translate(
                 _("Not everything is there any more. Nothing was ordered or charged."), locale
             )
+        case "delivery.unserved":
+            # The page says it at the ways to choose from.
+            form.general = translate(refusal.message, locale)
         case _:
             form.take_refusal(refusal, locale=locale)
-
-
-def tell_change(change: dict[str, Any], currency: str, locale: str) -> str:
-    """One change of the cart in words; nothing for a kind that is told elsewhere."""
-    match change.get("kind"):
-        case "price_changed":
-            facts = {
-                "title": change["title"],
-                "old": format_money(change["before"], currency, locale),
-                "new": format_money(change["now"], currency, locale),
-            }
-            return translate(_("%(title)s: %(old)s before, now %(new)s."), locale, facts)
-        case "gone":
-            return translate(_("%(title)s is no longer sold."), locale, {"title": change["title"]})
-    return ""
 
 
 async def _show_form(
@@ -300,6 +309,16 @@ async def _show_form(
     if quote is None or not quote.lines or (quote.changes and request.method == "GET"):
         return _redirect(request, way_back(request, quote))
     form.values["place"] = str(form.place_id or "")
+    if form.is_outdated:
+        form.general = tell_new_days(form.values, quote, locale) or form.general
+    ways = await list_delivery_ways(
+        request,
+        tx,
+        quote,
+        delivery=form.delivery,
+        destination=Destination(form.country.code, form.text("region"), form.text("postcode")),
+        has_stores=bool(stores),
+    )
     kept = (
         await address_api.list_addresses(tx, member_id=shell.member.member_id)
         if shell.member and form.delivery == "ship"
@@ -317,11 +336,12 @@ async def _show_form(
         savings=await tell_savings(tx, quote, locale),
         tenders=tell_tenders(quote, locale),
         labels={line.sku_id: line.label(locale) for line in quote.lines},
-        options=list_options(request, quote, form, has_stores=bool(stores)),
+        options=ways,
+        way_problem=tell_way_problem(quote, form.country.code, locale),
         store_options=[(str(place.place_id), place.name) for place in stores],
-        country_options=list_countries(locale),
+        country_options=list_own_countries(book_of(request), form.country.code, locale),
         region_options=form.country.list_regions(locale),
-        is_taxed=await has_rates(tx),
+        is_taxed=book_of(request).asks_address or await has_rates(tx),
         checkout_url=checkout_path(request),
         presale_problem=tell_problem(quote, locale),
         seat=await find_seat(request, tx, quote),
@@ -333,24 +353,6 @@ async def _show_form(
             wanted=read_choice(form.values) or "",
         ),
     )
-
-
-class DeliveryWay(msgspec.Struct, frozen=True):
-    """A way to get the goods; ``price_minor`` for the way that is not chosen follows the shop's terms."""
-
-    code: str
-    price_minor: int
-
-
-def list_options(request: Asked, quote: Quote, form: CheckoutForm, *, has_stores: bool) -> list[DeliveryWay]:
-    """Delivery, and pick-up where there are stores."""
-    ship_minor = (
-        quote.shipping_minor
-        if form.delivery == "ship"
-        else facts_of(request).shipping_minor_for(quote.items_minor)
-    )
-    ways = [DeliveryWay("ship", ship_minor)]
-    return [*ways, DeliveryWay("pickup", 0)] if has_stores else ways
 
 
 def checkout_path(request: Asked) -> str:
@@ -376,6 +378,8 @@ async def _find_quote(
             place_id=form.place_id if form.delivery == "pickup" else None,
             member_id=member_id,
             destination=TaxPlace(form.country.code, form.text("region")),
+            postcode=form.text("postcode"),
+            delivery_option=form.option,
         )
     except NotFound as refusal:
         if refusal.code == "cart.unknown":

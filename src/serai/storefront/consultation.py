@@ -80,13 +80,21 @@ async def list_facts(
     return facts
 
 
+def tell_time(terms: ShopFacts, locale: str) -> str:
+    """When goods arrive: on which days where the shop promises them."""
+    if terms.arrives:
+        facts = {"days": terms.arrives, "by": terms.order_by}
+        return translate(_("What is ordered now: %(days)s, %(by)s."), locale, facts)
+    days = {"low": terms.delivery_days_low, "high": terms.delivery_days_high}
+    return translate(_("Delivery takes %(low)s to %(high)s working days."), locale, days)
+
+
 def list_terms(terms: ShopFacts, currency: str, locale: str) -> list[KnownFact]:
     """Delivery and returns, as the shop's terms have them."""
 
     def money(minor: int) -> str:
         return format_money(minor, currency, locale)
 
-    days = {"low": terms.delivery_days_low, "high": terms.delivery_days_high}
     if not terms.shipping_minor:
         cost = translate(_("Delivery is free of charge."), locale)
     elif terms.free_shipping_from_minor:
@@ -98,9 +106,7 @@ def list_terms(terms: ShopFacts, currency: str, locale: str) -> list[KnownFact]:
     else:
         cost = translate(_("Delivery costs %(price)s."), locale, {"price": money(terms.shipping_minor)})
     return [
-        KnownFact(
-            "delivery_time", translate(_("Delivery takes %(low)s to %(high)s working days."), locale, days)
-        ),
+        KnownFact("delivery_time", tell_time(terms, locale)),
         KnownFact("delivery_cost", cost),
         KnownFact(
             "returns",

@@ -7,6 +7,7 @@ from serai.foundation.errors import _
 from serai.foundation.i18n import translate
 from serai.foundation.mail import Letter
 from serai.foundation.money import format_money
+from serai.storefront.arrival import tell_order
 from serai.storefront.tender_words import list_paid
 
 GREETING = _("Hello %(name)s,")
@@ -77,6 +78,8 @@ GROUP_WORDS = {
         ),
     ),
 }
+# Events after which the days of the delivery are told.
+ARRIVING = frozenset({"OrderPlaced", "OrderPaid", "OrderFulfilled"})
 # What is told instead of "your payment has arrived", by how the payment is secured.
 SECURED_WORDS = {
     "authorised": (
@@ -131,6 +134,9 @@ def write_order_letter(
         "date": format_date(due_at.date(), "long", locale=locale) if due_at else "",
     }
     lines = [greet(order.name, locale), translate(sentence, locale, facts)]
+    arrives = tell_order(order.shipping, locale) if event in ARRIVING and not in_group else ""
+    if arrives:
+        lines.append(translate(_("%(arrival)s."), locale, {"arrival": arrives}))
     tracking = parcel[1] if parcel else order.tracking if event == "OrderFulfilled" else ""
     if tracking:
         lines.append(translate(_("Tracking number: %(tracking)s"), locale, {"tracking": tracking}))
@@ -154,6 +160,8 @@ def list_order_rows(order: Order) -> tuple[tuple[str, str], ...]:
         for line in order.lines
     ]
     shipping = translate(_("Delivery") if order.delivery == "ship" else _("Pick-up"), locale)
+    if order.shipping is not None:
+        shipping = f"{shipping} ({order.shipping.label(locale)})"
     free = translate(_("free"), locale)
     rows.append(
         (shipping, format_money(order.shipping_minor, currency, locale) if order.shipping_minor else free)

@@ -6,12 +6,14 @@ import msgspec
 
 from serai.commerce.cart.types import Cart, CartLine
 from serai.commerce.checkout.types import DeliveryOption, Quote, QuoteCoupon
+from serai.commerce.delivery.types import Problem
 from serai.commerce.market import api as market_api
 from serai.commerce.market.api import BasketPart, BasketQuote
 from serai.commerce.order.types import Address
 from serai.commerce.promotion.types import Adjustment, PricedLine, Reason, Result
 from serai.foundation.pages import request_locale
 from serai.identity.member.types import Member
+from serai.storefront.arrival import tell_promise
 from serai.storefront.saving import Savings, tell_savings
 from serai.storefront.sellers import Mall
 from serai.storefront.view import Asked, commerce_of, database_of, merchant_id_of, merchant_of, owner_of
@@ -27,6 +29,7 @@ class SellerSum(msgspec.Struct, frozen=True):
     shipping_minor: int
     tax_minor: int
     total_minor: int
+    days: str = ""
 
 
 class MarketCart(msgspec.Struct, frozen=True):
@@ -66,14 +69,14 @@ async def find_cart(
         savings = await tell_savings(tx, quote, request_locale(request))
     heads, sums = {}, {}
     for part in quoted.parts:
-        summed = sum_part(part, mall)
+        summed = sum_part(part, mall, request_locale(request))
         heads[part.cart.lines[0].line_id] = summed
         sums[part.cart.lines[-1].line_id] = summed
     has_presale = any(part.quote.presale is not None for part in quoted.parts)
     return MarketCart(cart, quote, savings, heads, sums, has_presale)
 
 
-def sum_part(part: BasketPart, mall: Mall) -> SellerSum:
+def sum_part(part: BasketPart, mall: Mall, locale: str) -> SellerSum:
     """One shop's sums, as its head and foot show them."""
     quote = part.quote
     return SellerSum(
@@ -84,6 +87,7 @@ def sum_part(part: BasketPart, mall: Mall) -> SellerSum:
         quote.shipping_minor,
         msgspec.structs.replace(quote, taxes=part.draft.taxes).tax_minor,
         part.total_minor,
+        tell_promise(quote.delivery.option.promise, locale) if quote.delivery.option else "",
     )
 
 
@@ -103,7 +107,7 @@ def join_parts(quoted: BasketQuote, mall: Mall, currency: str) -> tuple[Cart, Qu
         lines,
         tuple(change for change in changes if change.kind != "short"),
         tuple(short for part in quoted.parts for short in part.quote.shortages),
-        DeliveryOption("ship", shipping_minor, basket_id, ""),
+        DeliveryOption("ship", shipping_minor, basket_id, "", problem=_find_problem(quoted)),
         currency,
         items_minor,
         shipping_minor,
@@ -117,6 +121,11 @@ def join_parts(quoted: BasketQuote, mall: Mall, currency: str) -> tuple[Cart, Qu
         tuple(tax for part in quoted.parts for tax in part.draft.taxes),
     )
     return cart, quote
+
+
+def _find_problem(quoted: BasketQuote) -> Problem:
+    """What keeps any shop from sending its part."""
+    return next((part.quote.delivery.problem for part in quoted.parts if part.quote.delivery.problem), "")
 
 
 def _show_line(line: CartLine, part: BasketPart, mall: Mall) -> CartLine:

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from litestar import Response
 from litestar.response import Redirect
 
@@ -46,6 +47,9 @@ async def show_cart(
     shell: Shell = await load_market_shell(request)
     found = await find_cart(request, shell.member, mall)
     cart = found.cart if found else None
+    if cart:
+        # What the header counts was counted when something was put in; goods that are gone since do not count.
+        shell = msgspec.structs.replace(shell, cart_quantity=cart.quantity)
     problems = {line.problem for line in cart.lines if line.problem} if cart else set()
     about_code = refusal is not None and refusal.code.startswith("coupon.")
     words = translate(refusal.message, request_locale(request), refusal.data) if refusal else None
@@ -73,6 +77,7 @@ async def show_cart(
         refusal=None if about_code else words,
         has_changed=bool(problems),
         presale_problem="",
+        days="",
         can_check_out=bool(cart and cart.lines and not problems and not (found and found.has_presale)),
     )
 

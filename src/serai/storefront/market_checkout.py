@@ -13,7 +13,8 @@ from serai.foundation.errors import NotFound, Refused, _
 from serai.foundation.pages import request_locale
 from serai.identity.address import api as address_api
 from serai.storefront import checkout, market_cart
-from serai.storefront.checkout import CheckoutForm, DeliveryWay
+from serai.storefront.checkout import CheckoutForm
+from serai.storefront.checkout_way import DeliveryWay, tell_way_problem
 from serai.storefront.country import choose_country, list_countries
 from serai.storefront.form import read_values
 from serai.storefront.market_basket import find_cart
@@ -117,7 +118,7 @@ async def _show_form(
     request: Asked, shell: Shell, form: CheckoutForm, *, status_code: int = 200
 ) -> Response[Any]:
     locale = request_locale(request)
-    address = Address(form.country.code, form.text("region"))
+    address = Address(form.country.code, form.text("region"), postcode=form.text("postcode"))
     found = await find_cart(request, shell.member, await load_mall(request), address=address)
     if found is None or not found.cart.lines or found.has_presale:
         return _redirect(request, "/cart")
@@ -141,7 +142,8 @@ async def _show_form(
         heads=found.heads,
         part_sums=found.sums,
         labels={line.sku_id: line.label(locale) for line in quote.lines},
-        options=[DeliveryWay("ship", quote.shipping_minor)],
+        options=[DeliveryWay("ship", quote.shipping_minor, is_chosen=True)],
+        way_problem=tell_way_problem(quote, form.country.code, locale),
         store_options=[],
         country_options=list_countries(locale),
         region_options=form.country.list_regions(locale),

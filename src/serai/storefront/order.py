@@ -22,6 +22,7 @@ from serai.foundation.errors import NotFound, Outside, Refused, _
 from serai.foundation.i18n import translate
 from serai.foundation.money import format_money
 from serai.foundation.pages import request_locale
+from serai.storefront.arrival import tell_order
 from serai.storefront.country import write_address
 from serai.storefront.form import read_values
 from serai.storefront.grouping import find_order_group
@@ -192,6 +193,7 @@ async def show_order(
         # What a price has fallen by is claimed in the shop itself, which a market's page does not lead to.
         claimable={} if seller else {claim.line_no: claim for claim in found},
         claims={claim.line_no: claim for claim in claims},
+        arrives=tell_order(order.shipping, request_locale(request)),
         address_rows=list_address(order, request_locale(request)),
         is_account=is_account,
         minutes_left=max(0, int((order.expires_at - clock.now()).total_seconds()) // 60),

@@ -1,5 +1,6 @@
 """Letters about presales: the deposit is here, the balance can be paid, it ends tomorrow, it did not come."""
 
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from babel.dates import format_datetime
@@ -57,8 +58,11 @@ def is_about_presale(order: Order, event: str) -> bool:
     return order.presale is not None and event in PRESALE_WORDS and order.paid_at is None
 
 
-def write_presale_letter(order: Order, event: str, data: dict[str, Any], *, path: str) -> Letter:
-    """What happened to an order in a presale, for the shopper. ``event`` is a key of ``PRESALE_WORDS``."""
+def write_presale_letter(
+    order: Order, event: str, data: dict[str, Any], *, path: str, zone: tzinfo = UTC
+) -> Letter:
+    """What happened to an order in a presale, for the shopper. ``event`` is a key of ``PRESALE_WORDS``, ``zone`` the shop's
+    time zone."""
     agreed, locale = order.presale, order.locale
     assert agreed is not None
     facts = {
@@ -66,8 +70,8 @@ def write_presale_letter(order: Order, event: str, data: dict[str, Any], *, path
         "title": order.lines[0].title,
         "deposit": format_money(order.deposit_minor, order.currency, locale),
         "amount": format_money(int(data.get("amount_minor", 0)), order.currency, locale),
-        "start": _tell_moment(agreed.balance_from, locale),
-        "end": _tell_moment(agreed.balance_until, locale),
+        "start": _tell_moment(agreed.balance_from, locale, zone),
+        "end": _tell_moment(agreed.balance_until, locale, zone),
     }
     subject, sentence = PRESALE_WORDS[event]
     lines = [greet(order.name, locale), translate(sentence, locale, facts)]
@@ -84,5 +88,7 @@ def write_presale_letter(order: Order, event: str, data: dict[str, Any], *, path
     )
 
 
-def _tell_moment(moment: Any, locale: str) -> str:
-    return f"{format_datetime(moment, 'medium', locale=locale)} UTC"
+def _tell_moment(moment: datetime, locale: str, zone: tzinfo) -> str:
+    """A moment by the shop's clock, with the name of its zone: a letter may be read far away."""
+    local = moment.astimezone(zone)
+    return f"{format_datetime(local, 'medium', tzinfo=zone, locale=locale)} {local.tzname()}"

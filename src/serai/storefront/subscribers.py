@@ -17,6 +17,7 @@ from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.event import Event, Subscriber
 from serai.foundation.mail import queue_letter
+from serai.identity.merchant.api import load_merchant
 from serai.storefront.alerting import write_alerts
 from serai.storefront.letter import ORDER_WORDS, write_answer_letter, write_order_letter
 from serai.storefront.presale_letter import PRESALE_WORDS, is_about_presale, write_presale_letter
@@ -39,7 +40,9 @@ def order_letters(commerce: Commerce) -> Subscriber:
             gift = await find_gift(tx, order_id=order.order_id)
             path = _order_path(commerce, order)
             if is_about_presale(order, event.name):
-                await queue_letter(tx, write_presale_letter(order, event.name, event.data, path=path))
+                zone = (await load_merchant(tx)).zone
+                letter = write_presale_letter(order, event.name, event.data, path=path, zone=zone)
+                await queue_letter(tx, letter)
                 continue
             if event.name not in ORDER_WORDS:
                 continue

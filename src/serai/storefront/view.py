@@ -10,11 +10,11 @@ from litestar import Request, Response
 
 from serai.commerce.cart import api as cart_api
 from serai.commerce.catalogue.types import Category
+from serai.commerce.delivery.api import Book, load_book
 from serai.commerce.market import api as market_api
 from serai.commerce.place import api as place_api
 from serai.commerce.place.types import Place
 from serai.commerce.presale.api import presale_owner
-from serai.commerce.terms.api import load_terms
 from serai.commerce.terms.types import ShopTerms
 from serai.commerce.types import Commerce
 from serai.foundation.database import Database, Transaction
@@ -27,6 +27,7 @@ from serai.identity.member import api as member_api
 from serai.identity.member.types import Member
 from serai.identity.merchant.types import Merchant
 from serai.storefront import cookie
+from serai.storefront.arrival import Arrival, tell_arrival
 from serai.storefront.notice import Notice, read_notice
 from serai.storefront.sellers import Mall, MallMemory
 from serai.storefront.settings import StorefrontSettings
@@ -50,6 +51,8 @@ class ShopFacts(msgspec.Struct, frozen=True):
     delivery_days_high: int
     low_stock_from: int
     page_size: int
+    arrives: str = ""
+    order_by: str = ""
 
     def shipping_minor_for(self, items_minor: int) -> int:
         """What a delivery of goods of this worth costs, for the hint in the cart; the quote decides."""
@@ -118,13 +121,11 @@ def database_of(request: Asked) -> Database:
 def facts_of(request: Asked) -> ShopFacts:
     """The terms: the merchant's own, as :func:`load_shell` has read them, commerce's settings, and the shop's own."""
     selling = commerce_of(request).settings
-    terms: ShopTerms | None = request.scope["state"].get("shop_terms")
+    arrival = _find_arrival(request)
     own = request.app.state.get("storefront_settings") or StorefrontSettings()
     return ShopFacts(
-        shipping_minor=terms.shipping_minor if terms else selling.shipping_minor,
-        free_shipping_from_minor=(terms.free_shipping_from_minor or 0)
-        if terms
-        else selling.free_shipping_from_minor,
+        shipping_minor=arrival.price_minor if arrival else selling.shipping_minor,
+        free_shipping_from_minor=arrival.free_from_minor if arrival else selling.free_shipping_from_minor,
         payment_minutes=selling.pay_within_minutes,
         line_limit=selling.line_quantity,
         return_days=own.return_days,
@@ -132,7 +133,25 @@ def facts_of(request: Asked) -> ShopFacts:
         delivery_days_high=own.delivery_days_high,
         low_stock_from=own.low_stock_from,
         page_size=own.page_size,
+        arrives=arrival.days if arrival else "",
+        order_by=arrival.order_by if arrival else "",
     )
+
+
+def _find_arrival(request: Asked) -> Arrival | None:
+    """The delivery that the page tells of, worked out once."""
+    state = request.scope["state"]
+    book: Book | None = state.get("delivery_book")
+    if book is not None and "arrival" not in state:
+        state["arrival"] = tell_arrival(book, request_locale(request))
+    arrival: Arrival | None = state.get("arrival")
+    return arrival
+
+
+def book_of(request: Asked) -> Book:
+    """The delivery options that the page tells of, as :func:`load_shell` has read them."""
+    book: Book = request.scope["state"]["delivery_book"]
+    return book
 
 
 def owner_of(request: Asked) -> str | None:
@@ -201,10 +220,11 @@ async def load_market_shell(request: Asked, tx: Transaction | None = None) -> Sh
 
 
 async def read_terms(request: Asked, tx: Transaction) -> ShopTerms:
-    """The delivery terms of the transaction's merchant; from then on the page tells those."""
-    terms = await load_terms(tx, settings=commerce_of(request).settings)
-    request.scope["state"]["shop_terms"] = terms
-    return terms
+    """The delivery options and terms of the transaction's merchant; from then on the page tells those."""
+    book = await load_book(tx, settings=commerce_of(request).settings)
+    request.scope["state"]["delivery_book"] = book
+    request.scope["state"].pop("arrival", None)
+    return book.shop
 
 
 async def load_shell(request: Asked, tx: Transaction) -> Shell:

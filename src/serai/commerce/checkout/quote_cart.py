@@ -33,6 +33,7 @@ from serai.commerce.checkout.types import (
     QuotePresale,
     QuoteShortage,
 )
+from serai.commerce.delivery.types import Destination
 from serai.commerce.delivery.types import Goods as Sent
 from serai.commerce.place.api import default_place, load_place
 from serai.commerce.place.types import Place
@@ -82,12 +83,13 @@ async def quote_cart(
     destination: TaxPlace | None = None,
     postcode: str = "",
     delivery_option: str | None = None,
+    ship_to: Destination | None = None,
 ) -> Quote:
     """What an order of the owner's cart would come to, with whatever stands in its way.
 
     ``member_id`` is who is signed in; the channel is that of the cart's owner unless it is given. ``destination`` (with its
-    ``postcode``) is where a parcel goes: without one, and for a pick-up, taxes are those of the merchant's home. It goes by
-    the option of that code, else by the one kept with the cart, else (and where the address has none) by the cheapest.
+    ``postcode``) is where a parcel goes: without one, and for a pick-up, taxes are those of the merchant's home, and it is
+    likely to go ``ship_to``. It goes by the option of that code, else by the cart's, else by the cheapest.
 
     Raises:
         NotFound: ``cart.unknown``, ``place.unknown``, ``place.none``.
@@ -96,8 +98,7 @@ async def quote_cart(
     cart = await load_cart(tx, owner=owner, cart_id=cart_id)
     place = await choose_place(tx, delivery, place_id)
     shortages = await _find_shortages(tx, cart.lines, place.place_id)
-    known = read_buyer(owner)
-    level = await _find_level(tx, member_id)
+    known, level = read_buyer(owner), await _find_level(tx, member_id)
     buyer = Buyer(channel or known.channel, place.place_id if delivery == "pickup" else None, level)
     taxed_at = destination if delivery == "ship" else None
     cart_lines = cart.lines if buyer == known else await price_lines(tx, lines=cart.lines, buyer=buyer)
@@ -109,7 +110,7 @@ async def quote_cart(
         settings=settings,
         delivery=delivery,
         place=place,
-        destination=read_destination(taxed_at, postcode),
+        destination=ship_to or read_destination(taxed_at, postcode),
         goods=_list_goods(lines, found),
         option=delivery_option or read_option(cart),
     )

@@ -12,7 +12,7 @@ from serai.commerce.promotion.types import Terms
 
 MAX_LINES = 100
 Quantity = Annotated[int, Meta(ge=1, le=100_000)]
-OptionCode = Annotated[str, Meta(min_length=1, max_length=40)]
+OptionCode = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9_-]{0,39}$")]
 # What a card in the parcel says.
 GiftMessage = Annotated[str, Meta(max_length=300)]
 

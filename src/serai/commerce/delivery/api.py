@@ -15,7 +15,7 @@ from serai.commerce.delivery.edit_options import (
     set_weights,
 )
 from serai.commerce.delivery.load_book import Book, load_book
-from serai.commerce.delivery.offer_options import choose_option, offer_options, weigh_goods
+from serai.commerce.delivery.offer_options import choose_offered, choose_option, offer_options, weigh_goods
 from serai.commerce.delivery.types import (
     STANDARD,
     Destination,
@@ -43,6 +43,7 @@ __all__ = [
     "find_order_delivery",
     "insert_order_deliveries",
     "keep_choice",
+    "list_codes",
     "list_options",
     "list_rows",
     "load_book",
@@ -50,6 +51,7 @@ __all__ = [
     "load_row",
     "offer_options",
     "place_options",
+    "preview_options",
     "save_calendar",
     "set_weights",
     "weigh_goods",
@@ -66,6 +68,18 @@ async def list_options(
     return await offer_options(
         tx, await load_book(tx, settings=settings), destination=destination, goods=goods
     )
+
+
+def preview_options(
+    book: Book, destination: Destination, goods: Sequence[Goods] = (), *, grams: int = 0
+) -> Offered:
+    """The options of a place for goods of some weight: what can be said before anything is chosen. Nothing is asked."""
+    return choose_offered(book, destination, goods, grams=grams, chains={})
+
+
+async def list_codes(tx: Transaction, *, sku_ids: Sequence[UUID]) -> list[str]:
+    """The codes of goods that an option does not carry; of what has been deleted there is none any more."""
+    return [row["sku"] for row in await store.list_codes(tx, sku_ids)] if sku_ids else []
 
 
 def keep_choice(option: Option) -> OrderDelivery:

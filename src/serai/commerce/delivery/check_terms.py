@@ -2,6 +2,7 @@
 
 import re
 from itertools import pairwise
+from typing import TypeVar
 from zoneinfo import available_timezones
 
 import msgspec
@@ -15,11 +16,23 @@ CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 COUNTRIES = frozenset(
     str(code) for code in Locale("en").territories if len(str(code)) == 2 and str(code).isalpha()
 )
+T = TypeVar("T", OptionTerms, Calendar)
 LOCALES = ("zh_Hans", "zh_Hant")
 
 
 def _invalid(field: str, message: str, **data: object) -> Invalid:
     return Invalid("delivery.terms_invalid", message, field=field, **data)
+
+
+def _check_limits(written: T) -> T:
+    """What is written, if it keeps the limits of its type: a form builds it without their being looked at, but whoever
+    reads it back looks."""
+    try:
+        return msgspec.convert(msgspec.to_builtins(written), type(written))
+    except msgspec.ValidationError as error:
+        path = re.search(r"`\$((?:\.\w+|\[[^\]]*\])*)`", str(error))
+        names = re.findall(r"\.(\w+)", path[1]) if path else []
+        raise _invalid(names[-1] if names else "", _("That is too long, or too much.")) from error
 
 
 def check_code(code: str) -> str:
@@ -36,6 +49,7 @@ def check_code(code: str) -> str:
 
 def check_option(terms: OptionTerms) -> OptionTerms:
     """The terms, tidied. Invalid ``delivery.terms_invalid`` with ``field``."""
+    terms = _check_limits(terms)
     title = " ".join(terms.title.split())
     if not title:
         raise _invalid("title", _("Please give a name."))
@@ -112,6 +126,7 @@ def _check_price(price: Price) -> Price:
 
 def check_calendar(calendar: Calendar) -> Calendar:
     """The calendar, tidied. Invalid ``delivery.terms_invalid`` with ``field``."""
+    calendar = _check_limits(calendar)
     if calendar.time_zone not in available_timezones():
         raise _invalid("time_zone", _("There is no such time zone."))
     if not calendar.weekdays:

@@ -58,6 +58,18 @@ class Book(msgspec.Struct, frozen=True):
         """Whether any option leaves out goods by their category."""
         return any(each.terms.excluded_category_ids for each in self.options)
 
+    @property
+    def asks_address(self) -> bool:
+        """Whether more than an address' country decides what is offered, and what it costs."""
+        return any(
+            zone.regions
+            or zone.postcodes
+            or zone.without_regions
+            or zone.without_postcodes
+            or price.remote_minor
+            for zone, price in ((each.terms.zone, each.terms.price) for each in self.options)
+        )
+
     def promise(self, option: BookOption, to: Destination, now: datetime) -> Promise | None:
         """When an order that is placed now arrives. What was found holds until the moment that it names itself."""
         if not self.is_own:

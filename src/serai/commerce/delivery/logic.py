@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from serai.commerce.delivery.types import (
     DAY_MINUTES,
+    MAX_MINOR,
     Calendar,
     Destination,
     OptionTerms,
@@ -66,7 +67,7 @@ def price_delivery(price: Price, to: Destination, *, goods_minor: int, grams: in
     more = 0
     if price.basis == "weight" and price.per_kg_minor and step is price.steps[-1]:
         more = -(-(amount - step.least) // 1000) * price.per_kg_minor
-    return step.price_minor + more + remote
+    return min(MAX_MINOR, step.price_minor + more + remote)
 
 
 def _reach(steps: tuple[PriceStep, ...], amount: int) -> PriceStep:

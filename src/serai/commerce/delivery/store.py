@@ -138,6 +138,14 @@ async def list_weights(tx: Transaction, sku_ids: Sequence[UUID]) -> list[Any]:
     )
 
 
+async def list_codes(tx: Transaction, sku_ids: Sequence[UUID]) -> list[Any]:
+    return await tx.fetch(
+        "SELECT sku FROM commerce.variant WHERE merchant_id = $1 AND sku_id = ANY($2) ORDER BY sku",
+        tx.merchant_id,
+        sku_ids,
+    )
+
+
 async def save_weights(tx: Transaction, sku_ids: Sequence[UUID], grams: Sequence[int]) -> None:
     await tx.execute(
         "INSERT INTO commerce.delivery_weight (merchant_id, sku_id, weight_g)"

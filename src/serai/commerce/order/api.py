@@ -103,13 +103,15 @@ async def list_orders(
     query: str = "",
     state: str | None = None,
     awaits_group: bool | None = None,
+    is_late: bool = False,
     member_id: UUID | None = None,
     since: datetime | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[OrderRow]:
     """Orders, the newest first. ``query``: the beginning of a number or an e-mail address, or part of a name;
-    ``awaits_group``: only those, or none of those, whose buying group is not complete.
+    ``awaits_group``: only those, or none of those, whose buying group is not complete; ``is_late``: only those that are
+    paid and should have left by now, by what was promised.
 
     Raises:
         Invalid: ``list.cursor_invalid``, ``list.since_invalid``.
@@ -125,6 +127,7 @@ async def list_orders(
             words=None if as_number or not words else _like(words),
             state=state if state in STATES else None,
             awaits_group=awaits_group,
+            late_at=clock.now() if is_late else None,
             member_id=member_id,
             since=_read_since(since),
             before=_read_cursor(cursor),
@@ -170,6 +173,11 @@ async def count_by_state(tx: Transaction) -> dict[str, int]:
     """Number of orders per state; every state is there."""
     found = {row["state"]: row["orders"] for row in await store.count_by_state(tx)}
     return {state: found.get(state, 0) for state in STATES}
+
+
+async def count_late(tx: Transaction) -> int:
+    """How many paid orders should have left by now, by what was promised."""
+    return await store.count_late(tx, clock.now())
 
 
 async def count_awaiting_group(tx: Transaction) -> int:

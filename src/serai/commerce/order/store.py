@@ -37,6 +37,13 @@ IN_OPEN_GROUP = (
 )
 
 
+# That an order should have left by a moment (it is paid, so it has not).
+LATE = (
+    "state = 'paid' AND EXISTS (SELECT FROM commerce.order_delivery d WHERE d.merchant_id = sales_order.merchant_id"
+    " AND d.order_id = sales_order.order_id AND d.late_from <= ${n})"
+)
+
+
 async def insert_orders(tx: Transaction, orders: Sequence[NewOrder]) -> None:
     """Documents and lines of many orders, one statement."""
     lines = [(order.order_id, line) for order in orders for line in order.lines]
@@ -230,6 +237,7 @@ async def list_orders(
     words: str | None,
     state: str | None,
     awaits_group: bool | None,
+    late_at: datetime | None,
     member_id: UUID | None,
     since: datetime | None,
     before: tuple[datetime, UUID] | None,
@@ -245,6 +253,7 @@ async def list_orders(
         (state, "state = ${n}"),
         (member_id, "member_id = ${n}"),
         (since, "placed_at >= ${n}"),
+        (late_at, LATE),
     ):
         if value is not None:
             args.append(value)
@@ -259,6 +268,18 @@ async def list_orders(
         tx.merchant_id,
         *args,
     )
+
+
+async def count_late(tx: Transaction, at: datetime) -> int:
+    """From the few promises that are due, to their orders."""
+    count: int = await tx.fetchval(
+        "SELECT count(*)::int FROM commerce.order_delivery d JOIN commerce.sales_order o"
+        " ON o.merchant_id = d.merchant_id AND o.order_id = d.order_id AND o.state = 'paid'"
+        " WHERE d.merchant_id = $1 AND d.late_from <= $2",
+        tx.merchant_id,
+        at,
+    )
+    return count
 
 
 async def count_awaiting_group(tx: Transaction) -> int:

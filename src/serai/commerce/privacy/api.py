@@ -6,6 +6,7 @@ provider told (``commerce.payment_event``) is kept unchanged; providers are aske
 """
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +32,7 @@ from serai.identity.merchant.api import load_merchant
 from serai.identity.passkey import api as passkey_api
 from serai.identity.session import api as session_api
 
-__all__ = ["erase_member", "export_member"]
+__all__ = ["blank_orders", "erase_member", "export_member"]
 
 MOVEMENTS = 100
 PURSES: tuple[Kind, ...] = ("points", "wallet")
@@ -119,12 +120,19 @@ async def erase_member(tx: Transaction, *, member_id: UUID) -> None:
             numbers=", ".join(under_way[:5]),
         )
     order_ids = [row["order_id"] for row in rows]
-    await store.blank_orders(tx, order_ids, [secrets.token_bytes(20) for _id in order_ids])
+    await blank_orders(tx, order_ids=order_ids)
     await store.blank_checkouts(tx, member_id, _proven_email(member))
-    await gift_api.blank_gifts(tx, order_ids=order_ids)
     await wish_api.remove_lists_of(tx, member_id=member_id)
     await alert_api.remove_alerts_of(tx, member_id=member_id, email=member.email or "")
     await consultation_api.blank_questions_of(tx, member_id=member_id, email=member.email or "")
     if member.email:
         await drop_letters(tx, to=member.email)
     await member_api.erase_member(tx, member_id=member_id)
+
+
+async def blank_orders(tx: Transaction, *, order_ids: Sequence[UUID]) -> None:
+    """Take every personal field out of orders that are over, and the words of their gifts; their guests' links open
+    nothing any more."""
+    ids = list(order_ids)
+    await store.blank_orders(tx, ids, [secrets.token_bytes(20) for _id in ids])
+    await gift_api.blank_gifts(tx, order_ids=ids)

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import rjieba
 from pypinyin import lazy_pinyin
+from pypinyin.constants import PHRASES_DICT
 
 from serai.commerce.search.fold import HAN
 
@@ -47,6 +48,17 @@ FINALS = {
 }
 SYLLABLES = frozenset(initial + final for initial, finals in FINALS.items() for final in finals.split())
 BEGINNINGS = frozenset(syllable[:length] for syllable in SYLLABLES for length in range(1, len(syllable) + 1))
+# Characters of goods' names that sound different from word to word. Where no dictionary knows the word, any may be meant.
+POLYPHONES = {
+    "长": "chang zhang", "参": "shen can", "重": "zhong chong", "行": "xing hang", "乐": "le yue", "调": "tiao diao",
+    "薄": "bo bao", "藏": "cang zang", "便": "bian pian", "角": "jiao jue", "血": "xue xie", "剥": "bao bo",
+    "率": "lu shuai", "降": "jiang xiang", "弹": "dan tan", "和": "he huo", "还": "hai huan", "会": "hui kuai",
+    "校": "xiao jiao", "朝": "chao zhao", "传": "chuan zhuan", "单": "dan shan", "都": "dou du", "脉": "mai mo",
+    "扒": "ba pa", "色": "se shai", "宿": "su xiu", "提": "ti di", "尾": "wei yi", "咽": "yan ye",
+    "折": "zhe she", "粘": "nian zhan", "着": "zhe zhuo", "车": "che ju", "茄": "qie jia", "蔓": "man wan",
+    "系": "xi ji", "差": "cha chai", "露": "lu lou", "熟": "shu shou",
+    "壳": "ke qiao", "大": "da dai", "解": "jie xie", "盛": "sheng cheng", "仔": "zi zai",
+}  # fmt: skip
 INITIALS = frozenset(initial[0] for initial in FINALS if initial) | frozenset("aeo")
 
 
@@ -68,6 +80,19 @@ def list_pairs(run: str) -> list[str]:
 def spell_run(run: str) -> list[str]:
     """The syllable of each character as it is read inside its word; characters without one keep their place as ''."""
     return [syllable for word in _cut(run) for syllable in _spell_word(word)]
+
+
+def list_other_sounds(run: str) -> list[tuple[int, str]]:
+    """(place, syllable) of how characters may sound besides :func:`spell_run`, where the word decides nothing."""
+    found = []
+    at = 0
+    for word in _cut(run):
+        if len(word) == 1 or word not in PHRASES_DICT:
+            for offset, (character, said) in enumerate(zip(word, _spell_word(word), strict=True)):
+                sounds = POLYPHONES.get(character, "").split()
+                found += [(at + offset, sound) for sound in sounds if sound != said]
+        at += len(word)
+    return found
 
 
 @lru_cache(maxsize=65_536)

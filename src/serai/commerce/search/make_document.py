@@ -20,7 +20,14 @@ from uuid import UUID
 import msgspec
 
 from serai.commerce.search.fold import RUN, fold_text, is_stop_word, list_measures, list_words, stem_word
-from serai.commerce.search.han import INITIALS_LIMIT, RUN_LIMIT, cut_run, list_pairs, spell_run
+from serai.commerce.search.han import (
+    INITIALS_LIMIT,
+    RUN_LIMIT,
+    cut_run,
+    list_other_sounds,
+    list_pairs,
+    spell_run,
+)
 
 TEXT_LIMIT = 2_000
 POSITION_LIMIT = 16_000
@@ -90,20 +97,31 @@ class Writing:
     def _speak(self, run: str, offset: int) -> None:
         """The sounds of a run. They weigh least: a written match comes before one that only sounds alike."""
         syllables = spell_run(run)
-        for i, syllable in enumerate(syllables):
-            if not syllable:
-                continue
-            self._put(f"~{syllable}", offset + i, "D")
-            if i + 1 < len(syllables) and syllables[i + 1]:
-                self._put(f"~{syllable}-{syllables[i + 1]}", offset + i, "D")
-                self._learn(syllable + syllables[i + 1])
-                initials = "".join(s[:1] for s in syllables[i : i + INITIALS_LIMIT])
-                self._put(f"^{initials}", offset + i, "D")
+        for i in range(len(syllables)):
+            self._sound(syllables, i, offset)
+        for at, sound in list_other_sounds(run):
+            other = [*syllables[:at], sound, *syllables[at + 1 :]]
+            for i in range(max(0, at - INITIALS_LIMIT + 1), at + 1):
+                self._sound(other, i, offset, only_at=at)
         at = 0
         for word in cut_run(run):
             if len(word) > 2:
                 self._learn("".join(syllables[at : at + len(word)]))
             at += len(word)
+
+    def _sound(self, syllables: Sequence[str], i: int, offset: int, *, only_at: int | None = None) -> None:
+        """The sounds that start at a syllable; ``only_at``: those alone that hold the syllable there."""
+        if not syllables[i]:
+            return
+        if only_at in (None, i):
+            self._put(f"~{syllables[i]}", offset + i, "D")
+        if i + 1 == len(syllables) or not syllables[i + 1]:
+            return
+        if only_at in (None, i, i + 1):
+            self._put(f"~{syllables[i]}-{syllables[i + 1]}", offset + i, "D")
+            self._learn(syllables[i] + syllables[i + 1])
+        initials = "".join(s[:1] for s in syllables[i : i + INITIALS_LIMIT])
+        self._put(f"^{initials}", offset + i, "D")
 
     def _learn(self, word: str) -> None:
         if LEARNT_FROM <= len(word) <= LEARNT_LIMIT:

@@ -19,7 +19,7 @@ from serai.foundation.database import Database, Transaction
 from serai.foundation.ids import MerchantId, new_id
 
 # Grows with every change of how entries are made; the worker rebuilds what is older.
-MAKE = 2
+MAKE = 3
 BATCH = 500
 NO_ID = UUID(int=0)
 

@@ -1,6 +1,7 @@
 """Members: register, sign in and out, look up, edit."""
 
 import re
+from datetime import datetime
 from uuid import UUID
 
 from serai.foundation import clock
@@ -254,6 +255,19 @@ async def erase_member(tx: Transaction, *, member_id: UUID) -> None:
         tx, actor="member", action="member.erased", subject_kind="member", subject_id=member_id
     )
     await append_facts(tx, [Fact(member_id, MemberErased(member_id))])
+
+
+async def list_idle_members(
+    tx: Transaction,
+    *,
+    before: datetime,
+    after: UUID | None = None,
+    only: UUID | None = None,
+    limit: int = 200,
+) -> list[UUID]:
+    """Members with an account who were last seen before a moment: made before it, and neither a session nor a passkey
+    was used since. By id, from after one on; ``only``: whether that one is."""
+    return [row[0] for row in await store.list_idle_members(tx, before, after, only, limit)]
 
 
 async def find_member(

@@ -127,3 +127,23 @@ async def update_name(tx: Transaction, member_id: UUID, name: str) -> Any:
         member_id,
         name,
     )
+
+
+async def list_idle_members(
+    tx: Transaction, before: datetime, after: UUID | None, only: UUID | None, limit: int
+) -> list[Any]:
+    """Sessions outlive their last use by their whole length, so a live one counts as use."""
+    return await tx.fetch(
+        "SELECT m.member_id FROM identity.member m WHERE m.merchant_id = $1 AND m.erased_at IS NULL AND m.email IS NOT NULL"
+        " AND m.created_at < $2 AND ($3::uuid IS NULL OR m.member_id > $3) AND ($4::uuid IS NULL OR m.member_id = $4)"
+        " AND NOT EXISTS (SELECT FROM identity.session s WHERE s.merchant_id = m.merchant_id AND s.kind = 'member'"
+        "   AND s.subject_id = m.member_id AND (s.created_at >= $2 OR s.expires_at > now()))"
+        " AND NOT EXISTS (SELECT FROM identity.passkey p WHERE p.merchant_id = m.merchant_id AND p.kind = 'member'"
+        "   AND p.subject_id = m.member_id AND coalesce(p.used_at, p.made_at) >= $2)"
+        " ORDER BY m.member_id LIMIT $5",
+        tx.merchant_id,
+        before,
+        after,
+        only,
+        limit,
+    )

@@ -1,0 +1,1 @@
+"""How long personal data of buyers is kept, and forgetting it when that time is over."""
