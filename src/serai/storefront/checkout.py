@@ -43,6 +43,7 @@ from serai.storefront.grouping import find_seat, way_back
 from serai.storefront.order import begin_payment
 from serai.storefront.order_link import link_guest
 from serai.storefront.pay_later import FIELD, list_later
+from serai.storefront.paying import list_ways, read_choice
 from serai.storefront.presale import presale_path, tell_problem
 from serai.storefront.saving import tell_savings
 from serai.storefront.tender import change_tenders
@@ -353,6 +354,13 @@ async def _show_form(
             wanted=form.values.get(FIELD, ""),
         ),
         currency=quote.currency,
+        pay_ways=await list_ways(
+            request,
+            tx,
+            amount_minor=quote.presale.deposit_minor if quote.presale else quote.due_minor,
+            currency=quote.currency,
+            wanted=read_choice(form.values) or "",
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from serai.main.bench import (
     paper_contest,
     promotion,
     search_contest,
+    webhook_contest,
 )
 from serai.main.bench.figure import Contest, Figure
 from serai.main.fault import Fault
@@ -20,6 +21,7 @@ CONTESTS: tuple[Contest, ...] = (
     *page_contest.CONTESTS,
     *flow_contest.CONTESTS,
     *paid_contest.CONTESTS,
+    *webhook_contest.CONTESTS,
     *search_contest.CONTESTS,
     *import_contest.CONTESTS,
     *promotion.CONTESTS,
