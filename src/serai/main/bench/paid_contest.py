@@ -49,7 +49,9 @@ class Bank:
         """Opened at once."""
         return ProviderPayment(str(request.intent_id), "http://127.0.0.1/pay")
 
-    async def load_payment(self, merchant_id: UUID, intent_id: UUID) -> ProviderPayment | None:
+    async def load_payment(
+        self, merchant_id: UUID, intent_id: UUID, provider_payment_id: str | None = None
+    ) -> ProviderPayment | None:
         """Nobody asks."""
         return None
 
