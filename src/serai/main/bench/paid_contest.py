@@ -70,7 +70,9 @@ class Bank:
         """Nobody asks."""
         return "done"
 
-    def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
+    async def read_webhook(
+        self, merchant_id: UUID, headers: Mapping[str, str], body: bytes
+    ) -> ProviderEvent | None:
         """It sends none."""
         raise NotFound("webhook.unknown", _("There is no such payment provider."))
 
