@@ -24,6 +24,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 import serai
 from serai.commerce.acp import http as acp_http
 from serai.commerce.aftersale import http as aftersale_http
+from serai.commerce.carrier import http as carrier_http
 from serai.commerce.catalogue import http as catalogue_http
 from serai.commerce.checkout import cart_http, payment_http
 from serai.commerce.checkout import http as checkout_http
@@ -92,6 +93,7 @@ API_HANDLERS = [
     *payment_http.HANDLERS,
     *order_http.HANDLERS,
     *fulfilment_http.HANDLERS,
+    *carrier_http.HANDLERS,
     *market_http.HANDLERS,
     *aftersale_http.HANDLERS,
     *promotion_http.HANDLERS,
@@ -227,8 +229,7 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
     @asynccontextmanager
     async def run_platform(app: Litestar) -> AsyncIterator[None]:
         platform = await open_configured_platform(url, settings)
-        app.state.platform = platform
-        app.state.db = platform.db
+        app.state.platform, app.state.db = platform, platform.db
         app.state.commerce = platform.commerce
         app.state.vault = platform.vault
         app.state.api_keys = platform.keys
