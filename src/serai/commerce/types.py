@@ -130,6 +130,23 @@ class PaymentProvider(Protocol):
         ...
 
 
+@runtime_checkable
+class TokenCharger(Protocol):
+    """What an adapter has beside :class:`PaymentProvider` when a program may pay for the shopper, without a page."""
+
+    async def charge_token(
+        self, merchant_id: UUID, provider_payment_id: str, *, kind: str, token: str
+    ) -> ProviderPayment:
+        """Pay an open payment. One that is decided already stays as it is and is returned so.
+
+        Args:
+            kind: ``token``, or ``card`` where ``token`` is the number of a card.
+
+        Raises:
+            Invalid: ``payment.token_refused``, the provider knows no such token; nothing was decided.
+        """
+
+
 class ShipmentRequest(msgspec.Struct, frozen=True):
     """What a carrier needs to take a parcel. ``label_id`` is the idempotency key; ``to`` holds the address's fields."""
 
@@ -205,24 +222,6 @@ class Carrier(Protocol):
 
     def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> TrackEvent:
         """A webhook's event, its signature checked. Raises Unauthorised ``webhook.forged`` or Invalid."""
-        ...
-
-
-@runtime_checkable
-class TokenCharger(Protocol):
-    """What an adapter has beside :class:`PaymentProvider` when a program may pay for the shopper, without a page."""
-
-    async def charge_token(
-        self, merchant_id: UUID, provider_payment_id: str, *, kind: str, token: str
-    ) -> ProviderPayment:
-        """Pay an open payment. One that is decided already stays as it is and is returned so.
-
-        Args:
-            kind: ``token``, or ``card`` where ``token`` is the number of a card.
-
-        Raises:
-            Invalid: ``payment.token_refused``, the provider knows no such token; nothing was decided.
-        """
         ...
 
 

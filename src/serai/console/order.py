@@ -67,10 +67,8 @@ AnyRequest = Request[Any, Any, Any]
 async def show_orders(desk: AtDesk) -> Response[str]:
     """The list: by state, searched, since a day, paged by cursor; all of it in the address."""
     desk.require("order.read")
-    query, cursor = desk.query("q"), desk.query("cursor")
-    state = desk.query("state", tuple(STATES))
-    since = desk.query("since", tuple(SINCE_DAYS))
-    by = desk.query("by", ("", "agent"))
+    query, cursor, by = desk.query("q"), desk.query("cursor"), desk.query("by", ("", "agent"))
+    state, since = desk.query("state", tuple(STATES)), desk.query("since", tuple(SINCE_DAYS))
     days = SINCE_DAYS[since]
     async with desk.reading() as tx:
         counts = await _count_tabs(tx)

@@ -235,8 +235,7 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
     @asynccontextmanager
     async def run_platform(app: Litestar) -> AsyncIterator[None]:
         platform = await open_configured_platform(url, settings)
-        app.state.platform = platform
-        app.state.db = platform.db
+        app.state.platform, app.state.db = platform, platform.db
         app.state.commerce = platform.commerce
         app.state.vault = platform.vault
         app.state.api_keys = platform.keys

@@ -213,7 +213,9 @@ async def _pay(
         if order.state != "awaiting_payment" or order.payments[-1].state != "created":
             return order
     try:
-        await start_payment(commerce, merchant_id, order_id=order_id, base_url=base_url)
+        # A token belongs to the provider that takes tokens; a person may choose.
+        provider = commerce.default_provider if credential else None
+        await start_payment(commerce, merchant_id, order_id=order_id, base_url=base_url, provider=provider)
     except Refused as refusal:
         if refusal.code not in ("payment.closed", "order.cannot_pay"):
             raise
