@@ -26,9 +26,11 @@ from serai.storefront.arrival import tell_order
 from serai.storefront.country import write_address
 from serai.storefront.form import read_values
 from serai.storefront.grouping import find_order_group
+from serai.storefront.member import client_ip
 from serai.storefront.notice import Notice, leave_notice
 from serai.storefront.order_link import OrderLink, read_link
 from serai.storefront.pay_later import list_order_later, promise, read_promise
+from serai.storefront.paying import device_of, go_to_pay, list_order_ways, read_choice
 from serai.storefront.presale import use_coupon
 from serai.storefront.saving import share_adjustments
 from serai.storefront.sellers import Seller
@@ -207,6 +209,7 @@ async def show_order(
         seller=seller,
         later=await list_order_later(tx, order) if order.state == "awaiting_payment" and not seller else None,
         currency=order.currency,
+        pay_ways=await list_order_ways(request, tx, order) if awaits_payment(order) and not seller else None,
         **more,
     )
 
@@ -228,11 +231,20 @@ async def begin_payment(
     values = await read_values(request) if values is None else values
     if method := read_promise(values):
         return await promise(request, order_id, method, link=link)
+    chosen = read_choice(values)
+    commerce = commerce_of(request)
     try:
         pay_url = await checkout_api.start_payment(
-            commerce_of(request), merchant_id_of(request), order_id=order_id, base_url=str(request.base_url)
+            commerce,
+            merchant_id_of(request),
+            order_id=order_id,
+            base_url=str(request.base_url),
+            provider=chosen,
+            device=device_of(request),
+            client_ip=client_ip(request),
         )
-        return Redirect(pay_url, status_code=303)
+        access_key = order_api.access_token(commerce.secret, order_id)
+        return go_to_pay(request, pay_url, order_id=order_id, access_key=access_key, chosen=chosen)
     except Outside:
         text = translate(
             _(

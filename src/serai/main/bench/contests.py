@@ -10,6 +10,7 @@ from serai.main.bench import (
     paid_contest,
     promotion,
     search_contest,
+    webhook_contest,
 )
 from serai.main.bench.figure import Contest, Figure
 from serai.main.fault import Fault
@@ -19,6 +20,7 @@ CONTESTS: tuple[Contest, ...] = (
     *page_contest.CONTESTS,
     *flow_contest.CONTESTS,
     *paid_contest.CONTESTS,
+    *webhook_contest.CONTESTS,
     *search_contest.CONTESTS,
     *import_contest.CONTESTS,
     *promotion.CONTESTS,

@@ -49,7 +49,9 @@ class Bank:
         """Opened at once."""
         return ProviderPayment(str(request.intent_id), "http://127.0.0.1/pay")
 
-    async def load_payment(self, merchant_id: UUID, intent_id: UUID) -> ProviderPayment | None:
+    async def load_payment(
+        self, merchant_id: UUID, intent_id: UUID, provider_payment_id: str | None = None
+    ) -> ProviderPayment | None:
         """Nobody asks."""
         return None
 
@@ -68,7 +70,9 @@ class Bank:
         """Nobody asks."""
         return "done"
 
-    def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
+    async def read_webhook(
+        self, merchant_id: UUID, headers: Mapping[str, str], body: bytes
+    ) -> ProviderEvent | None:
         """It sends none."""
         raise NotFound("webhook.unknown", _("There is no such payment provider."))
 
