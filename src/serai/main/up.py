@@ -212,10 +212,9 @@ class Run:
 
     def _set_up_providers(self) -> None:
         if self.options.providers:
+            command = [sys.executable, "-m", "serai.main.cli", "set-up-providers"]
             with self.screen.step("Opening accounts at the simulated providers"):
-                run_set_up(
-                    [sys.executable, "-m", "serai.main.cli", "set-up-providers"], self.environ(), self.stop
-                )
+                run_set_up(command, self.environ(), self.stop)
 
     def _has_sandbox(self) -> bool:
         return self.recipe.sandbox and self.installation.sandbox_accounts.exists()
