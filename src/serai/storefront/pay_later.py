@@ -19,6 +19,7 @@ from serai.foundation.i18n import translate
 from serai.foundation.pages import request_locale
 from serai.storefront.notice import Notice, leave_notice
 from serai.storefront.order_link import OrderLink
+from serai.storefront.paying import list_ways
 from serai.storefront.view import Asked, commerce_of, merchant_id_of
 
 FIELD = "pay_with"
@@ -58,6 +59,27 @@ async def list_later(
     """What is offered for a cart that is about to be ordered."""
     terms = Wanted(quote.due_minor, quote.currency, country, member_id, is_presale=quote.presale is not None)
     return _sort(await list_methods(tx, wanted=terms), wanted)
+
+
+async def tell_ways(
+    request: Asked,
+    tx: Transaction,
+    quote: Quote,
+    values: dict[str, str],
+    *,
+    country: str,
+    member_id: UUID | None,
+) -> dict[str, Any]:
+    """What a checkout's page says about paying: at which provider, or later."""
+    wanted = values.get(FIELD, "")
+    amount_minor = quote.presale.deposit_minor if quote.presale else quote.due_minor
+    return {
+        "currency": quote.currency,
+        "later": await list_later(tx, quote, country=country, member_id=member_id, wanted=wanted),
+        "pay_ways": await list_ways(
+            request, tx, amount_minor=amount_minor, currency=quote.currency, wanted=wanted[:40]
+        ),
+    }
 
 
 async def list_order_later(tx: Transaction, order: Order) -> Later:

@@ -32,7 +32,6 @@ from serai.storefront.view import (
 )
 
 FIELD = "pay_with"
-ONLINE = "online"
 CODE_SCHEME = "weixin:"
 # A page that waits looks into our own books; the provider itself is asked in one look of five.
 POLL_S = 3
@@ -70,9 +69,9 @@ async def list_order_ways(request: Asked, tx: Transaction, order: Order) -> Ways
 
 
 def read_choice(values: dict[str, str]) -> str | None:
-    """The provider that a form names; None when it names none, or online without saying where."""
+    """The provider that a form names; None when it names none, or any that is online."""
     chosen = values.get(FIELD, "")[:40]
-    return chosen if chosen not in ("", ONLINE) else None
+    return chosen if chosen not in ("", "online") else None
 
 
 def device_of(request: Asked) -> str:
