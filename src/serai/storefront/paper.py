@@ -22,7 +22,7 @@ from serai.foundation.errors import NotFound, Refused, _
 from serai.foundation.pages import request_locale
 from serai.storefront.form import Form, read_values
 from serai.storefront.member import go, load_member, sign_in_first
-from serai.storefront.order import OrderLink, link_guest, read_link
+from serai.storefront.order_link import OrderLink, link_guest, read_link
 from serai.storefront.view import (
     Asked,
     Shell,
