@@ -73,6 +73,7 @@ class Flash(msgspec.Struct, frozen=True):
 SECTIONS = (
     ("board", "board.read", _("Today"), "/console", False),
     ("order", "order.read", _("Orders"), "/console/orders", False),
+    ("fulfilment", "order.read", _("Fulfilment"), "/console/fulfilment", False),
     ("product", "product.read", _("Products"), "/console/products", False),
     ("promotion", "product.read", _("Promotions"), "/console/promotions", False),
     ("presale", "product.read", _("Presales"), "/console/presales", False),
