@@ -177,9 +177,6 @@ async def _count_tabs(tx: Transaction) -> dict[str, int]:
     return {**counts, "paid": counts["paid"] - waiting, "awaiting_group": waiting, "late": late}
 
 
-# ---- One order ----------------------------------------------------------------------------------------------------
-
-
 async def _load(tx: Transaction, reference: str) -> Order:
     """An order by its number, or by its id as other pages link it."""
     order_id = parse_uuid(reference)
@@ -254,8 +251,7 @@ async def _show_order(
         moved = await list_document_transfers(tx, document_id=order.order_id)
         transfers = [each for each in moved if each.debit_kind != "order_turns"]
         fallen = await list_claimable(tx, order=order, settings=desk.commerce.settings)
-        gift = await find_gift(tx, order_id=order.order_id)
-        papers = await list_of_order(tx, order=order)
+        gift, papers = await find_gift(tx, order_id=order.order_id), await list_of_order(tx, order=order)
     forms = {
         "fulfil": fill_form("fulfil", tracking=""),
         "refund": fill_form(
