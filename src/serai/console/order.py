@@ -125,9 +125,6 @@ async def _count_tabs(tx: Transaction) -> dict[str, int]:
     return {**counts, "paid": counts["paid"] - waiting, "awaiting_group": waiting, "late": late}
 
 
-# ---- One order ----------------------------------------------------------------------------------------------------
-
-
 async def _load(tx: Transaction, reference: str) -> Order:
     """An order by its number, or by its id as other pages link it."""
     order_id = parse_uuid(reference)
