@@ -133,7 +133,9 @@ class FakeProvider:
         self.payments[request.intent_id] = request
         return ProviderPayment(f"p-{request.intent_id}", f"http://pay.localhost/{request.intent_id}")
 
-    async def load_payment(self, merchant_id: UUID, intent_id: UUID) -> ProviderPayment | None:
+    async def load_payment(
+        self, merchant_id: UUID, intent_id: UUID, provider_payment_id: str | None = None
+    ) -> ProviderPayment | None:
         self._check()
         event = self.events.get(intent_id)
         return ProviderPayment(f"p-{intent_id}", None, (event,) if event else ())
@@ -157,7 +159,7 @@ class FakeProvider:
         self.refunds[refund_id] = amount_minor
         return self.refund_answer
 
-    def read_webhook(self, merchant_id: UUID, headers: Any, body: bytes) -> ProviderEvent:
+    async def read_webhook(self, merchant_id: UUID, headers: Any, body: bytes) -> ProviderEvent:
         raise NotImplementedError("the real adapter is tested for this")
 
     def tell(

@@ -32,6 +32,7 @@ class Shop(msgspec.Struct, frozen=True):
     warehouse: Place
     store: Place
     category: Category
+    currency: str = "USD"
 
     async def add_product(
         self,
@@ -49,7 +50,7 @@ class Shop(msgspec.Struct, frozen=True):
             sku_id=sku_id,
             category_id=self.category.category_id,
             price_minor=price_minor,
-            currency="USD",
+            currency=self.currency,
             brand="Own brand",
         )
         async with self.commerce.db.transaction(self.merchant_id) as tx:
@@ -126,7 +127,9 @@ class Shop(msgspec.Struct, frozen=True):
             return (await create_key(tx, name="test", scopes=scopes or SCOPES, by="test"))[1]
 
 
-async def open_shop(owner: Database, commerce: Commerce, merchant_id: MerchantId, slug: str) -> Shop:
+async def open_shop(
+    owner: Database, commerce: Commerce, merchant_id: MerchantId, slug: str, currency: str = "USD"
+) -> Shop:
     """Register the merchant and give it a warehouse, a store and a category."""
     host = f"{slug}.localhost"
     await add_merchant(
@@ -134,7 +137,7 @@ async def open_shop(owner: Database, commerce: Commerce, merchant_id: MerchantId
         merchant_id=merchant_id,
         slug=slug,
         name=f"Shop {slug}",
-        currency="USD",
+        currency=currency,
         hostnames=(host,),
         support_email="help@example.com",
     )
@@ -146,7 +149,7 @@ async def open_shop(owner: Database, commerce: Commerce, merchant_id: MerchantId
     async with commerce.db.transaction(merchant_id) as tx:
         await add_places(tx, places=[warehouse, store])
         await add_categories(tx, categories=[category])
-    return Shop(merchant_id, host, commerce, warehouse, store, category)
+    return Shop(merchant_id, host, commerce, warehouse, store, category, currency)
 
 
 def api_client(transport: httpx.AsyncBaseTransport, shop: Shop, secret: str) -> httpx.AsyncClient:

@@ -24,7 +24,9 @@ class Till:
         self._payments[request.intent_id] = request
         return ProviderPayment(f"pay_{request.intent_id}", "http://127.0.0.1/pay")
 
-    async def load_payment(self, merchant_id: UUID, intent_id: UUID) -> ProviderPayment | None:
+    async def load_payment(
+        self, merchant_id: UUID, intent_id: UUID, provider_payment_id: str | None = None
+    ) -> ProviderPayment | None:
         return None
 
     async def void_payment(self, merchant_id: UUID, provider_payment_id: str) -> None:
@@ -43,7 +45,7 @@ class Till:
         self.asked.append((refund_id, amount_minor))
         return self.refunds
 
-    def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
+    async def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
         raise NotImplementedError("no webhook reaches the console")
 
     def capture(self, intent_id: UUID) -> ProviderEvent:

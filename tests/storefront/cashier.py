@@ -27,7 +27,9 @@ class Cashier(Till):
             self.opened.append(request)
         return await super().create_payment(merchant_id, request)
 
-    async def load_payment(self, merchant_id: UUID, intent_id: UUID) -> ProviderPayment | None:
+    async def load_payment(
+        self, merchant_id: UUID, intent_id: UUID, provider_payment_id: str | None = None
+    ) -> ProviderPayment | None:
         if self.is_down:
             raise Outside("sandbox", "down for this test")
         event = self.capture(intent_id)

@@ -42,6 +42,20 @@ class CommerceSettings(msgspec.Struct, frozen=True, kw_only=True):
     sandbox_url: Annotated[
         str, Meta(description="Address of the payment sandbox; empty: the one that serai up runs")
     ] = ""
+    stripe_url: Annotated[str, Meta(description="Address of Stripe's API")] = "https://api.stripe.com"
+    wechat_url: Annotated[str, Meta(description="Address of WeChat Pay's API, version 3")] = (
+        "https://api.mch.weixin.qq.com"
+    )
+    alipay_url: Annotated[
+        str, Meta(description="Address of Alipay's gateway; its sandbox for developers has another one")
+    ] = "https://openapi.alipay.com/gateway.do"
+    account_key: Annotated[
+        str,
+        Meta(
+            description="Key that seals merchants' accounts at payment providers in the database; empty: one that the"
+            " installation keeps for itself. Changing it makes accounts unreadable until they are entered again"
+        ),
+    ] = ""
     capture_before_end_hours: Annotated[
         float,
         Meta(

@@ -25,7 +25,16 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 # Whether a provider takes the money at once, or holds it until it is told how much of it to take.
 CaptureMode = Literal["automatic", "manual"]
 EventKind = Literal[
-    "created", "authorised", "captured", "failed", "voided", "expired", "refunded", "refund_failed", "other"
+    "created",
+    "authorised",
+    "captured",
+    "failed",
+    "voided",
+    "expired",
+    "refunded",
+    "part_refunded",
+    "refund_failed",
+    "other",
 ]
 
 
@@ -33,8 +42,9 @@ class ProviderEvent(msgspec.Struct, frozen=True):
     """A provider's message in our words.
 
     ``reference`` is the intent's id as the provider was given it. ``amount_minor`` is the total authorised, captured or
-    refunded so far (whichever the kind tells), ``payment_minor`` what the whole payment is about. ``expires_at``: of an
-    authorisation, when the provider will let go of it.
+    refunded so far (whichever the kind tells), ``payment_minor`` what the whole payment is about. Providers that tell of
+    each refund by itself say ``part_refunded``, with that refund's amount alone. ``expires_at``: of an authorisation, when
+    the provider will let go of it.
     """
 
     provider: str
@@ -51,7 +61,7 @@ class ProviderEvent(msgspec.Struct, frozen=True):
 
 
 class PaymentRequest(msgspec.Struct, frozen=True):
-    """What a provider needs to take a payment."""
+    """What a provider needs to take a payment. ``device``, ``client_ip`` and ``expires_at`` matter to some."""
 
     intent_id: UUID
     amount_minor: int
@@ -62,6 +72,9 @@ class PaymentRequest(msgspec.Struct, frozen=True):
     locale: str
     lines: tuple[tuple[str, int, int], ...] = ()
     capture: CaptureMode = "automatic"
+    device: str = ""
+    client_ip: str = ""
+    expires_at: datetime | None = None
 
 
 class ProviderPayment(msgspec.Struct, frozen=True):
@@ -85,8 +98,10 @@ class PaymentProvider(Protocol):
         """Open a payment; the intent's id is the idempotency key."""
         ...
 
-    async def load_payment(self, merchant_id: UUID, intent_id: UUID) -> ProviderPayment | None:
-        """What the provider knows of an intent, None when it never heard of it."""
+    async def load_payment(
+        self, merchant_id: UUID, intent_id: UUID, provider_payment_id: str | None = None
+    ) -> ProviderPayment | None:
+        """What the provider knows of an intent, None when it never heard of it. Some know it by their own id only."""
         ...
 
     async def void_payment(self, merchant_id: UUID, provider_payment_id: str) -> None:
@@ -105,8 +120,13 @@ class PaymentProvider(Protocol):
         """Give money back; the refund's id is the idempotency key."""
         ...
 
-    def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
-        """A webhook's event, its signature checked. Raises Unauthorised ``webhook.forged`` or Invalid."""
+    async def read_webhook(
+        self, merchant_id: UUID, headers: Mapping[str, str], body: bytes
+    ) -> ProviderEvent | None:
+        """A webhook's event, its signature checked; None when it is about nothing of ours.
+
+        Raises Unauthorised ``webhook.forged``, Invalid ``webhook.malformed``, or NotFound ``webhook.unknown``.
+        """
         ...
 
 

@@ -70,6 +70,8 @@ ACTIONS = {
     "stock.received": _("Goods received"),
     "stock.transferred": _("Stock transferred"),
     "synonym.set": _("Search words changed"),
+    "payway.saved": _("Account at a payment provider saved"),
+    "payway.switched": _("Payment provider offered, or no more"),
     "webhook.added": _("Webhook added"),
     "webhook.changed": _("Webhook changed"),
     "webhook.deleted": _("Webhook deleted"),

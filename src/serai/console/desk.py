@@ -85,6 +85,7 @@ SECTIONS = (
     ("method", "settings.write", _("Payment methods"), "/console/payment-methods", True),
     ("market", "audit.read", _("Settlement"), "/console/settlement", True),
     ("setting", "settings.write", _("Settings"), "/console/settings", True),
+    ("payway", "settings.write", _("Payment providers"), "/console/payments", True),
     ("tax", "settings.write", _("Taxes"), "/console/taxes", True),
     ("delivery", "settings.write", _("Delivery"), "/console/delivery", True),
     ("staff", "staff.manage", _("Staff"), "/console/staff", True),

@@ -31,7 +31,7 @@ SECURITY_HEADERS = {
     "content-security-policy": (
         "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self';"
         " object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' http://127.0.0.1:*"
-        " http://localhost:*"
+        " http://localhost:* https://checkout.stripe.com https://*.alipay.com https://*.alipaydev.com https://wx.tenpay.com"
     ),
 }
 

@@ -16,7 +16,7 @@ from serai.main.cli_backup import backup, restore
 from serai.main.cli_merchant import merchants, reset_password
 from serai.main.fault import Fault
 from serai.main.installation import FirstRun, Installation, find_database_url
-from serai.main.settings import HouseSettings, describe_settings, hide_password, load_house
+from serai.main.settings import HouseSettings, describe_settings, hide_password, load_house, load_settings
 from serai.main.telling import console, errors, screen, telling_faults
 
 app = typer.Typer(
@@ -65,6 +65,10 @@ def up(
     ] = False,
     reset: Annotated[bool, typer.Option("--reset", help="Remove all data first, after asking.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    providers: Annotated[
+        bool,
+        typer.Option("--providers", help="Simulate Stripe, WeChat Pay and Alipay, with a shop in yuan."),
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the logs of all processes.")] = False,
 ) -> None:
     """Run everything: database, web workers, worker, payment sandbox. Ctrl-C stops it."""
@@ -76,7 +80,7 @@ def up(
         house = msgspec.structs.replace(house, **{k: v for k, v in changes.items() if v is not None})
         if reset and not yes:
             ask_reset(house)
-        options = UpOptions(reset=reset, demo=not no_demo, full=full, verbose=verbose)
+        options = UpOptions(reset=reset, demo=not no_demo, full=full, providers=providers, verbose=verbose)
         run_up(house, options, Recipe(), screen)
 
 
@@ -146,6 +150,20 @@ def set_up(
         report = _set_up(house, require_database_url(house), demo=not no_demo, full=full)
         with os.fdopen(report_fd, "wb") as pipe:
             pipe.write(msgspec.json.encode(report))
+
+
+@app.command("set-up-providers", hidden=True)
+def set_up_providers(
+    report_fd: Annotated[int, typer.Option(help="Where to write the report, as JSON.")],
+) -> None:
+    """Open accounts at the simulated providers; run by `serai up --providers`."""
+    from serai.main.trying import set_up_providers as open_accounts
+
+    with telling_faults():
+        settings = load_settings(os.environ)
+        asyncio.run(open_accounts(require_database_url(settings["foundation"]), settings))
+        with os.fdopen(report_fd, "wb") as pipe:
+            pipe.write(msgspec.json.encode(FirstRun()))
 
 
 def _set_up(house: HouseSettings, url: str, *, demo: bool, full: bool) -> FirstRun:

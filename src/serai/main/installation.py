@@ -53,6 +53,11 @@ class Installation(msgspec.Struct, frozen=True):
         return self.secret_dir / "pay_accounts.json"
 
     @property
+    def provider_accounts(self) -> Path:
+        """The accounts at the simulated providers, written for their process."""
+        return self.secret_dir / "provider_accounts.json"
+
+    @property
     def pgdata(self) -> Path:
         return self.data_dir / "postgres"
 

@@ -18,6 +18,7 @@ from serai.foundation.secret import ensure_secret, find_secret, save_secret
 from serai.identity.apikey.api import KeyRing
 from serai.identity.merchant.api import MerchantRegistry, list_merchants
 from serai.ledger.api import Lane
+from serai.main.adapters import make_providers, make_vault
 from serai.main.installation import Installation
 from serai.main.settings import HouseSettings
 
@@ -45,6 +46,8 @@ class Platform:
         self.keys = KeyRing(db)
         self._settings = settings
         self._provider: SandboxProvider | None = None
+        self.vault = make_vault(settings, secret.order_link)
+        self._accounts = make_providers(db, self.vault, settings)
         self.commerce: Commerce
 
     async def start(self) -> None:
@@ -61,6 +64,7 @@ class Platform:
             self.lane,
             {
                 self._provider.name: self._provider,
+                **self._accounts,
                 MARKET: MarketProvider(self.db, self.lane, {self._provider.name: self._provider}),
             },
             self._settings,
@@ -76,6 +80,8 @@ class Platform:
         await self.merchants.stop()
         if self._provider:
             await self._provider.close()
+        for provider in self._accounts.values():
+            await provider.close()
         await self.db.close()
         await self.owner.close()
 

@@ -54,7 +54,13 @@ class Screen:
         self._print("Stopped. Nothing of Serai runs here any more.", style="dim")
 
     def show_start(
-        self, house: HouseSettings, installation: Installation, owner: FirstRun, sandbox: bool
+        self,
+        house: HouseSettings,
+        installation: Installation,
+        owner: FirstRun,
+        sandbox: bool,
+        *,
+        providers: bool = False,
     ) -> None:
         """Addresses, the owner's way in (the password once only), and how to stop."""
         url = house.web_url()
@@ -66,6 +72,12 @@ class Screen:
             table.add_row(
                 "Payments", f"http://127.0.0.1:{house.sandbox_port}/  [dim](sandbox: no money moves)[/dim]"
             )
+        if providers:
+            table.add_row(
+                "Providers",
+                f"http://127.0.0.1:{house.providers_port}/  [dim](Stripe, WeChat Pay, Alipay: simulated)[/dim]",
+            )
+            table.add_row("Tea shop", f"http://tea.localhost:{house.port}/  [dim](sells in yuan)[/dim]")
         if owner.owner_password:
             table.add_row("", "")
             for label, value in _list_owner(owner):

@@ -36,6 +36,10 @@ class HouseSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     workers: Annotated[int, Meta(ge=1, le=64, description="Number of web worker processes")] = 2
     sandbox_port: Annotated[int, Meta(ge=1, le=65535, description="Port of the payment sandbox")] = 8461
+    providers_port: Annotated[
+        int,
+        Meta(ge=1, le=65535, description="Port of the simulated providers, with serai up --providers"),
+    ] = 8462
     mail_url: Annotated[
         str,
         Meta(

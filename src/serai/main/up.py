@@ -59,6 +59,7 @@ class UpOptions(msgspec.Struct, frozen=True, kw_only=True):
     reset: bool = False
     demo: bool = True
     full: bool = False
+    providers: bool = False
     verbose: bool = False
 
 
@@ -131,6 +132,7 @@ class Run:
                 self._open_database,
                 self._migrate,
                 self._set_up,
+                self._set_up_providers,
                 self._start_children,
                 self._wait_ready,
             ):
@@ -138,7 +140,13 @@ class Run:
                     return
                 phase()
             if not self.stop.made:
-                self.screen.show_start(self.house, self.installation, self.first_run, self._has_sandbox())
+                self.screen.show_start(
+                    self.house,
+                    self.installation,
+                    self.first_run,
+                    self._has_sandbox(),
+                    providers=self.options.providers,
+                )
                 self.first_run = FirstRun()
                 self.supervisor.run()
         finally:
@@ -202,6 +210,12 @@ class Run:
         if not self.stop.made:
             mark_set_up(self.installation, self.database_url)
 
+    def _set_up_providers(self) -> None:
+        if self.options.providers:
+            command = [sys.executable, "-m", "serai.main.cli", "set-up-providers"]
+            with self.screen.step("Opening accounts at the simulated providers"):
+                run_set_up(command, self.environ(), self.stop)
+
     def _has_sandbox(self) -> bool:
         return self.recipe.sandbox and self.installation.sandbox_accounts.exists()
 
@@ -211,6 +225,17 @@ class Run:
             command += ["--data", str(self.installation.sandbox_dir)]
             command += ["--accounts", str(self.installation.sandbox_accounts)]
             self._add("sandbox", "sandbox", command, essential=False)
+        if self.options.providers:
+            command = [
+                sys.executable,
+                "-m",
+                "serai_sandbox.payments",
+                "--port",
+                str(self.house.providers_port),
+            ]
+            command += ["--data", str(self.installation.sandbox_dir)]
+            command += ["--accounts", str(self.installation.provider_accounts)]
+            self._add("providers", "sandbox", command, essential=False)
         if self.recipe.worker:
             self._add("worker", "worker", self.recipe.worker)
         fd = self.listener.fileno()
@@ -243,6 +268,19 @@ class Run:
             "SERAI_PORT": str(self.house.port),
             "SERAI_SANDBOX_PORT": str(self.house.sandbox_port),
             "PYTHONUNBUFFERED": "1",
+            **self._provider_addresses(),
+        }
+
+    def _provider_addresses(self) -> dict[str, str]:
+        """Where the simulated providers answer; they take the place of the real ones for the whole run."""
+        if not self.options.providers:
+            return {}
+        url = f"http://127.0.0.1:{self.house.providers_port}"
+        return {
+            "SERAI_COMMERCE_STRIPE_URL": url,
+            "SERAI_COMMERCE_WECHAT_URL": url,
+            "SERAI_COMMERCE_ALIPAY_URL": f"{url}/gateway.do",
+            "SERAI_PROVIDERS_PORT": str(self.house.providers_port),
         }
 
     def _wait_ready(self) -> None:

@@ -24,7 +24,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 import serai
 from serai.commerce.aftersale import http as aftersale_http
 from serai.commerce.catalogue import http as catalogue_http
-from serai.commerce.checkout import cart_http
+from serai.commerce.checkout import cart_http, payment_http
 from serai.commerce.checkout import http as checkout_http
 from serai.commerce.delivery import http as delivery_http
 from serai.commerce.exporting import http as exporting_http
@@ -86,6 +86,7 @@ API_HANDLERS = [
     *stock_http.HANDLERS,
     *checkout_http.HANDLERS,
     *cart_http.HANDLERS,
+    *payment_http.HANDLERS,
     *order_http.HANDLERS,
     *fulfilment_http.HANDLERS,
     *market_http.HANDLERS,
@@ -209,6 +210,7 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
         app.state.platform = platform
         app.state.db = platform.db
         app.state.commerce = platform.commerce
+        app.state.vault = platform.vault
         app.state.api_keys = platform.keys
         watching = asyncio.create_task(watch_changes(platform.owner, pages.store), name="kept pages")
         try:

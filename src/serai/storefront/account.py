@@ -19,7 +19,8 @@ from serai.storefront import cookie, market_order
 from serai.storefront.form import Form, read_values
 from serai.storefront.member import client_agent, client_ip, enter, load_member
 from serai.storefront.notice import Notice, leave_notice
-from serai.storefront.order import OrderLink, begin_payment, cancel, claim_price, show_order
+from serai.storefront.order import begin_payment, cancel, claim_price, show_order
+from serai.storefront.order_link import OrderLink
 from serai.storefront.presale import use_coupon
 from serai.storefront.proof import send_link
 from serai.storefront.view import (

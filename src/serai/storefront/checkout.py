@@ -40,7 +40,9 @@ from serai.storefront.country import Country, choose_country
 from serai.storefront.coupon import change_coupons
 from serai.storefront.form import Form, read_values
 from serai.storefront.grouping import find_seat, way_back
-from serai.storefront.order import begin_payment, link_guest
+from serai.storefront.order import begin_payment
+from serai.storefront.order_link import link_guest
+from serai.storefront.paying import list_ways, read_choice
 from serai.storefront.presale import presale_path, tell_problem
 from serai.storefront.saving import tell_savings
 from serai.storefront.tender import change_tenders
@@ -239,7 +241,7 @@ async def _place(request: Asked, form: CheckoutForm) -> Response[Any]:
     link = link_guest(placed.order_id, placed.access_token)
     if placed.due_minor == 0:
         return Redirect(link.to("", new="1"), status_code=303)
-    return await begin_payment(request, placed.order_id, link=link)
+    return await begin_payment(request, placed.order_id, link=link, values=form.values)
 
 
 async def keep_typed_address(request: Asked, member: Member, form: CheckoutForm) -> None:
@@ -343,6 +345,13 @@ async def _show_form(
         checkout_url=checkout_path(request),
         presale_problem=tell_problem(quote, locale),
         seat=await find_seat(request, tx, quote),
+        pay_ways=await list_ways(
+            request,
+            tx,
+            amount_minor=quote.presale.deposit_minor if quote.presale else quote.due_minor,
+            currency=quote.currency,
+            wanted=read_choice(form.values) or "",
+        ),
     )
 
 

@@ -11,11 +11,13 @@ MEMBER = "member"
 PLACE = "place"
 NOTICE = "notice"
 RECENT = "recent"
+PAY = "pay"
 
 CART_DAYS = 90
 MEMBER_DAYS = 60
 PLACE_DAYS = 365
 RECENT_DAYS = 90
+PAY_DAYS = 180
 PLACE_LIMIT = 60
 DAY_S = 86_400
 

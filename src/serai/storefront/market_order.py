@@ -26,7 +26,7 @@ from serai.foundation.pages import request_locale
 from serai.identity.member.types import Member
 from serai.storefront import order as shop_order
 from serai.storefront.notice import Notice, leave_notice
-from serai.storefront.order import KEY_LIMIT, OrderLink, link_guest, read_link
+from serai.storefront.order_link import KEY_LIMIT, OrderLink, link_guest, read_link
 from serai.storefront.view import (
     Asked,
     Shell,

@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -26,8 +25,12 @@ from serai.foundation.money import format_money
 from serai.foundation.pages import request_locale
 from serai.storefront.arrival import tell_order
 from serai.storefront.country import write_address
+from serai.storefront.form import read_values
 from serai.storefront.grouping import find_order_group
+from serai.storefront.member import client_ip
 from serai.storefront.notice import Notice, leave_notice
+from serai.storefront.order_link import OrderLink, read_link
+from serai.storefront.paying import device_of, go_to_pay, list_order_ways, read_choice
 from serai.storefront.presale import use_coupon
 from serai.storefront.saving import share_adjustments
 from serai.storefront.sellers import Seller
@@ -43,7 +46,6 @@ from serai.storefront.view import (
     wants_fragment,
 )
 
-KEY_LIMIT = 200
 CANCELLABLE = ("awaiting_payment", "awaiting_deposit", "awaiting_balance", "paid")
 
 
@@ -118,29 +120,6 @@ async def claim_guest_price(
     async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
         await _load_by_link(request, tx, order_id)
     return await claim_price(request, order_id, line_no, link=read_link(request, order_id))
-
-
-class OrderLink(msgspec.Struct, frozen=True):
-    """The addresses of one order for one shopper: by a guest's key, or in the account (no key)."""
-
-    path: str
-    key: str = ""
-
-    def to(self, what: str, **more: str) -> str:
-        """Address of the order's page, or of something done with it (``pay``, ``cancel``, ``return``)."""
-        query = urlencode(({"key": self.key} if self.key else {}) | more)
-        path = f"{self.path}/{what}" if what else self.path
-        return f"{path}?{query}" if query else path
-
-
-def link_guest(order_id: UUID, key: str) -> OrderLink:
-    """The link that a guest gets to an order."""
-    return OrderLink(f"/orders/{order_id}", key)
-
-
-def read_link(request: Asked, order_id: UUID) -> OrderLink:
-    """The link that was asked."""
-    return link_guest(order_id, request.query_params.get("key", "")[:KEY_LIMIT])
 
 
 async def _load_by_link(request: Asked, tx: Transaction, order_id: UUID) -> Order:
@@ -232,6 +211,7 @@ async def show_order(
         and order.presale.is_open(clock.now()),
         has_coupon=any(each.coupon_id for each in order.adjustments),
         seller=seller,
+        pay_ways=await list_order_ways(request, tx, order) if awaits_payment(order) and not seller else None,
         **more,
     )
 
@@ -252,14 +232,26 @@ def list_address(order: Order, locale: str) -> list[str]:
     return write_address(parts, order.name, locale)
 
 
-async def begin_payment(request: Asked, order_id: UUID, *, link: OrderLink) -> Response[Any]:
-    """To the provider's page; back to the order with a word when that is not possible."""
+async def begin_payment(
+    request: Asked, order_id: UUID, *, link: OrderLink, values: dict[str, str] | None = None
+) -> Response[Any]:
+    """To the provider's page; back to the order with a word when that is not possible. ``values``: the form with the choice
+    of a way to pay."""
     locale = request_locale(request)
+    chosen = read_choice(await read_values(request) if values is None else values)
+    commerce = commerce_of(request)
     try:
         pay_url = await checkout_api.start_payment(
-            commerce_of(request), merchant_id_of(request), order_id=order_id, base_url=str(request.base_url)
+            commerce,
+            merchant_id_of(request),
+            order_id=order_id,
+            base_url=str(request.base_url),
+            provider=chosen,
+            device=device_of(request),
+            client_ip=client_ip(request),
         )
-        return Redirect(pay_url, status_code=303)
+        access_key = order_api.access_token(commerce.secret, order_id)
+        return go_to_pay(request, pay_url, order_id=order_id, access_key=access_key, chosen=chosen)
     except Outside:
         text = translate(
             _(

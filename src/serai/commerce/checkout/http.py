@@ -34,7 +34,6 @@ from serai.commerce.checkout.read_body import (
     NewLine,
     OrderBody,
     OrderItem,
-    PaymentStart,
     PreviewBody,
 )
 from serai.commerce.checkout.read_cart import choice_of, quote_api_cart
@@ -43,11 +42,9 @@ from serai.commerce.gift.api import Gift, check_message, insert_gifts
 from serai.commerce.order.types import Address, Contact
 from serai.commerce.promotion.api import list_open_groups, load_group, open_group
 from serai.commerce.promotion.types import GroupBuy
-from serai.commerce.types import Commerce
 from serai.foundation.database import Transaction
-from serai.foundation.errors import Invalid, NotFound, _
+from serai.foundation.errors import Invalid, _
 from serai.foundation.idempotency import ReplyRow, save_replies
-from serai.foundation.ids import MerchantId
 from serai.ledger.types import Write
 
 
@@ -340,29 +337,6 @@ async def post_preview(request: Asked, data: JSONBody[PreviewBody]) -> api.Previ
         )
 
 
-@post(f"{API}/orders/{{order_id:uuid}}/payment", tags=["checkout"], status_code=200)
-async def post_payment(request: Asked, order_id: FromPath[UUID]) -> Response[PaymentStart]:
-    """Start (or go on with) the order's payment; answers where the buyer pays. Repeating it is harmless."""
-    caller = await recognise_caller(request, "checkout:write")
-    pay_url = await api.start_payment(
-        caller.commerce, caller.merchant_id, order_id=order_id, base_url=str(request.base_url)
-    )
-    return Response(PaymentStart(pay_url))
-
-
-@post("/webhooks/{provider:str}", include_in_schema=False, status_code=200)
-async def post_webhook(request: Asked, provider: FromPath[str]) -> Response[Any]:
-    """A provider's message: checked by its signature, taken in once, acknowledged when it is durable."""
-    merchant_id = MerchantId(request.scope["state"]["merchant"].merchant_id)
-    commerce: Commerce = request.app.state.commerce
-    adapter = commerce.providers.get(provider)
-    if adapter is None:
-        raise NotFound("webhook.unknown", _("There is no such payment provider."))
-    event = adapter.read_webhook(merchant_id, request.headers, await request.body())
-    await api.settle_payment(commerce, merchant_id, event=event, source="webhook")
-    return Response({"received": event.event_id})
-
-
 HANDLERS = [
     post_cart,
     get_cart,
@@ -384,7 +358,5 @@ HANDLERS = [
     post_complete,
     post_order,
     post_preview,
-    post_payment,
     post_balance_coupon,
-    post_webhook,
 ]

@@ -47,9 +47,9 @@ async def settle_payment(
         if intent is None or intent.provider != event.provider:
             raise NotFound("payment.unknown", _("There is no such payment."))
         order = await load_order(tx, order_id=intent.order_id)
-    if event.kind in ("refunded", "refund_failed") and event.refund_reference:
+    if event.kind in ("refunded", "part_refunded", "refund_failed") and event.refund_reference:
         await _record(commerce, merchant_id, intent, event, source)
-        failure = None if event.kind == "refunded" else "refused by the provider"
+        failure = "refused by the provider" if event.kind == "refund_failed" else None
         await settle_refund(commerce, merchant_id, refund_id=event.refund_reference, failure=failure)
         return
     if event.kind in ("authorised", "captured") and not _is_as_asked(intent, event):
@@ -248,7 +248,9 @@ async def refresh_payment(
     for attempt in order.payments:
         if attempt.state in ("captured", "refunded", "failed", "voided", "expired"):
             continue
-        found = await provider_of(commerce, attempt.provider).load_payment(merchant_id, attempt.intent_id)
+        found = await provider_of(commerce, attempt.provider).load_payment(
+            merchant_id, attempt.intent_id, attempt.provider_payment_id
+        )
         if found is None:
             continue
         for event in found.events:

@@ -116,7 +116,9 @@ async def post_market_webhook(request: Asked, provider: FromPath[str]) -> Respon
     adapter = commerce.providers.get(provider)
     if adapter is None:
         raise NotFound("webhook.unknown", _("There is no such payment provider."))
-    event = adapter.read_webhook(market_id, request.headers, await request.body())
+    event = await adapter.read_webhook(market_id, request.headers, await request.body())
+    if event is None:
+        return Response({"received": None})
     await api.settle_checkout(commerce, market_id, event=event, source="webhook")
     return Response({"received": event.event_id})
 

@@ -37,7 +37,9 @@ class MarketProvider:
         """Outside ``market``, always: the whole checkout is paid, not one of its orders."""
         raise Outside(MARKET, "orders of a market are paid with their checkout", retryable=False)
 
-    async def load_payment(self, merchant_id: UUID, intent_id: UUID) -> ProviderPayment | None:
+    async def load_payment(
+        self, merchant_id: UUID, intent_id: UUID, provider_payment_id: str | None = None
+    ) -> ProviderPayment | None:
         """None: an intent is only written once its money has come."""
         return None
 
@@ -78,6 +80,6 @@ class MarketProvider:
                 await store.fail_refund(market_tx, refund_id, clock.now())
         return answer
 
-    def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
+    async def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
         """NotFound ``webhook.unknown``, always: providers write to the market."""
         raise NotFound("webhook.unknown", _("There is no such payment provider."))

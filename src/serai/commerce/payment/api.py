@@ -43,12 +43,23 @@ async def open_intent(
     currency: str,
     attempt: int,
     purpose: Purpose = "order",
+    device: str = "",
     capture: CaptureMode = "automatic",
 ) -> Payment:
     """The order's nth attempt, made when it is not there."""
     intent_id = intent_id_of(order_id, attempt)
     await store.insert_intent(
-        tx, intent_id, order_id, provider, amount_minor, currency, attempt, purpose, capture, clock.now()
+        tx,
+        intent_id,
+        order_id,
+        provider,
+        amount_minor,
+        currency,
+        attempt,
+        purpose,
+        capture,
+        clock.now(),
+        device,
     )
     payment = await find_payment(tx, intent_id=intent_id)
     assert payment is not None

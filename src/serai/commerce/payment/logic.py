@@ -12,9 +12,11 @@ def sum_events(events: Sequence[PaymentEvent]) -> tuple[State, int, int]:
     """(state, captured, refunded) in minor units.
 
     An event tells the total captured (or refunded) so far, so the largest counts: duplicates and late ones do no harm.
+    Refunds that are told one by one are each kept once and add up.
     """
     captured = max((e.amount_minor for e in events if e.kind == "captured"), default=0)
     refunded = max((e.amount_minor for e in events if e.kind == "refunded"), default=0)
+    refunded = max(refunded, sum(e.amount_minor for e in events if e.kind == "part_refunded"))
     kinds = {e.kind for e in events}
     if captured and refunded >= captured:
         return "refunded", captured, refunded

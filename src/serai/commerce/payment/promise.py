@@ -22,7 +22,9 @@ class Promise:
         """There is no page to pay at: a promise is accepted, see ``checkout.accept_promise``."""
         raise Outside(self.name, "has no page to pay at", retryable=False)
 
-    async def load_payment(self, merchant_id: UUID, intent_id: UUID) -> ProviderPayment | None:
+    async def load_payment(
+        self, merchant_id: UUID, intent_id: UUID, provider_payment_id: str | None = None
+    ) -> ProviderPayment | None:
         """None: all that is known of it is in our own books."""
         return None
 
@@ -41,7 +43,7 @@ class Promise:
         """Pending until staff say that they have paid it back."""
         return "pending"
 
-    def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
+    async def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
         """Nobody sends any."""
         raise NotFound("webhook.unknown", _("There is no such payment provider."))
 

@@ -167,7 +167,9 @@ class SandboxProvider:
             expires_at=_read_moment(content.get("authorised_until")),
         )
 
-    async def load_payment(self, merchant_id: UUID, intent_id: UUID) -> ProviderPayment | None:
+    async def load_payment(
+        self, merchant_id: UUID, intent_id: UUID, provider_payment_id: str | None = None
+    ) -> ProviderPayment | None:
         status, content = await self._call(
             merchant_id, "GET", "/v1/payments", params={"reference": str(intent_id)}
         )
@@ -220,7 +222,7 @@ class SandboxProvider:
             after, has_more = content["next_after"], content["has_more"]
         return tuple(rows)
 
-    def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
+    async def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
         self._check_signature(self._account(merchant_id), headers.get("sandbox-signature", ""), body)
         try:
             content = msgspec.json.decode(body, type=dict[str, Any])

@@ -9,7 +9,7 @@ from serai.foundation.database import Database, Transaction
 
 INTENT = (
     "intent_id, order_id, provider, amount_minor, currency, attempt, provider_payment_id, pay_url, created_at,"
-    " purpose, capture"
+    " purpose, device, capture"
 )
 REFUND = "refund_id, order_id, intent_id, amount_minor, reason, requested_by, requested_at, done_at, failed_at, failure"
 
@@ -25,10 +25,12 @@ async def insert_intent(
     purpose: str,
     capture: str,
     at: datetime,
+    device: str,
 ) -> None:
     await tx.execute(
         "INSERT INTO commerce.payment_intent (merchant_id, intent_id, order_id, provider, amount_minor, currency, attempt,"
-        "   purpose, capture, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
+        "   purpose, capture, created_at, device)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
         tx.merchant_id,
         intent_id,
         order_id,
@@ -39,6 +41,7 @@ async def insert_intent(
         purpose,
         capture,
         at,
+        device,
     )
 
 

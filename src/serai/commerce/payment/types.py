@@ -106,6 +106,7 @@ class Payment(msgspec.Struct, frozen=True):
     pay_url: str | None
     created_at: datetime
     purpose: Purpose
+    device: str
     capture: CaptureMode
     state: Literal["created", "authorised", "captured", "failed", "voided", "expired", "refunded"]
     captured_minor: int

@@ -9,6 +9,7 @@ from serai.main.bench import (
     page_contest,
     promotion,
     search_contest,
+    webhook_contest,
 )
 from serai.main.bench.figure import Contest, Figure
 from serai.main.fault import Fault
@@ -17,6 +18,7 @@ CONTESTS: tuple[Contest, ...] = (
     *order_contest.CONTESTS,
     *page_contest.CONTESTS,
     *flow_contest.CONTESTS,
+    *webhook_contest.CONTESTS,
     *search_contest.CONTESTS,
     *import_contest.CONTESTS,
     *promotion.CONTESTS,

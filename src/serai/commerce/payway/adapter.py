@@ -1,0 +1,82 @@
+"""What every adapter to one account has in common: its shape, words for what went wrong, and events in our words."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+from serai.commerce.types import EventKind, PaymentRequest, ProviderEvent, ProviderPayment
+from serai.foundation.errors import Invalid, Unauthorised, _
+
+RefundAnswer = Literal["done", "pending", "failed"]
+
+
+class Adapter(Protocol):
+    """One merchant's account at one provider. Calls raise ``Outside`` when the provider does not answer well."""
+
+    async def create(self, request: PaymentRequest) -> ProviderPayment:
+        """Open a payment, or find the one that the intent has opened already."""
+        ...
+
+    async def load(self, intent_id: UUID, provider_payment_id: str | None) -> ProviderPayment | None:
+        """What the provider knows of an intent, None when it never heard of it."""
+        ...
+
+    async def void(self, provider_payment_id: str) -> None:
+        """Stop a payment that was not captured."""
+        ...
+
+    async def refund(self, provider_payment_id: str, refund_id: UUID, amount_minor: int) -> RefundAnswer:
+        """Give money back, once per refund id."""
+        ...
+
+    async def read(self, headers: Mapping[str, str], body: bytes) -> ProviderEvent | None:
+        """A message's event; None for one that is genuine and about nothing of ours."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+def forged() -> Unauthorised:
+    return Unauthorised("webhook.forged", _("The signature of this message is not right."))
+
+
+def malformed() -> Invalid:
+    return Invalid("webhook.malformed", _("This message cannot be read."))
+
+
+def tell(
+    provider: str,
+    kind: EventKind,
+    reference: UUID,
+    provider_payment_id: str,
+    amount_minor: int,
+    currency: str,
+    *,
+    event_id: str = "",
+    payment_minor: int | None = None,
+    refund_reference: UUID | None = None,
+    **data: Any,
+) -> ProviderEvent:
+    """An event. Without an id of the provider's it gets one that is the same for the same state, so it is kept once."""
+    return ProviderEvent(
+        provider,
+        event_id or f"state:{provider_payment_id}:{kind}:{amount_minor}",
+        kind,
+        reference,
+        provider_payment_id,
+        amount_minor,
+        amount_minor if payment_minor is None else payment_minor,
+        currency,
+        data,
+        refund_reference,
+    )
+
+
+def find_uuid(text: object) -> UUID | None:
+    """An id of ours that a provider tells back; None when it is something else."""
+    try:
+        return UUID(text) if isinstance(text, str) else None
+    except ValueError:
+        return None

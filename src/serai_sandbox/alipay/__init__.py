@@ -1,0 +1,1 @@
+"""Plays Alipay: the gateway and the cashier, RSA2 both ways."""

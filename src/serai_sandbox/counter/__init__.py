@@ -1,0 +1,1 @@
+"""What the simulated providers share: their books, faults on demand, the postman of notifications, and the pay page."""

@@ -1,0 +1,1 @@
+"""Plays Stripe: Checkout Sessions, refunds, and webhooks signed by HMAC."""
