@@ -23,7 +23,7 @@ from serai.storefront.account import link_member
 from serai.storefront.form import Form, read_values
 from serai.storefront.member import load_member
 from serai.storefront.notice import Notice, leave_notice
-from serai.storefront.order import KEY_LIMIT, OrderLink, read_link
+from serai.storefront.order_link import KEY_LIMIT, OrderLink, read_link
 from serai.storefront.view import (
     Asked,
     Shell,
