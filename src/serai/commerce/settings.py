@@ -29,6 +29,22 @@ class CommerceSettings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(description="Kinds of prices that price protection does not compare with, separated by commas"),
     ] = "clearance"
+    accept_within_minutes: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_080,
+            description="Minutes a store has to accept an order before another place is asked",
+        ),
+    ] = 30
+    carrier_url: Annotated[
+        str, Meta(description="Address of the carrier that labels are bought of; empty: none")
+    ] = ""
+    carrier_secret: Annotated[str, Meta(description="Secret of the account at the carrier")] = ""
+    carrier_webhook_secret: Annotated[str, Meta(description="What the carrier signs its messages with")] = ""
+    collect_within_days: Annotated[
+        int, Meta(ge=1, le=365, description="Days for which a pick-up waits for its buyer")
+    ] = 7
     provider_timeout_s: Annotated[
         float, Meta(gt=0, le=60, description="Seconds a payment provider may take to answer")
     ] = 8.0

@@ -130,6 +130,84 @@ class PaymentProvider(Protocol):
         ...
 
 
+class ShipmentRequest(msgspec.Struct, frozen=True):
+    """What a carrier needs to take a parcel. ``label_id`` is the idempotency key; ``to`` holds the address's fields."""
+
+    label_id: UUID
+    service: str
+    weight_g: int
+    to: dict[str, str]
+    webhook_url: str
+    length_mm: int | None = None
+    width_mm: int | None = None
+    height_mm: int | None = None
+
+
+class CarrierRate(msgspec.Struct, frozen=True):
+    """What a carrier takes for a parcel, in minor units, and in how many days it comes."""
+
+    service: str
+    name: str
+    price_minor: int
+    days: int
+
+
+TrackKind = Literal[
+    "picked_up", "in_transit", "out_for_delivery", "failed_attempt", "delivered", "lost", "returned"
+]
+
+
+class TrackEvent(msgspec.Struct, frozen=True):
+    """Something that happened to a parcel on its way. ``sequence`` counts a shipment's events."""
+
+    event_id: str
+    shipment_id: str
+    kind: TrackKind
+    place: str
+    at: datetime
+    sequence: int
+
+
+class CarrierLabel(msgspec.Struct, frozen=True):
+    """A label as the carrier has it, with what has happened to its parcel so far."""
+
+    shipment_id: str
+    tracking: str
+    service: str
+    price_minor: int
+    sort: str
+    is_void: bool
+    events: tuple[TrackEvent, ...] = ()
+
+
+class Carrier(Protocol):
+    """An adapter to a carrier. Methods raise ``Outside`` when it does not answer well, Invalid when it refuses a parcel."""
+
+    name: str
+    title: str
+    services: tuple[str, ...]
+
+    async def quote(self, merchant_id: UUID, request: ShipmentRequest) -> tuple[CarrierRate, ...]:
+        """What each service costs for a parcel."""
+        ...
+
+    async def buy(self, merchant_id: UUID, request: ShipmentRequest) -> CarrierLabel:
+        """Buy a label; the label's id is the idempotency key."""
+        ...
+
+    async def find(self, merchant_id: UUID, label_id: UUID) -> CarrierLabel | None:
+        """What the carrier knows of a label, None when it never heard of it."""
+        ...
+
+    async def void(self, merchant_id: UUID, shipment_id: str) -> bool:
+        """Take a label back. False when its parcel moves already."""
+        ...
+
+    def read_webhook(self, merchant_id: UUID, headers: Mapping[str, str], body: bytes) -> TrackEvent:
+        """A webhook's event, its signature checked. Raises Unauthorised ``webhook.forged`` or Invalid."""
+        ...
+
+
 class StatementRow(msgspec.Struct, frozen=True):
     """A movement as a provider's statement tells it. ``amount_minor`` is above zero; ``reference`` and ``refund_ref`` are
     what we had named the payment and its refund."""
@@ -198,3 +276,4 @@ class Commerce(msgspec.Struct, frozen=True):
     secret: bytes
     default_provider: str = "sandbox"
     blobs: BlobStore = NoBlobs()
+    carriers: Mapping[str, Carrier] = {}

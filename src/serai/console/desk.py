@@ -74,6 +74,7 @@ SECTIONS = (
     ("board", "board.read", _("Today"), "/console", False),
     ("order", "order.read", _("Orders"), "/console/orders", False),
     ("return", "order.read", _("Returns"), "/console/returns", False),
+    ("fulfilment", "order.read", _("Fulfilment"), "/console/fulfilment", False),
     ("product", "product.read", _("Products"), "/console/products", False),
     ("promotion", "product.read", _("Promotions"), "/console/promotions", False),
     ("presale", "product.read", _("Presales"), "/console/presales", False),

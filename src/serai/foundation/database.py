@@ -20,7 +20,12 @@ from serai.foundation.ids import MerchantId
 APP_ROLE = "serai_app"
 STATEMENT_TIMEOUT_MS = 15_000
 ACQUIRE_TIMEOUT_S = 10
-Mode = Literal["write", "read"]
+Mode = Literal["read", "write", "snapshot"]
+BEGIN: dict[Mode, str] = {
+    "write": "BEGIN",
+    "read": "BEGIN READ ONLY",
+    "snapshot": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+}
 Rows = list[asyncpg.Record]
 
 
@@ -61,13 +66,13 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, merchant_id: MerchantId, mode: Mode = "write") -> AsyncIterator[Transaction]:
-        """A transaction at READ COMMITTED, bound to one merchant.
+        """A transaction at READ COMMITTED, bound to one merchant; a ``snapshot`` reads all of it as of one moment.
 
         Commits when the block ends well, rolls back when it raises.
         """
         # BEGIN and the tenant travel in one round trip; the id is a UUID by type, so it may stand in the text.
         tenant = UUID(str(merchant_id))
-        begin = "BEGIN" if mode == "write" else "BEGIN READ ONLY"
+        begin = BEGIN[mode]
         async with self._connection() as connection:
             try:
                 await connection.execute(f"{begin}; SET LOCAL serai.merchant_id = '{tenant}'")

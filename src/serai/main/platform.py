@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from serai.commerce.carrier.caravan import CaravanAccount, CaravanCarrier
 from serai.commerce.market.api import MarketProvider
 from serai.commerce.market.types import MARKET
 from serai.commerce.media.api import FolderStore
@@ -46,6 +47,7 @@ class Platform:
         self.keys = KeyRing(db)
         self._settings = settings
         self._provider: SandboxProvider | None = None
+        self._carrier: CaravanCarrier | None = None
         self.vault = make_vault(settings, secret.order_link)
         self._accounts = make_providers(db, self.vault, settings)
         self.commerce: Commerce
@@ -71,6 +73,14 @@ class Platform:
             self.secret.order_link.encode(),
             blobs=FolderStore(Path(self._settings.media_dir)) if self._settings.media_dir else NoBlobs(),
         )
+        if self._settings.carrier_url:
+            account = CaravanAccount(self._settings.carrier_secret, self._settings.carrier_webhook_secret)
+            self._carrier = CaravanCarrier(
+                self._settings.carrier_url, account, self._settings.provider_timeout_s
+            )
+            self.commerce = msgspec.structs.replace(
+                self.commerce, carriers={self._carrier.name: self._carrier}
+            )
         self.lane.start()
         await self.merchants.start()
 
@@ -80,6 +90,8 @@ class Platform:
         await self.merchants.stop()
         if self._provider:
             await self._provider.close()
+        if self._carrier:
+            await self._carrier.close()
         for provider in self._accounts.values():
             await provider.close()
         await self.db.close()

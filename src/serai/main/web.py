@@ -23,6 +23,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 import serai
 from serai.commerce.aftersale import http as aftersale_http
+from serai.commerce.carrier import http as carrier_http
 from serai.commerce.catalogue import http as catalogue_http
 from serai.commerce.checkout import cart_http, payment_http
 from serai.commerce.checkout import http as checkout_http
@@ -89,6 +90,7 @@ API_HANDLERS = [
     *payment_http.HANDLERS,
     *order_http.HANDLERS,
     *fulfilment_http.HANDLERS,
+    *carrier_http.HANDLERS,
     *market_http.HANDLERS,
     *aftersale_http.HANDLERS,
     *promotion_http.HANDLERS,

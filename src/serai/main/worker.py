@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from serai.commerce.aftersale import jobs as aftersale_jobs
+from serai.commerce.carrier import jobs as carrier_jobs
 from serai.commerce.checkout import jobs as checkout_jobs
+from serai.commerce.fulfilment import jobs as fulfilment_jobs
 from serai.commerce.indexing import jobs as indexing_jobs
 from serai.commerce.indexing.subscribers import SEARCH_ENTRIES
 from serai.commerce.market import jobs as market_jobs
@@ -84,6 +86,12 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
         Schedule("ask for refunds", "* * * * * */15", lambda: aftersale_jobs.ask_refunds(commerce, owner)),
         Schedule("pay returns", "* * * * * */5", lambda: returns_jobs.pay_returns(commerce, owner)),
         Schedule("expire returns", "* * * * * */15", lambda: returns_jobs.expire_returns(commerce, owner)),
+        Schedule("settle labels", "* * * * * */15", lambda: carrier_jobs.settle_labels(commerce, owner)),
+        Schedule(
+            "restock pick-ups", "* * * * *", lambda: fulfilment_jobs.restock_uncollected(commerce, owner)
+        ),
+        Schedule("route orders", "* * * * * */5", lambda: fulfilment_jobs.route_orders(commerce, owner)),
+        Schedule("reroute orders", "* * * * * */15", lambda: fulfilment_jobs.reroute_orders(commerce, owner)),
         Schedule("settle groups", "* * * * * */5", lambda: aftersale_jobs.settle_groups(commerce, owner)),
         Schedule("expire coupons", "* * * * * */30", lambda: promotion_jobs.expire_coupons(commerce, owner)),
         Schedule("expire tenders", "* * * * * */30", lambda: tender_jobs.expire_tenders(commerce, owner)),

@@ -36,6 +36,20 @@ ORDER_WORDS = {
             "Parcel %(parcel)s of your order has left. You see on your order's page what is in it and what is still to come."
         ),
     ),
+    "PickupReady": (
+        _("Order %(number)s is ready for you"),
+        _("Your order waits for you in the store. Please show this code there: %(code)s"),
+    ),
+    "ParcelTracked": (
+        _("A parcel of order %(number)s has arrived"),
+        _("Parcel %(parcel)s was delivered. We hope everything is as you wished."),
+    ),
+    "OrderCut": (
+        _("A change to your order %(number)s"),
+        _(
+            "Part of your order will not come. %(amount)s goes back the way you paid; your order's page shows what it is for."
+        ),
+    ),
     "OrderFulfilled": (
         _("Order %(number)s is on its way"),
         _("We have handed your parcel to the carrier."),
@@ -115,7 +129,7 @@ def write_order_letter(
 ) -> Letter:
     """What happened to an order, for the shopper; ``path`` leads to the order.
 
-    ``event`` is a key of ``ORDER_WORDS``, or of ``GROUP_WORDS`` with ``in_group``; ``parcel`` is (number, tracking);
+    ``event`` is a key of ``ORDER_WORDS``, or of ``GROUP_WORDS`` with ``in_group``; ``parcel`` is (number, tracking or code);
     ``secured`` how a payment is pledged that has not come.
     """
     locale = order.locale
@@ -130,14 +144,17 @@ def write_order_letter(
         "total": format_money(order.total_minor, order.currency, locale),
         "amount": format_money(amount_minor, order.currency, locale),
         "parcel": parcel[0] if parcel else "",
+        "code": parcel[1] if parcel else "",
         "due": format_money(order.pledged_minor, order.currency, locale),
         "date": format_date(due_at.date(), "long", locale=locale) if due_at else "",
     }
     lines = [greet(order.name, locale), translate(sentence, locale, facts)]
+    tracking = order.tracking if event == "OrderFulfilled" else ""
+    if parcel and event == "OrderShipped":
+        tracking = parcel[1]
     arrives = tell_order(order.shipping, locale) if event in ARRIVING and not in_group else ""
     if arrives:
         lines.append(translate(_("%(arrival)s."), locale, {"arrival": arrives}))
-    tracking = parcel[1] if parcel else order.tracking if event == "OrderFulfilled" else ""
     if tracking:
         lines.append(translate(_("Tracking number: %(tracking)s"), locale, {"tracking": tracking}))
     if gift_message and event in ("OrderPlaced", "OrderPaid"):

@@ -12,6 +12,7 @@ from litestar.response import Redirect
 from serai.commerce.aftersale import api as aftersale_api
 from serai.commerce.catalogue import api as catalogue
 from serai.commerce.checkout import api as checkout_api
+from serai.commerce.fulfilment import api as fulfilment
 from serai.commerce.gift.api import find_gift
 from serai.commerce.order import api as order_api
 from serai.commerce.order.types import Order
@@ -30,6 +31,7 @@ from serai.storefront.grouping import find_order_group
 from serai.storefront.member import client_ip
 from serai.storefront.notice import Notice, leave_notice
 from serai.storefront.order_link import OrderLink, read_link
+from serai.storefront.parcel import view_parcels
 from serai.storefront.paying import device_of, go_to_pay, list_order_ways, read_choice
 from serai.storefront.presale import use_coupon
 from serai.storefront.saving import share_adjustments
@@ -177,6 +179,7 @@ async def show_order(
         shell=shell,
         here_url=link.to(""),
         order=order,
+        **await view_parcels(tx, commerce_of(request), order, request_locale(request)),
         gift=gift,
         group_state=group_state,
         share_url=f"{request.base_url}groups/{order.group.group_id}" if order.group else "",
@@ -276,6 +279,25 @@ async def cancel(request: Asked, order_id: UUID, *, link: OrderLink) -> Response
             by="shopper",
             reason="by the shopper",
             by_buyer=True,
+        )
+    except Refused as refusal:
+        if refusal.code == "order.part_shipped":
+            return await cancel_rest(request, order_id, link=link)
+        text = translate(refusal.message, request_locale(request), refusal.data)
+        leave_notice(request, response, Notice("warn", text))
+    return response
+
+
+async def cancel_rest(request: Asked, order_id: UUID, *, link: OrderLink) -> Response[Any]:
+    """Call off what has not left yet; the page tells what goes back."""
+    response = Redirect(link.to(""), status_code=303)
+    try:
+        await fulfilment.cancel_rest(
+            commerce_of(request),
+            merchant_id_of(request),
+            order_id=order_id,
+            by="shopper",
+            reason="by the shopper",
         )
     except Refused as refusal:
         text = translate(refusal.message, request_locale(request), refusal.data)

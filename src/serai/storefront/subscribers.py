@@ -8,6 +8,7 @@ from uuid import UUID
 from serai.commerce.alert.api import fire_price_alerts, fire_stock_alerts
 from serai.commerce.catalogue.api import find_product
 from serai.commerce.consultation.api import load_question
+from serai.commerce.fulfilment.api import pickup_code
 from serai.commerce.gift.api import find_gift
 from serai.commerce.order.api import access_token, find_order
 from serai.commerce.order.types import Order
@@ -56,7 +57,7 @@ def order_letters(commerce: Commerce) -> Subscriber:
                 gift_message=gift.message if gift else "",
                 in_group=_is_about_group(order, event),
                 secured=str(event.data.get("secured", "")),
-                parcel=_read_parcel(event),
+                parcel=_read_parcel(commerce, event),
             )
             await queue_letter(tx, letter)
 
@@ -67,6 +68,8 @@ def _is_needless(order: Order, event: Event) -> bool:
     """Whether another letter says it already: there is nothing to pay, or an order's end tells what goes back."""
     if event.name == "OrderPlaced":
         return order.total_minor == order.tender_minor
+    if event.name == "ParcelTracked":
+        return event.data.get("kind") != "delivered"
     if event.name == "OrderShipped":
         # An order that leaves whole has one letter; of several parcels each has its own.
         return bool(event.data.get("is_last")) and event.data.get("parcel_no") == 1
@@ -75,11 +78,18 @@ def _is_needless(order: Order, event: Event) -> bool:
     return event.name == "TenderRefunded" and event.data.get("reason") == "cancel"
 
 
-def _read_parcel(event: Event) -> tuple[int, str] | None:
-    """Number and tracking of the parcel that an event is about."""
-    if event.name != "OrderShipped":
-        return None
-    return int(event.data["parcel_no"]), str(event.data["tracking"])
+def _read_parcel(commerce: Commerce, event: Event) -> tuple[int, str] | None:
+    """Number, and tracking or code, of the parcel that an event is about."""
+    match event.name:
+        case "OrderShipped":
+            return int(event.data["parcel_no"]), str(event.data["tracking"])
+        case "PickupReady":
+            code = pickup_code(commerce.secret, UUID(event.data["parcel_id"]))
+            return int(event.data["parcel_no"]), code
+        case "ParcelTracked":
+            return int(event.data["parcel_no"]), ""
+        case _:
+            return None
 
 
 def _order_path(commerce: Commerce, order: Order) -> str:

@@ -2,8 +2,22 @@
 
 from uuid import UUID
 
+from serai.commerce.fulfilment.collect_parcel import hand_over, make_ready, pickup_code
+from serai.commerce.fulfilment.cut_goods import cancel_rest, cut_goods
+from serai.commerce.fulfilment.list_work import (
+    accept_fulfilment,
+    count_fulfilments,
+    find_fulfilment,
+    list_fulfilments,
+    list_picks,
+    list_titles,
+    load_profile,
+    save_profile,
+)
 from serai.commerce.fulfilment.pack_parcel import pack_parcel, unpack_parcel
-from serai.commerce.fulfilment.types import Content, Fulfilment, Handling, Size
+from serai.commerce.fulfilment.pick_goods import pick_goods
+from serai.commerce.fulfilment.route_order import move_order, route_order
+from serai.commerce.fulfilment.types import Content, Fulfilment, Handling, Pick, PickRow, Profile, Size
 from serai.commerce.order.api import read_standing, ship_parcel
 from serai.commerce.parcel.api import load_parcel
 from serai.foundation.database import Transaction
@@ -12,10 +26,29 @@ __all__ = [
     "Content",
     "Fulfilment",
     "Handling",
+    "Pick",
+    "PickRow",
+    "Profile",
     "Size",
+    "accept_fulfilment",
+    "cancel_rest",
+    "count_fulfilments",
+    "cut_goods",
+    "find_fulfilment",
+    "hand_over",
+    "list_fulfilments",
+    "list_picks",
+    "list_titles",
     "load_handling",
     "load_parcel",
+    "load_profile",
+    "make_ready",
+    "move_order",
     "pack_parcel",
+    "pick_goods",
+    "pickup_code",
+    "route_order",
+    "save_profile",
     "ship_parcel",
     "unpack_parcel",
 ]

@@ -46,7 +46,8 @@ async def change_order(
         GoodsShortError: the plan takes stock that is not there.
     """
     for _attempt in range(ATTEMPTS):
-        async with commerce.db.transaction(merchant_id, "read") as tx:
+        # All of one moment: what is packed and what is open are judged by each other.
+        async with commerce.db.transaction(merchant_id, "snapshot") as tx:
             standing = await read_standing(tx, order_id)
             change = await plan(tx, standing)
         if change is None:

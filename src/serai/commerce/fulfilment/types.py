@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from serai.commerce.catalogue.types import show_amount
 from serai.commerce.order.types import Order
 from serai.commerce.parcel.types import Goods, Parcel
 
@@ -23,6 +24,15 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     line_no: Annotated[int, Meta(ge=1, le=1000)]
     quantity: Steps
     sku_id: UUID | None = None
+
+
+class Pick(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many steps of a line lie apart in all; ``is_final``: there are no more, what is missing is given up."""
+
+    line_no: Annotated[int, Meta(ge=1, le=1000)]
+    picked: Annotated[int, Meta(ge=0, le=10_000_000)]
+    sku_id: UUID | None = None
+    is_final: bool = False
 
 
 class Size(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,3 +88,66 @@ class Fulfilment(msgspec.Struct, frozen=True):
         if self.to_pack:
             return "pack"
         return "collect" if self.delivery == "pickup" else "ship"
+
+
+class PickRow(msgspec.Struct, frozen=True):
+    """A line of a pick list: how much of a SKU an order still has open at a place, of which some is picked, some packed."""
+
+    order_id: UUID
+    number: str
+    line_no: int
+    sku_id: UUID
+    sku: str
+    gtin: str
+    title: str
+    option: str
+    aisle: str
+    scale: int
+    unit: str
+    open: int
+    picked: int
+    packed: int
+
+    @property
+    def open_text(self) -> str:
+        """How much is to lie apart in the end, with its unit."""
+        return show_amount(self.open, self.scale, self.unit)
+
+    @property
+    def left_text(self) -> str:
+        """How much is still to be taken, with its unit."""
+        return show_amount(self.open - self.picked, self.scale, self.unit)
+
+    @property
+    def picked_plain(self) -> str:
+        """How much lies apart, as one types it."""
+        return show_plain(self.picked, self.scale)
+
+    @property
+    def to_pack_plain(self) -> str:
+        """How much lies apart and in no parcel, as one types it."""
+        return show_plain(self.picked - self.packed, self.scale)
+
+    @property
+    def unit_text(self) -> str:
+        """The unit of goods by weight or measure; nothing of pieces."""
+        return self.unit if self.scale else ""
+
+
+def show_plain(steps: int, scale: int) -> str:
+    """Steps as a decimal number without a unit: ``2``, ``1.38``."""
+    return f"{steps / 10**scale:.{scale}f}" if scale else str(steps)
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """What routing knows of a place: whether parcels leave from it, where it lies, how long it may take to accept work."""
+
+    place_id: UUID
+    ships: bool
+    country: str = ""
+    region: str = ""
+    city: str = ""
+    postcode: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    accept_minutes: int | None = None

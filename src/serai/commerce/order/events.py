@@ -1,5 +1,6 @@
 """What happens to orders."""
 
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -55,6 +56,37 @@ class OrderShipped(msgspec.Struct, frozen=True):
     tracking: str
     lines: tuple[ShippedLine, ...]
     is_last: bool
+    by: str
+
+
+class CutLine(msgspec.Struct, frozen=True):
+    """Steps of a line that will not come; ``amount_minor`` is what the order comes to less, never above zero."""
+
+    line_no: int
+    sku_id: UUID
+    quantity: int
+    amount_minor: int
+
+
+class OrderCut(msgspec.Struct, frozen=True):
+    """Part of an order will not come: it was short, weighed less, or was called off. ``amount_minor`` goes back for it."""
+
+    order_id: UUID
+    lines: tuple[CutLine, ...]
+    amount_minor: int
+    kind: str
+    reason: str
+    by: str
+
+
+class PickupReady(msgspec.Struct, frozen=True):
+    """A parcel waits at its place for its buyer, until ``collect_by``."""
+
+    order_id: UUID
+    parcel_id: UUID
+    parcel_no: int
+    place_id: UUID
+    collect_by: datetime
     by: str
 
 

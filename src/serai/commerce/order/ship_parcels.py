@@ -150,7 +150,8 @@ async def ship_parcels(
         NotFound: ``order.unknown``. Conflict: ``order.cannot_fulfil``, ``order.awaiting_group``, ``order.changed``.
     """
     for _attempt in range(ATTEMPTS):
-        async with commerce.db.transaction(merchant_id, "read") as tx:
+        # All of one moment: what is packed and what is open are judged by each other.
+        async with commerce.db.transaction(merchant_id, "snapshot") as tx:
             standing = await read_standing(tx, order_id)
         leaving = choose(standing)
         if leaving is None:
@@ -199,7 +200,8 @@ def _plan(standing: Standing, leaving: Leaving, by: str) -> Group:
     gone: list[Parcel | NewParcel] = [*leaving.packed, *fresh]
     tracking = leaving.tracking or next((each.tracking for each in gone if each.tracking), "")
     facts = [Fact(order.order_id, _tell(each, leaving, by, is_last=shipment.is_last)) for each in gone]
-    audit = AuditRow(by, "order.shipped", "order", str(order.order_id), None, {"tracking": tracking})
+    what = "order.fulfilled" if shipment.is_last else "order.shipped"
+    audit = AuditRow(by, what, "order", str(order.order_id), None, {"tracking": tracking})
     writes = [Write(record_rows, audit), *standing.write(shipment.goods)]
     if stamps:
         writes += [Write(stamp_parcels, each) for each in stamps]

@@ -93,6 +93,10 @@ class OrderLine(msgspec.Struct, frozen=True):
         """The quantity with its unit: ``2``, ``0.25 kg``."""
         return show_amount(self.quantity, self.scale, self.unit)
 
+    def show(self, steps: int) -> str:
+        """Some steps of it with their unit."""
+        return show_amount(steps, self.scale, self.unit)
+
     @property
     def net_minor(self) -> int:
         """What the line costs after all promotions."""

@@ -93,6 +93,25 @@ class OrderShipped(msgspec.Struct, frozen=True):
     is_last: bool
 
 
+class CutContent(msgspec.Struct, frozen=True):
+    """Steps of an order's line that will not come; ``amount_minor`` is what the order comes to less, never above zero."""
+
+    line_no: int
+    sku_id: UUID
+    quantity: int
+    amount_minor: int
+
+
+class OrderCut(msgspec.Struct, frozen=True):
+    """Part of the order will not come; ``amount_minor`` goes back for it. ``kind``: short, weighed, cancelled, no_show."""
+
+    order_id: UUID
+    lines: tuple[CutContent, ...]
+    amount_minor: int
+    kind: str
+    reason: str
+
+
 class OrderFulfilled(msgspec.Struct, frozen=True):
     """The goods have left, or were handed over."""
 
@@ -243,6 +262,7 @@ VIEWS = (
          _("The rest of a presale may be paid")),
     View("order.lapsed", "order", "order_id", presale.OrderLapsed, OrderOnly, _("The rest of a presale was not paid")),
     View("order.shipped", "order", "order_id", order.OrderShipped, OrderShipped, _("A parcel of an order has left")),
+    View("order.cut", "order", "order_id", order.OrderCut, OrderCut, _("Part of an order will not come")),
     View("order.fulfilled", "order", "order_id", order.OrderFulfilled, OrderFulfilled,
          _("An order was handed over or sent")),
     View("order.cancelled", "order", "order_id", order.OrderCancelled, OrderCancelled, _("An order was cancelled")),
