@@ -172,7 +172,6 @@ async def show_order(
     cards = await catalogue.find_cards(tx, product_ids=[line.product_id for line in order.lines])
     found = await protection.list_claimable(tx, order=order, settings=commerce_of(request).settings)
     claims = await protection.list_order_claims(tx, order_id=order.order_id) if order.refunds else []
-    gift = await find_gift(tx, order_id=order.order_id)
     group_state = await find_order_group(tx, order, shell) if order.group else None
     return show(
         request,
@@ -181,7 +180,7 @@ async def show_order(
         here_url=link.to(""),
         order=order,
         **await view_parcels(tx, commerce_of(request), order, request_locale(request)),
-        gift=gift,
+        gift=await find_gift(tx, order_id=order.order_id),
         group_state=group_state,
         share_url=f"{request.base_url}groups/{order.group.group_id}" if order.group else "",
         line_discounts=share_adjustments(order.adjustments, request_locale(request)),
