@@ -172,9 +172,6 @@ async def show_order(
     cards = await catalogue.find_cards(tx, product_ids=[line.product_id for line in order.lines])
     found = await protection.list_claimable(tx, order=order, settings=commerce_of(request).settings)
     claims = await protection.list_order_claims(tx, order_id=order.order_id) if order.refunds else []
-    gift = await find_gift(tx, order_id=order.order_id)
-    # Goods of a market's shops are sent back by the shop's own link, which a market's page does not lead to.
-    returns = [] if seller else await returns_api.list_order_returns(tx, order_id=order.order_id)
     group_state = await find_order_group(tx, order, shell) if order.group else None
     return show(
         request,
@@ -183,7 +180,7 @@ async def show_order(
         here_url=link.to(""),
         order=order,
         **await view_parcels(tx, commerce_of(request), order, request_locale(request)),
-        gift=gift,
+        gift=await find_gift(tx, order_id=order.order_id),
         group_state=group_state,
         share_url=f"{request.base_url}groups/{order.group.group_id}" if order.group else "",
         line_discounts=share_adjustments(order.adjustments, request_locale(request)),
@@ -202,8 +199,7 @@ async def show_order(
         claims={claim.line_no: claim for claim in claims},
         arrives=tell_order(order.shipping, request_locale(request)),
         address_rows=list_address(order, request_locale(request)),
-        returns=returns,
-        can_return=seller is None and await _may_return(tx, order),
+        **({} if seller else await _read_returns(tx, order)),
         is_account=is_account,
         minutes_left=max(0, int((order.expires_at - clock.now()).total_seconds()) // 60),
         is_new="new" in request.query_params,
@@ -222,12 +218,14 @@ async def show_order(
     )
 
 
-async def _may_return(tx: Transaction, order: Order) -> bool:
-    """Whether something of the order can be sent back now."""
+async def _read_returns(tx: Transaction, order: Order) -> dict[str, Any]:
+    """What a page tells of an order's returns. Goods of a market's shops are sent back by the shop's own link."""
+    returns = await returns_api.list_order_returns(tx, order_id=order.order_id)
     if order.fulfilled_at is None and order.part_shipped_at is None:
-        return False
+        return {"returns": returns, "can_return": False}
     terms = await returns_api.load_terms(tx)
-    return any(not line.code for line in await returns_api.list_returnable(tx, order=order, terms=terms))
+    returnable = await returns_api.list_returnable(tx, order=order, terms=terms)
+    return {"returns": returns, "can_return": any(not line.code for line in returnable)}
 
 
 def list_address(order: Order, locale: str) -> list[str]:
