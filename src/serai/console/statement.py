@@ -72,11 +72,11 @@ async def upload(request: AnyRequest, desk: AtDesk) -> Response[Any]:
     desk.require(WRITE)
     sent = await request.form()
     form = read_form("statement", sent)
-    file = sent.get("file")
+    file = next((each for each in sent.getall("file", []) if isinstance(each, UploadFile)), None)
     provider = form.values.get("provider", "")
     if provider not in _providers(desk):
         form.errors["provider"] = desk.say(_("Please choose whose statement it is."))
-    if not isinstance(file, UploadFile) or not file.filename:
+    if file is None or not file.filename:
         form.errors["file"] = desk.say(_("Please choose a file."))
         return await _show_list(desk, form=form, status_code=422)
     if form.errors:

@@ -27,6 +27,7 @@ from serai.commerce.carrier import http as carrier_http
 from serai.commerce.catalogue import http as catalogue_http
 from serai.commerce.checkout import cart_http, payment_http
 from serai.commerce.checkout import http as checkout_http
+from serai.commerce.collect import http as collect_http
 from serai.commerce.delivery import http as delivery_http
 from serai.commerce.exporting import http as exporting_http
 from serai.commerce.fulfilment import http as fulfilment_http
@@ -99,6 +100,7 @@ API_HANDLERS = [
     *price_http.HANDLERS,
     *protection_http.HANDLERS,
     *tender_http.HANDLERS,
+    *collect_http.HANDLERS,
     *webhook_http.HANDLERS,
 ]
 

@@ -42,7 +42,7 @@ from serai.storefront.form import Form, read_values
 from serai.storefront.grouping import find_seat, way_back
 from serai.storefront.order import begin_payment
 from serai.storefront.order_link import link_guest
-from serai.storefront.paying import list_ways, read_choice
+from serai.storefront.pay_later import tell_ways
 from serai.storefront.presale import presale_path, tell_problem
 from serai.storefront.saving import tell_savings
 from serai.storefront.tender import change_tenders
@@ -345,12 +345,13 @@ async def _show_form(
         checkout_url=checkout_path(request),
         presale_problem=tell_problem(quote, locale),
         seat=await find_seat(request, tx, quote),
-        pay_ways=await list_ways(
+        **await tell_ways(
             request,
             tx,
-            amount_minor=quote.presale.deposit_minor if quote.presale else quote.due_minor,
-            currency=quote.currency,
-            wanted=read_choice(form.values) or "",
+            quote,
+            form.values,
+            country=form.country.code if form.delivery == "ship" else "",
+            member_id=shell.member.member_id if shell.member else None,
         ),
     )
 

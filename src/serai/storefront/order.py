@@ -31,6 +31,7 @@ from serai.storefront.member import client_ip
 from serai.storefront.notice import Notice, leave_notice
 from serai.storefront.order_link import OrderLink, read_link
 from serai.storefront.parcel import view_parcels
+from serai.storefront.pay_later import list_order_later, promise, read_promise
 from serai.storefront.paying import device_of, go_to_pay, list_order_ways, read_choice
 from serai.storefront.presale import use_coupon
 from serai.storefront.saving import share_adjustments
@@ -209,6 +210,8 @@ async def show_order(
         and order.presale.is_open(clock.now()),
         has_coupon=any(each.coupon_id for each in order.adjustments),
         seller=seller,
+        later=await list_order_later(tx, order) if order.state == "awaiting_payment" and not seller else None,
+        currency=order.currency,
         pay_ways=await list_order_ways(request, tx, order) if awaits_payment(order) and not seller else None,
         **more,
     )
@@ -228,7 +231,10 @@ async def begin_payment(
     """To the provider's page; back to the order with a word when that is not possible. ``values``: the form with the choice
     of a way to pay."""
     locale = request_locale(request)
-    chosen = read_choice(await read_values(request) if values is None else values)
+    values = await read_values(request) if values is None else values
+    if method := read_promise(values):
+        return await promise(request, order_id, method, link=link)
+    chosen = read_choice(values)
     commerce = commerce_of(request)
     try:
         pay_url = await checkout_api.start_payment(

@@ -69,8 +69,9 @@ async def list_order_ways(request: Asked, tx: Transaction, order: Order) -> Ways
 
 
 def read_choice(values: dict[str, str]) -> str | None:
-    """The provider that a form names; None when it names none."""
-    return values.get(FIELD, "")[:40] or None
+    """The provider that a form names; None when it names none, or any that is online."""
+    chosen = values.get(FIELD, "")[:40]
+    return chosen if chosen not in ("", "online") else None
 
 
 def device_of(request: Asked) -> str:
