@@ -38,8 +38,8 @@ INVARIANTS = (
     ),
     Invariant(
         "commerce.captured_orders_are_paid",
-        "An order whose payment was captured is paid, or the money is on its way back; a deposit may wait for its balance, or"
-        " stay as agreed.",
+        "An order whose payment was captured is paid, or the money is on its way back (or could not be paid back, and is shown"
+        " as refundable); a deposit may wait for its balance, or stay as agreed.",
         """
         SELECT o.merchant_id, o.order_id, o.state FROM commerce.sales_order o
         JOIN (SELECT i.merchant_id, i.order_id, sum(c.minor) AS minor FROM commerce.payment_intent i
@@ -48,7 +48,7 @@ INVARIANTS = (
             GROUP BY 1, 2) c ON c.merchant_id = o.merchant_id AND c.order_id = o.order_id
         LEFT JOIN commerce.presale_order p ON p.merchant_id = o.merchant_id AND p.order_id = o.order_id
         WHERE o.paid_at IS NULL AND c.minor - coalesce((SELECT sum(r.amount_minor) FROM commerce.refund r
-            WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id AND r.failed_at IS NULL), 0)
+            WHERE r.merchant_id = o.merchant_id AND r.order_id = o.order_id), 0)
             > CASE WHEN o.state = 'awaiting_balance' OR p.kept_at IS NOT NULL THEN o.deposit_minor ELSE 0 END
         """,
     ),
