@@ -50,8 +50,7 @@ async def start_payment(
     Raises:
         NotFound: ``order.unknown``.
         Conflict: ``order.cannot_pay`` when the order does not wait for a payment; ``order.balance_not_open``;
-            ``payment.no_provider``; ``payment.too_many_attempts``; ``method.not_offered`` when the merchant takes no
-            payments online.
+            ``payment.no_provider``; ``payment.too_many_attempts``; ``method.not_offered``, none are taken online.
         Outside: the provider does not answer; the order stands and can be paid later.
     """
     async with commerce.db.transaction(merchant_id) as tx:
