@@ -31,7 +31,7 @@ from serai.commerce.returns.undo_exchange import give_former_back, name_former
 from serai.commerce.types import Commerce
 from serai.foundation import clock
 from serai.foundation.database import Transaction
-from serai.foundation.errors import Invalid, _
+from serai.foundation.errors import Conflict, Invalid, _
 from serai.foundation.event import Fact
 from serai.foundation.ids import MerchantId, derive_id
 
@@ -128,15 +128,21 @@ async def refund_return(
         _after, transfers, writes = turn_over(found, step)
         return given, Back(transfers, writes, step.facts)
 
-    await refund_planned(
-        commerce,
-        merchant_id,
-        order_id=order.order_id,
-        plan=plan,
-        reason=f"return {found.number}",
-        by=by,
-        key=name_refund(return_id),
-    )
+    try:
+        await refund_planned(
+            commerce,
+            merchant_id,
+            order_id=order.order_id,
+            plan=plan,
+            reason=f"return {found.number}",
+            by=by,
+            key=name_refund(return_id),
+        )
+    except Conflict:
+        # A twin of this call may have refunded it between two of our reads.
+        async with commerce.db.transaction(merchant_id, "read") as tx:
+            if (await load_return(tx, return_id=return_id)).state != "refunded":
+                raise
     await give_former_back(commerce, merchant_id, return_id=return_id)
     async with commerce.db.transaction(merchant_id, "read") as tx:
         return await load_return(tx, return_id=return_id)
