@@ -18,6 +18,12 @@ DEV_STAMP := $(VENV)/.installed-dev
 ASSET_BUILD := build/assets
 VENDOR := src/serai/static/vendor
 VENDOR_STAMP := $(VENDOR)/.complete
+# Whole fonts, of which every PDF gets the letters that it uses.
+PAPER_FONTS := inter/400Regular/Inter_400Regular.ttf inter/600SemiBold/Inter_600SemiBold.ttf \
+    noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf noto-sans-sc/600SemiBold/NotoSansSC_600SemiBold.ttf \
+    noto-sans-tc/400Regular/NotoSansTC_400Regular.ttf noto-sans-tc/600SemiBold/NotoSansTC_600SemiBold.ttf \
+    noto-sans-arabic/400Regular/NotoSansArabic_400Regular.ttf \
+    noto-sans-hebrew/400Regular/NotoSansHebrew_400Regular.ttf noto-emoji/400Regular/NotoEmoji_400Regular.ttf
 
 # An environment whose interpreter has gone (another machine, an upgraded system) is made afresh.
 ifeq ($(shell [ -e $(BIN)/activate ] && ! $(BIN)/python -c '' >/dev/null 2>&1 && echo broken),broken)
@@ -103,6 +109,11 @@ $(VENDOR_STAMP): package.json package-lock.json
 	@cp $(ASSET_BUILD)/node_modules/uplot/LICENSE $(VENDOR)/uplot.LICENSE
 	@cp $(ASSET_BUILD)/node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2 $(VENDOR)/inter.woff2
 	@cp $(ASSET_BUILD)/node_modules/@fontsource-variable/inter/LICENSE $(VENDOR)/inter.LICENSE
+	@mkdir -p $(VENDOR)/paper
+	@for font in $(PAPER_FONTS); do \
+	    cp $(ASSET_BUILD)/node_modules/@expo-google-fonts/$$font $(VENDOR)/paper/; done
+	@cp $(ASSET_BUILD)/node_modules/@expo-google-fonts/inter/LICENSE_FONT $(VENDOR)/paper/LICENSE
+	@if [ -x $(BIN)/python ]; then $(BIN)/python tools/cut_fonts.py >/dev/null || echo "(papers will be slower)"; fi
 	@touch $@
 
 messages: $(DEV_STAMP) ## Collect the texts to translate into the catalogues

@@ -84,6 +84,7 @@ SECTIONS = (
     ("money", "order.read", _("Money"), "/console/money", True),
     ("method", "settings.write", _("Payment methods"), "/console/payment-methods", True),
     ("market", "audit.read", _("Settlement"), "/console/settlement", True),
+    ("paper", "order.read", _("Invoices"), "/console/papers", True),
     ("setting", "settings.write", _("Settings"), "/console/settings", True),
     ("payway", "settings.write", _("Payment providers"), "/console/payments", True),
     ("tax", "settings.write", _("Taxes"), "/console/taxes", True),

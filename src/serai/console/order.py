@@ -15,6 +15,7 @@ from serai.commerce.gift.api import find_gift
 from serai.commerce.order import api as orders
 from serai.commerce.order.api import find_order, fulfil_order, list_orders
 from serai.commerce.order.types import Order, OrderNote
+from serai.commerce.paper.api import list_of_order
 from serai.commerce.protection.api import list_claimable
 from serai.commerce.tender.types import POINTS_UNIT
 from serai.console.desk import AtDesk, Desk, link, not_found
@@ -77,6 +78,7 @@ EVENTS = PRESALE_EVENTS | {
     "ParcelTracked": _("The carrier tells of parcel %(parcel_no)s: %(kind)s %(place)s"),
     "OrderCut": _("Part of it will not come: %(amount)s goes back"),
     "OrderFulfilled": _("Fulfilled"),
+    "PaperIssued": _("Invoice or credit note %(number)s over %(total)s"),
     "OrderCancelled": _("Cancelled"),
     "OrderExpired": _("Expired: the payment did not come in time"),
     "OrderRevived": _("Revived: the payment came late and the goods were still there"),
@@ -173,9 +175,6 @@ async def _count_tabs(tx: Transaction) -> dict[str, int]:
     return {**counts, "paid": counts["paid"] - waiting, "awaiting_group": waiting, "late": late}
 
 
-# ---- One order ----------------------------------------------------------------------------------------------------
-
-
 async def _load(tx: Transaction, reference: str) -> Order:
     """An order by its number, or by its id as other pages link it."""
     order_id = parse_uuid(reference)
@@ -250,7 +249,7 @@ async def _show_order(
         moved = await list_document_transfers(tx, document_id=order.order_id)
         transfers = [each for each in moved if each.debit_kind != "order_turns"]
         fallen = await list_claimable(tx, order=order, settings=desk.commerce.settings)
-        gift = await find_gift(tx, order_id=order.order_id)
+        gift, papers = await find_gift(tx, order_id=order.order_id), await list_of_order(tx, order=order)
         mark = await find_agent_order(tx, order_id=order.order_id)
     forms = {
         "fulfil": fill_form("fulfil", tracking=""),
@@ -271,6 +270,7 @@ async def _show_order(
         order=order,
         gift=gift,
         agent_mark=mark,
+        papers=papers,
         tender_rows=[(name_tender(desk, t, t.units), t.amount_minor) for t in order.tenders],
         back_rows=list_backs(desk, order),
         actions=actions,

@@ -35,6 +35,7 @@ from serai.commerce.fulfilment import http as fulfilment_http
 from serai.commerce.market import http as market_http
 from serai.commerce.media import http as media_http
 from serai.commerce.order import http as order_http
+from serai.commerce.paper import http as paper_http
 from serai.commerce.presale import http as presale_http
 from serai.commerce.price import http as price_http
 from serai.commerce.promotion import http as promotion_http
@@ -93,6 +94,7 @@ API_HANDLERS = [
     *cart_http.HANDLERS,
     *payment_http.HANDLERS,
     *order_http.HANDLERS,
+    *paper_http.HANDLERS,
     *fulfilment_http.HANDLERS,
     *carrier_http.HANDLERS,
     *market_http.HANDLERS,

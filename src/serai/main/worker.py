@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from serai.commerce.aftersale import jobs as aftersale_jobs
@@ -13,6 +13,8 @@ from serai.commerce.fulfilment import jobs as fulfilment_jobs
 from serai.commerce.indexing import jobs as indexing_jobs
 from serai.commerce.indexing.subscribers import SEARCH_ENTRIES
 from serai.commerce.market import jobs as market_jobs
+from serai.commerce.paper import jobs as paper_jobs
+from serai.commerce.paper.subscribers import CREDIT_NOTES
 from serai.commerce.pledge.subscribers import GOODS_LEFT
 from serai.commerce.price import jobs as price_jobs
 from serai.commerce.promotion import jobs as promotion_jobs
@@ -25,8 +27,8 @@ from serai.commerce.webhook.jobs import send_webhooks
 from serai.commerce.webhook.subscribers import WEBHOOKS
 from serai.foundation import clock, observe
 from serai.foundation.event import Subscriber, make_partitions, pump_events
-from serai.foundation.job import Schedule, install_jobs, run_jobs, run_schedules
-from serai.main.mailing import open_post_office
+from serai.foundation.job import JobHandler, Schedule, install_jobs, run_jobs, run_schedules
+from serai.main.mailing import PostOffice, open_post_office
 from serai.main.platform import Platform, open_configured_platform
 from serai.main.settings import load_settings
 from serai.main.upkeep import forget_old_data, keep_house
@@ -50,10 +52,9 @@ async def run_worker(stopped: asyncio.Event) -> None:
     log.info("the worker runs")
     post_office = open_post_office(platform, settings["foundation"])
     log.info(post_office.describe())
-    handlers = {**post_office.handlers, NEWS_JOB: news_handler(platform.commerce, post_office.find_shop)}
     loops = [
         *(asyncio.create_task(_pump(platform, each, stopped)) for each in list_subscribers(platform)),
-        asyncio.create_task(run_jobs(platform.owner, handlers, stopped)),
+        asyncio.create_task(run_jobs(platform.owner, list_jobs(platform, post_office), stopped)),
         asyncio.create_task(send_webhooks(platform.commerce, platform.owner, stopped)),
     ]
     try:
@@ -62,6 +63,12 @@ async def run_worker(stopped: asyncio.Event) -> None:
         stopped.set()
         await asyncio.gather(*loops, return_exceptions=True)
         await platform.close()
+
+
+def list_jobs(platform: Platform, post_office: PostOffice) -> Mapping[str, JobHandler]:
+    """What is done once, when somebody has asked for it."""
+    news = news_handler(platform.commerce, post_office.find_shop)
+    return {**post_office.handlers, **paper_jobs.list_handlers(platform.commerce), NEWS_JOB: news}
 
 
 def list_subscribers(platform: Platform) -> Sequence[Subscriber]:
@@ -74,6 +81,7 @@ def list_subscribers(platform: Platform) -> Sequence[Subscriber]:
         SEARCH_ENTRIES,
         WEBHOOKS,
         AGENT_NEWS,
+        CREDIT_NOTES,
         GOODS_LEFT,
     )
 

@@ -16,6 +16,7 @@ from serai.commerce.alert import api as alert_api
 from serai.commerce.consultation import api as consultation_api
 from serai.commerce.gift import api as gift_api
 from serai.commerce.order import api as order_api
+from serai.commerce.paper import api as paper_api
 from serai.commerce.privacy import store
 from serai.commerce.tender import api as tender_api
 from serai.commerce.tender.types import Kind
@@ -59,7 +60,9 @@ async def export_member(tx: Transaction, *, member_id: UUID) -> dict[str, Any]:
     for row in await store.list_orders(tx, member_id, _proven_email(member)):
         order = await order_api.load_order(tx, order_id=row["order_id"])
         gift = await gift_api.find_gift(tx, order_id=order.order_id)
-        orders.append({"order": order, "gift": gift})
+        papers = await paper_api.list_of_order(tx, order=order)
+        buyer = await paper_api.find_buyer(tx, order_id=order.order_id)
+        orders.append({"order": order, "gift": gift, "papers": papers.issued, "invoice_details": buyer})
     lists = [
         await wish_api.open_list(tx, member_id=member_id, list_id=one.list_id)
         for one in await wish_api.list_lists(tx, member_id=member_id)
@@ -131,8 +134,9 @@ async def erase_member(tx: Transaction, *, member_id: UUID) -> None:
 
 
 async def blank_orders(tx: Transaction, *, order_ids: Sequence[UUID]) -> None:
-    """Take every personal field out of orders that are over, and the words of their gifts; their guests' links open
-    nothing any more."""
+    """Take every personal field out of orders that are over, the words of their gifts and what was wanted on
+    invoices; their guests' links open nothing any more. Issued invoices stay, as the law wants them."""
     ids = list(order_ids)
     await store.blank_orders(tx, ids, [secrets.token_bytes(20) for _id in ids])
     await gift_api.blank_gifts(tx, order_ids=ids)
+    await paper_api.delete_buyers(tx, order_ids=ids)

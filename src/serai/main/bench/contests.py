@@ -8,6 +8,7 @@ from serai.main.bench import (
     order_contest,
     page_contest,
     paid_contest,
+    paper_contest,
     promotion,
     search_contest,
     webhook_contest,
@@ -24,6 +25,7 @@ CONTESTS: tuple[Contest, ...] = (
     *search_contest.CONTESTS,
     *import_contest.CONTESTS,
     *promotion.CONTESTS,
+    *paper_contest.CONTESTS,
 )
 
 
