@@ -1,5 +1,6 @@
 """Upkeep: forgetting what is no longer needed."""
 
+from serai.commerce.agent.api import delete_old_sessions
 from serai.commerce.alert.api import delete_old_alerts
 from serai.commerce.cart.api import delete_old_carts
 from serai.commerce.media.jobs import purge_deleted_photos
@@ -34,6 +35,7 @@ async def keep_house(platform: Platform) -> None:
             await delete_old_carts(tx)
             await delete_old_lines(tx)
             await delete_old_alerts(tx)
+            await delete_old_sessions(tx, hours=platform.commerce.settings.agent_session_hours)
             await delete_old_deliveries(tx, days=platform.commerce.settings.webhook_keep_days)
     merchant_ids = [MerchantId(merchant.merchant_id) for merchant in await list_merchants(platform.db)]
     await purge_deleted_photos(platform.commerce, merchant_ids)

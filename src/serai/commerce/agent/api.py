@@ -22,6 +22,7 @@ from serai.commerce.agent.edit_agent import (
     revoke_agent,
 )
 from serai.commerce.agent.find_profile import find_webhook_url, read_agent_header
+from serai.commerce.agent.forget_buyers import delete_old_sessions, forget_buyer, forget_orders
 from serai.commerce.agent.keep_session import open_session, remember_address, update_session
 from serai.commerce.agent.read_order import (
     find_agent_order,
@@ -46,9 +47,12 @@ __all__ = [
     "convert_body",
     "count_agent_orders",
     "create_agent",
+    "delete_old_sessions",
     "edit_agent",
     "find_agent_order",
     "find_webhook_url",
+    "forget_buyer",
+    "forget_orders",
     "keep_reports",
     "list_agent_orders",
     "list_agents",

@@ -219,3 +219,31 @@ async def insert_address(
         position,
         address,
     )
+
+
+async def delete_old_sessions(tx: Transaction, before: datetime) -> int:
+    done = await tx.execute(
+        "DELETE FROM commerce.agent_session WHERE merchant_id = $1 AND updated_at < $2 AND state IN ('open', 'canceled')",
+        tx.merchant_id,
+        before,
+    )
+    return int(done.rsplit(" ", 1)[1])
+
+
+async def delete_sessions_of(tx: Transaction, order_ids: list[UUID]) -> None:
+    await tx.execute(
+        "DELETE FROM commerce.agent_session WHERE merchant_id = $1 AND order_id = ANY($2)",
+        tx.merchant_id,
+        order_ids,
+    )
+    await tx.execute(
+        "UPDATE commerce.agent_order SET reports = '{}', webhook_url = '' WHERE merchant_id = $1 AND order_id = ANY($2)",
+        tx.merchant_id,
+        order_ids,
+    )
+
+
+async def delete_addresses_of(tx: Transaction, buyer: bytes) -> None:
+    await tx.execute(
+        "DELETE FROM commerce.agent_address WHERE merchant_id = $1 AND buyer = $2", tx.merchant_id, buyer
+    )

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from serai.commerce.agent import api as agent_api
 from serai.commerce.alert import api as alert_api
 from serai.commerce.consultation import api as consultation_api
 from serai.commerce.gift import api as gift_api
@@ -145,6 +146,7 @@ async def erase_member(tx: Transaction, *, member_id: UUID) -> None:
     await consultation_api.blank_questions_of(tx, member_id=member_id, email=member.email or "")
     if member.email:
         await drop_letters(tx, to=member.email)
+        await agent_api.forget_buyer(tx, email=member.email)
     await member_api.erase_member(tx, member_id=member_id)
 
 
@@ -156,3 +158,4 @@ async def blank_orders(tx: Transaction, *, order_ids: Sequence[UUID]) -> None:
     await gift_api.blank_gifts(tx, order_ids=ids)
     await returns_api.blank_returns(tx, order_ids=ids)
     await paper_api.delete_buyers(tx, order_ids=ids)
+    await agent_api.forget_orders(tx, order_ids=ids)
