@@ -11,7 +11,6 @@ from serai.commerce.agent.api import delete_old_sessions
 from serai.commerce.privacy.api import blank_orders
 from serai.foundation import clock
 
-
 pytestmark = pytest.mark.xdist_group("agent")
 
 
