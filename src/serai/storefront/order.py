@@ -199,7 +199,7 @@ async def show_order(
         claims={claim.line_no: claim for claim in claims},
         arrives=tell_order(order.shipping, request_locale(request)),
         address_rows=list_address(order, request_locale(request)),
-        **({} if seller else await _read_returns(tx, order)),
+        **({"returns": [], "can_return": False} if seller else await _read_returns(tx, order)),
         is_account=is_account,
         minutes_left=max(0, int((order.expires_at - clock.now()).total_seconds()) // 60),
         is_new="new" in request.query_params,

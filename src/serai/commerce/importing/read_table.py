@@ -37,7 +37,7 @@ SHEET_COLUMNS = 1_000
 SHEET_CELLS = 12_000_000
 CELL_PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{0,7})([0-9]{1,10})["']""")
 # A cell whose value is an error, and a formula that no program has computed: both come as empty cells.
-VALUELESS = re.compile(rb"""<c\s[^>]*\st\s*=\s*["']e["']|</f>\s*(?:<v\s*/>\s*)?</c>""")
+VALUELESS = re.compile(rb"""<c\s[^>]*\st\s*=\s*["']e["']|</f>\s*(?:<v\s*/>\s*|<v\s*>\s*</v>\s*)?</c>""")
 OVERLAP_BYTES = 128
 
 
