@@ -3,6 +3,7 @@ back twice and nothing is lost."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -10,8 +11,11 @@ import pytest
 from tests.journeys.steps import available, order_of, pay
 
 from serai.commerce.aftersale.api import cancel_order, refund_order, settle_refund
+from serai.commerce.aftersale.jobs import expire_orders
+from serai.commerce.checkout.api import settle_payment, start_payment
 from serai.commerce.order.api import fulfil_order
 from serai.commerce.order.types import Order
+from serai.foundation import clock
 from serai.foundation.errors import Conflict, Invalid, Refused
 from serai.ledger.types import Group, Outcome
 
@@ -19,16 +23,18 @@ Act = Callable[[Any], Awaitable[Any]]
 
 
 class Between:
-    """A lane that lets somebody else act once, between the reading of an order and the first change that is sent."""
+    """A lane that lets somebody else act once, between the reading of an order and a change that is sent."""
 
-    def __init__(self, lane: Any, act: Callable[[], Awaitable[Any]]) -> None:
+    def __init__(self, lane: Any, act: Callable[[], Awaitable[Any]], sent: int = 0) -> None:
         self.lane = lane
+        self.left = sent
         self.act: Callable[[], Awaitable[Any]] | None = act
 
     async def submit(self, merchant_id: Any, group: Group) -> Outcome:
-        if self.act is not None:
+        if self.act is not None and self.left == 0:
             act, self.act = self.act, None
             await act()
+        self.left -= 1
         return await self.lane.submit(merchant_id, group)
 
 
@@ -58,9 +64,10 @@ def refund(order: Order, minor: int, key: str = "k") -> Callable[[Any, Any], Awa
     )
 
 
-async def interleave(shop: Any, late: Any, first: Any) -> Any:
-    """Let ``late`` read the order, then ``first`` change it, then ``late`` go on. Answers with what ``late`` got."""
-    between = Between(shop.commerce.lane, lambda: first(shop.commerce, shop))
+async def interleave(shop: Any, late: Any, first: Any, *, sent: int = 0) -> Any:
+    """Let ``late`` read the order (and send so many groups), then ``first`` change it, then ``late`` go on. Answers with
+    what ``late`` got."""
+    between = Between(shop.commerce.lane, lambda: first(shop.commerce, shop), sent)
     try:
         return await late(msgspec.structs.replace(shop.commerce, lane=between), shop)
     except Refused as refusal:
@@ -214,3 +221,62 @@ async def test_everything_at_once_leaves_a_true_order(shop, provider, assert_cle
         assert order.refunded_minor <= order.total_minor
         assert await available(shop, sku_id) == (2 if order.state == "cancelled" else 0)
         await assert_clean()
+
+
+async def expired_and_paid(shop: Any, owner: Any, provider: Any, stock: int = 2) -> tuple[Any, Any, Any]:
+    """An order whose time was over when the shopper paid: (its SKU, the order, what the provider tells)."""
+    sku_id = await shop.add_product(price_minor=2000, stock=stock)
+    placed = await shop.place((sku_id, 2))
+    await start_payment(
+        shop.commerce, shop.merchant_id, order_id=placed.order_id, base_url="http://shop.localhost"
+    )
+    order = await order_of(shop, placed.order_id)
+    event = provider.capture(order.payments[-1].intent_id)
+    with clock.clock_shifted(timedelta(hours=1)):
+        await expire_orders(shop.commerce, owner)
+    return sku_id, placed, event
+
+
+def settle(event: Any) -> Callable[[Any, Any], Awaitable[None]]:
+    return lambda commerce, shop: settle_payment(commerce, shop.merchant_id, event=event, source="webhook")
+
+
+class Dying(Between):
+    """A lane whose process dies right after its first group has passed."""
+
+    async def submit(self, merchant_id: Any, group: Group) -> Outcome:
+        outcome = await self.lane.submit(merchant_id, group)
+        if outcome.passed and self.act is not None:
+            self.act = None
+            raise ConnectionError("killed")
+        return outcome
+
+
+async def test_late_money_told_twice_at_once_revives_the_order_and_is_not_sent_back(
+    shop, owner, provider, assert_clean
+):
+    _sku_id, placed, event = await expired_and_paid(shop, owner, provider)
+    # The twin books and revives after this one has heard that the money is late, and before it books that.
+    await interleave(shop, settle(event), settle(event), sent=1)
+    order = await order_of(shop, placed.order_id)
+    assert (order.state, order.paid_minor, order.refunded_minor) == ("paid", order.total_minor, 0)
+    assert not provider.refunds
+    await assert_clean()
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_whoever_dies_after_booking_late_money_is_finished_by_the_next_message(
+    shop, owner, provider, assert_clean, gone
+):
+    sku_id, placed, event = await expired_and_paid(shop, owner, provider)
+    if gone:
+        await shop.place((sku_id, 2))
+    dying = msgspec.structs.replace(shop.commerce, lane=Dying(shop.commerce.lane, order_of))
+    with pytest.raises(ConnectionError):
+        await settle(event)(dying, shop)
+    await settle(event)(shop.commerce, shop)
+    await settle(event)(shop.commerce, shop)
+    order = await order_of(shop, placed.order_id)
+    assert order.state == ("expired" if gone else "paid")
+    assert order.refunded_minor == (order.total_minor if gone else 0)
+    await assert_clean()

@@ -294,6 +294,14 @@ def _split_payments(order: Order, amount_minor: int) -> tuple[tuple[Payment, int
     return tuple(parts)
 
 
+def was_revived(order: Order, intent_id: UUID) -> bool:
+    """Whether an expired order lives again since this payment came."""
+    return any(
+        note.what == "OrderRevived" and str(note.data.get("intent_id")) == str(intent_id)
+        for note in order.timeline
+    )
+
+
 async def refund_late_payment(
     commerce: Commerce,
     merchant_id: MerchantId,
@@ -309,6 +317,9 @@ async def refund_late_payment(
     """
 
     def choose(order: Order) -> Ways:
+        if amount_minor is None and was_revived(order, intent_id):
+            # A twin has found the goods again meanwhile: the money is what the order was paid with.
+            return ((), ())
         now = next(each for each in order.payments if each.intent_id == intent_id)
         left = payment_left(order, now, kept=False, pledged=False)
         left = left if amount_minor is None else min(left, amount_minor)

@@ -10,20 +10,16 @@ Events are kept once per provider event id; what they come to is recomputed, so 
 
 from uuid import UUID
 
-import msgspec
-
-from serai.commerce.aftersale.api import expire_order, refund_late_payment, settle_refund
-from serai.commerce.checkout.book_payment import book_payment, tell_paid
-from serai.commerce.checkout.place_order import make_transfers, money_pending_id
-from serai.commerce.checkout.reserve_order import write_award
+from serai.commerce.aftersale.api import expire_order, settle_refund
+from serai.commerce.checkout.book_payment import book_payment
+from serai.commerce.checkout.settle_late import book_late, record, resolve_late
 from serai.commerce.checkout.settle_pledge import settle_pledge
-from serai.commerce.order.api import NewOrder, load_order, stamp_orders
-from serai.commerce.order.events import OrderRevived, PaymentLate, PaymentMismatch
-from serai.commerce.order.types import Contact, Order
+from serai.commerce.order.api import load_order, stamp_orders
+from serai.commerce.order.events import PaymentMismatch
+from serai.commerce.order.types import Order
 from serai.commerce.payment import api as payment
 from serai.commerce.payment.api import provider_of
 from serai.commerce.payment.types import Payment, fund_refundable, order_due, psp_clearing
-from serai.commerce.presale.api import load_presale
 from serai.commerce.tender.api import settle_debt
 from serai.commerce.types import Commerce, ProviderEvent
 from serai.foundation.errors import NotFound, _
@@ -48,7 +44,7 @@ async def settle_payment(
             raise NotFound("payment.unknown", _("There is no such payment."))
         order = await load_order(tx, order_id=intent.order_id)
     if event.kind in ("refunded", "part_refunded", "refund_failed") and event.refund_reference:
-        await _record(commerce, merchant_id, intent, event, source)
+        await record(commerce, merchant_id, intent, event, source)
         failure = "refused by the provider" if event.kind == "refund_failed" else None
         await settle_refund(commerce, merchant_id, refund_id=event.refund_reference, failure=failure)
         return
@@ -59,18 +55,21 @@ async def settle_payment(
         await settle_pledge(commerce, merchant_id, order, intent, event, source)
         return
     if event.kind != "captured" or intent.captured_minor >= event.amount_minor:
-        await _record(commerce, merchant_id, intent, event, source)
+        await record(commerce, merchant_id, intent, event, source)
+        if event.kind == "captured":
+            # Whoever booked it late may have died before the order was revived or the money returned.
+            await resolve_late(commerce, merchant_id, intent, revive=revive)
         return
     outcome = await _book_in_time(commerce, merchant_id, order, intent, event, source)
     if outcome.passed:
         if outcome.replayed:
-            await _record(commerce, merchant_id, intent, event, source)
+            await record(commerce, merchant_id, intent, event, source)
         elif order.award_points and order.member_id is not None:
             await settle_debt(commerce, merchant_id, member_id=order.member_id)
         return
     if any(fault.why == "expired" for fault in outcome.faults):
         await expire_order(commerce, merchant_id, order_id=order.order_id)
-    await _book_late(commerce, merchant_id, intent, event, source, revive=revive)
+    await book_late(commerce, merchant_id, intent, event, source, revive=revive)
 
 
 def _is_as_asked(intent: Payment, event: ProviderEvent) -> bool:
@@ -80,13 +79,6 @@ def _is_as_asked(intent: Payment, event: ProviderEvent) -> bool:
         # What a provider only holds it may take in parts.
         return 0 < event.amount_minor <= intent.amount_minor
     return event.amount_minor == intent.amount_minor
-
-
-async def _record(
-    commerce: Commerce, merchant_id: MerchantId, intent: Payment, event: ProviderEvent, source: str
-) -> None:
-    async with commerce.db.transaction(merchant_id) as tx:
-        await payment.record_events(tx, [payment.EventRow(intent.intent_id, event, source, event.kind)])
 
 
 async def _note_mismatch(
@@ -143,96 +135,6 @@ def post_money(
     clearing, due = psp_clearing(intent.provider, intent.currency), order_due(order.order_id, order.currency)
     money_id = derive_id("money", intent.intent_id)
     return (void(pending_id, "paid otherwise"), posted(money_id, clearing, due, amount_minor, "captured"))
-
-
-async def _book_late(
-    commerce: Commerce,
-    merchant_id: MerchantId,
-    intent: Payment,
-    event: ProviderEvent,
-    source: str,
-    *,
-    revive: bool,
-) -> None:
-    """Book money that the order no longer expects, then revive the order or give the money back."""
-    async with commerce.db.transaction(merchant_id, "read") as tx:
-        booked = await payment.find_payment(tx, intent_id=intent.intent_id)
-    if booked is not None and booked.captured_minor >= event.amount_minor:
-        # A twin of this message booked the capture between the reading of the payment and that of its order.
-        await _record(commerce, merchant_id, intent, event, source)
-        return
-    due = order_due(intent.order_id, intent.currency)
-    late = PaymentLate(intent.order_id, intent.intent_id, event.amount_minor)
-    outcome = await commerce.lane.submit(
-        merchant_id,
-        Group(
-            derive_id("late", intent.intent_id),
-            (
-                posted(
-                    derive_id("late money", intent.intent_id),
-                    psp_clearing(intent.provider, intent.currency),
-                    due,
-                    event.amount_minor,
-                    "captured late",
-                ),
-                fund_refundable(intent.intent_id, intent.currency, event.amount_minor),
-            ),
-            (Write(payment.record_events, payment.EventRow(intent.intent_id, event, source, event.kind)),),
-            (Fact(intent.order_id, late),),
-            document_id=intent.order_id,
-        ),
-    )
-    if not outcome.passed:
-        # The capture was booked in time by a twin of this message after all.
-        await _record(commerce, merchant_id, intent, event, source)
-        return
-    async with commerce.db.transaction(merchant_id, "read") as tx:
-        order = await load_order(tx, order_id=intent.order_id)
-    if revive and order.state == "expired" and await _revive(commerce, merchant_id, order, intent):
-        return
-    await refund_late_payment(commerce, merchant_id, order_id=order.order_id, intent_id=intent.intent_id)
-
-
-async def _revive(commerce: Commerce, merchant_id: MerchantId, order: Order, intent: Payment) -> bool:
-    """Reserve the goods of an expired order again, now paid. False when they, its promotions or tenders are gone."""
-    if order.presale is not None and not await _is_taking(commerce, merchant_id, order.presale.presale_id):
-        return False
-    again = _as_new(order)
-    salt = f"revived by {intent.intent_id}"
-    transfers = tuple(
-        t for t in make_transfers(commerce, again, salt) if t.transfer_id != money_pending_id(order.order_id)
-    )
-    stamp, facts = tell_paid(order, intent)
-    outcome = await commerce.lane.submit(
-        merchant_id,
-        Group(
-            derive_id("revive", intent.intent_id),
-            transfers,
-            (
-                Write(stamp_orders, msgspec.structs.replace(stamp, revived=True)),
-                *(write_award(again, salt) if order.presale is None else ()),
-            ),
-            (Fact(order.order_id, OrderRevived(order.order_id, intent.intent_id)), *facts),
-            document_id=order.order_id,
-        ),
-    )
-    return outcome.passed
-
-
-async def _is_taking(commerce: Commerce, merchant_id: MerchantId, presale_id: UUID) -> bool:
-    """Whether a presale's pieces are not counted yet: a deposit that comes after that is no part of it."""
-    async with commerce.db.transaction(merchant_id, "read") as tx:
-        return (await load_presale(tx, presale_id=presale_id)).state == "live"
-
-
-def _as_new(order: Order) -> NewOrder:
-    contact = Contact(order.email, order.name, order.phone)
-    fields = {
-        name: getattr(order, name)
-        for name in NewOrder.__struct_fields__
-        if name not in ("contact", "access_digest")
-    }
-    return NewOrder(**fields, contact=contact, access_digest=b"")
 
 
 async def refresh_payment(
