@@ -13,6 +13,7 @@ from tests.journeys.steps import available, order_of, pay
 from serai.commerce.aftersale.api import cancel_order, refund_order, settle_refund
 from serai.commerce.aftersale.jobs import expire_orders
 from serai.commerce.checkout.api import settle_payment, start_payment
+from serai.commerce.checkout.jobs import check_payments
 from serai.commerce.order.api import fulfil_order
 from serai.commerce.order.types import Order
 from serai.foundation import clock
@@ -264,9 +265,10 @@ async def test_late_money_told_twice_at_once_revives_the_order_and_is_not_sent_b
     await assert_clean()
 
 
+@pytest.mark.parametrize("by_job", [False, True])
 @pytest.mark.parametrize("gone", [False, True])
-async def test_whoever_dies_after_booking_late_money_is_finished_by_the_next_message(
-    shop, owner, provider, assert_clean, gone
+async def test_whoever_dies_after_booking_late_money_is_finished_by_the_next_message_or_the_worker(
+    shop, owner, provider, assert_clean, gone, by_job
 ):
     sku_id, placed, event = await expired_and_paid(shop, owner, provider)
     if gone:
@@ -274,8 +276,12 @@ async def test_whoever_dies_after_booking_late_money_is_finished_by_the_next_mes
     dying = msgspec.structs.replace(shop.commerce, lane=Dying(shop.commerce.lane, order_of))
     with pytest.raises(ConnectionError):
         await settle(event)(dying, shop)
-    await settle(event)(shop.commerce, shop)
-    await settle(event)(shop.commerce, shop)
+    for _twice in range(2):
+        if by_job:
+            with clock.clock_shifted(timedelta(minutes=2)):
+                await check_payments(shop.commerce, owner)
+        else:
+            await settle(event)(shop.commerce, shop)
     order = await order_of(shop, placed.order_id)
     assert order.state == ("expired" if gone else "paid")
     assert order.refunded_minor == (order.total_minor if gone else 0)

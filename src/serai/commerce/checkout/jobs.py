@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from serai.commerce.checkout import close_presales as presales
 from serai.commerce.checkout import tend_pledges as pledging
+from serai.commerce.checkout.settle_late import resolve_late
 from serai.commerce.checkout.settle_payment import refresh_payment
-from serai.commerce.payment.api import list_unsettled_orders
+from serai.commerce.payment.api import find_payment, list_unresolved, list_unsettled_orders
 from serai.commerce.types import Commerce
 from serai.foundation import clock
 from serai.foundation.database import Database
@@ -32,7 +33,24 @@ async def check_payments(commerce: Commerce, owner: Database) -> int:
             log.info("payment of order %s cannot be looked up: %s", order_id, error)
         except Exception:
             log.exception("payment of order %s could not be settled", order_id)
+    await _resolve_late_money(commerce, owner)
     return len(orders)
+
+
+async def _resolve_late_money(commerce: Commerce, owner: Database) -> None:
+    """Finish what a process that died between booking late money and deciding about it has left."""
+    now = clock.now()
+    intents = await list_unresolved(
+        owner, after=now - timedelta(hours=LOOK_BACK_HOURS), before=now - timedelta(seconds=QUIET_S)
+    )
+    for merchant_id, intent_id in intents:
+        try:
+            async with commerce.db.transaction(MerchantId(merchant_id), "read") as tx:
+                intent = await find_payment(tx, intent_id=intent_id)
+            if intent is not None:
+                await resolve_late(commerce, MerchantId(merchant_id), intent, revive=True)
+        except Exception:
+            log.exception("late money of payment %s could not be settled", intent_id)
 
 
 async def close_presales(commerce: Commerce, owner: Database) -> int:

@@ -197,3 +197,10 @@ async def list_unsettled_orders(
     # A balance is paid long after its order was placed.
     orders += await store.list_unsettled_balances(owner, after, before, limit)
     return list(dict.fromkeys(tuple(row.values()) for row in orders))
+
+
+async def list_unresolved(
+    owner: Database, *, after: datetime, before: datetime, limit: int = 100
+) -> list[tuple[UUID, UUID]]:
+    """(merchant, intent) of captured payments whose order is over and has given nothing back, over all merchants."""
+    return [tuple(row.values()) for row in await store.list_unresolved(owner, after, before, limit)]
