@@ -1,6 +1,7 @@
 """What is offered for goods and an address: every option that goes there and carries them, with price and promise."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from serai.commerce.catalogue.api import list_category_chains
@@ -58,7 +59,7 @@ def choose_offered(
     return Offered(tuple(options), "" if options else problem)
 
 
-def _describe(book: Book, each: BookOption, to: Destination, price_minor: int, now: object) -> Option:
+def _describe(book: Book, each: BookOption, to: Destination, price_minor: int, now: datetime) -> Option:
     terms = each.terms
     return Option(
         each.code,
@@ -66,7 +67,7 @@ def _describe(book: Book, each: BookOption, to: Destination, price_minor: int, n
         dict(terms.translations),
         terms.carrier,
         price_minor,
-        book.promise(each, to, now),  # type: ignore[arg-type]
+        book.promise(each, to, now),
         terms.price.free_from_minor,
     )
 
