@@ -286,3 +286,17 @@ async def test_whoever_dies_after_booking_late_money_is_finished_by_the_next_mes
     assert order.state == ("expired" if gone else "paid")
     assert order.refunded_minor == (order.total_minor if gone else 0)
     await assert_clean()
+
+
+async def test_the_worker_leaves_the_orders_of_a_market_to_the_market(shop, owner, provider, assert_clean):
+    _sku_id, placed, event = await expired_and_paid(shop, owner, provider)
+    dying = msgspec.structs.replace(shop.commerce, lane=Dying(shop.commerce.lane, order_of))
+    with pytest.raises(ConnectionError):
+        await settle(event)(dying, shop)
+    named = "UPDATE commerce.sales_order SET channel = $3 WHERE merchant_id = $1 AND order_id = $2"
+    for channel, state in (("market", "expired"), ("web", "paid")):
+        await owner.execute(named, shop.merchant_id, placed.order_id, channel)
+        with clock.clock_shifted(timedelta(minutes=2)):
+            await check_payments(shop.commerce, owner)
+        assert (await order_of(shop, placed.order_id)).state == state
+    await assert_clean()

@@ -164,11 +164,11 @@ async def list_unsettled_orders(owner: Database, after: datetime, before: dateti
 
 async def list_unresolved(owner: Database, after: datetime, before: datetime, limit: int) -> list[Any]:
     """Payments of all merchants that were captured for an order which is over, and of which nothing was returned (owner's
-    role)."""
+    role). Whether an order of a market's checkout may live again is the market's to say, so those are left out."""
     return await owner.fetch(
         "SELECT i.merchant_id, i.intent_id FROM commerce.sales_order o JOIN commerce.payment_intent i"
         "   ON i.merchant_id = o.merchant_id AND i.order_id = o.order_id AND i.capture <> 'manual'"
-        " WHERE o.state IN ('expired', 'cancelled') AND o.placed_at BETWEEN $1 AND $2"
+        " WHERE o.state IN ('expired', 'cancelled') AND o.channel <> 'market' AND o.placed_at BETWEEN $1 AND $2"
         " AND EXISTS (SELECT FROM commerce.payment_event e WHERE e.merchant_id = i.merchant_id"
         "   AND e.intent_id = i.intent_id AND e.kind = 'captured')"
         " AND NOT EXISTS (SELECT FROM commerce.refund r WHERE r.merchant_id = i.merchant_id AND r.intent_id = i.intent_id)"
