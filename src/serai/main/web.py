@@ -66,6 +66,7 @@ from serai.main.kept_pages import KeptPages, watch_changes
 from serai.main.openapi import complete_schema
 from serai.main.platform import Platform, load_secrets, open_configured_platform
 from serai.main.settings import load_settings
+from serai.main.unread import CLOSE, Body, has_body
 from serai.storefront.error import render_error as render_shop_error
 from serai.storefront.routes import ROUTES as SHOP_ROUTES
 
@@ -188,9 +189,15 @@ class Front:
                 # Behind a proxy that ends TLS: cookies become Secure, addresses https.
                 scope["scheme"] = "https"
 
+        body = Body(receive) if has_body(scope) else None
+        if body:
+            receive = body.receive
+
         async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *self._headers]
+                if body and not await body.drain():
+                    message["headers"].append(CLOSE)
             await send(message)
 
         merchant = scope.get("state", {}).get("merchant")
