@@ -7,7 +7,8 @@ the owner's role, through ``Database.owner``.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
@@ -16,6 +17,7 @@ import msgspec
 
 from serai.foundation.errors import Outside
 from serai.foundation.ids import MerchantId
+from serai.foundation.shelf import K, Load, Shelf, V, Watch, keep
 
 APP_ROLE = "serai_app"
 STATEMENT_TIMEOUT_MS = 15_000
@@ -39,11 +41,15 @@ class DatabaseUnreachable(Outside):
 class Transaction:
     """One open transaction. Functions that receive one never commit; ``merchant_id`` is the tenant it is bound to."""
 
-    __slots__ = ("connection", "merchant_id", "execute", "fetch", "fetchrow", "fetchval", "executemany")
+    __slots__ = (
+        *("connection", "merchant_id", "shelf"),
+        *("execute", "fetch", "fetchrow", "fetchval", "executemany"),
+    )
 
     def __init__(self, connection: Any, merchant_id: MerchantId) -> None:
         self.connection = connection
         self.merchant_id = merchant_id
+        self.shelf: Shelf | None = None
         self.execute = connection.execute
         self.fetch = connection.fetch
         self.fetchrow = connection.fetchrow
@@ -56,6 +62,41 @@ class Transaction:
         """Send rows with COPY, the fastest way in. Row-level security forbids COPY, so stage in a temporary table."""
         await self.connection.copy_records_to_table(table, schema_name=schema, columns=columns, records=rows)
 
+    async def keep(self, kind: str, keys: Sequence[K], load: Load[K, V]) -> dict[K, V]:
+        """The values of some keys of slow-moving tables: out of memory in :meth:`Database.reading`, else read now.
+
+        ``load`` gives (value, ids it is about) of those that exist. ``kind`` names what is kept; tables that it is read from
+        tell of their changes (``foundation.tell_changes``).
+        """
+        return await keep(self.shelf, self.merchant_id, kind, keys, load)
+
+
+class Reading(Transaction):
+    """A transaction that only reads, and begins with its first statement: none is begun where memory has it all."""
+
+    __slots__ = ("_database", "_opened")
+
+    def __init__(self, database: "Database", merchant_id: MerchantId, shelf: Shelf) -> None:
+        self._database = database
+        self._opened: AbstractAsyncContextManager[Transaction] | None = None
+        self.merchant_id = merchant_id
+        self.shelf = shelf
+        self.fetch = partial(self._ask, "fetch")
+        self.fetchrow = partial(self._ask, "fetchrow")
+        self.fetchval = partial(self._ask, "fetchval")
+
+    async def _ask(self, method: str, sql: str, *args: Any) -> Any:
+        if self._opened is None:
+            opening = self._database.transaction(self.merchant_id, "read")
+            self.connection = (await opening.__aenter__()).connection
+            self._opened = opening
+        return await getattr(self.connection, method)(sql, *args)
+
+    async def end(self, error: BaseException | None) -> None:
+        """Commit or roll back, where anything was asked."""
+        if self._opened is not None:
+            await self._opened.__aexit__(type(error) if error else None, error, None)
+
 
 class Database:
     """A pool for one role. Open with :func:`open_database`, close with :meth:`close`."""
@@ -63,6 +104,29 @@ class Database:
     def __init__(self, pool: asyncpg.Pool, url: str) -> None:
         self.pool = pool
         self.url = url
+        self.watch: Watch | None = None
+
+    @asynccontextmanager
+    async def reading(self, merchant_id: MerchantId) -> AsyncIterator[Transaction]:
+        """A transaction that reads, with what this process keeps of slow-moving tables, as of now or later.
+
+        Processes without a watch read everything from the database.
+        """
+        if self.watch is None:
+            async with self.transaction(merchant_id, "read") as tx:
+                yield tx
+            return
+        try:
+            await self.watch.catch_up()
+        except DRIVER_ERRORS as error:
+            raise DatabaseUnreachable(f"{type(error).__name__}: {error}") from error
+        reading = Reading(self, merchant_id, self.watch.shelf)
+        try:
+            yield reading
+        except BaseException as error:
+            await reading.end(error)
+            raise
+        await reading.end(None)
 
     @asynccontextmanager
     async def transaction(self, merchant_id: MerchantId, mode: Mode = "write") -> AsyncIterator[Transaction]:

@@ -11,6 +11,7 @@ from serai.foundation.event import delete_old_inbox
 from serai.foundation.idempotency import delete_old_replies
 from serai.foundation.ids import MerchantId
 from serai.foundation.limit import delete_old_buckets
+from serai.foundation.shelf import delete_old_changes
 from serai.identity.link.api import delete_expired_links
 from serai.identity.merchant.api import list_merchants
 from serai.identity.passkey.api import delete_expired_challenges
@@ -19,6 +20,7 @@ from serai.main.platform import Platform
 
 REPLY_HOURS = 48
 INBOX_DAYS = 14
+CHANGE_HOURS = 6
 
 
 async def keep_house(platform: Platform) -> None:
@@ -27,6 +29,7 @@ async def keep_house(platform: Platform) -> None:
     await delete_old_replies(platform.owner, hours=REPLY_HOURS)
     await delete_old_inbox(platform.owner, days=INBOX_DAYS)
     await delete_old_buckets(platform.owner)
+    await delete_old_changes(platform.owner, hours=CHANGE_HOURS)
     for merchant in await list_merchants(platform.db):
         async with platform.db.transaction(MerchantId(merchant.merchant_id)) as tx:
             await delete_expired_sessions(tx)

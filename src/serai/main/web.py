@@ -60,6 +60,7 @@ from serai.foundation.http import (
     answer_refused,
 )
 from serai.foundation.pages import STATIC, Pages
+from serai.foundation.shelf import Shelf, Watch
 from serai.main.agent_tools import ToolDoor
 from serai.main.api_page import show_api
 from serai.main.kept_pages import KeptPages, watch_changes
@@ -242,6 +243,7 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
     @asynccontextmanager
     async def run_platform(app: Litestar) -> AsyncIterator[None]:
         platform = await open_configured_platform(url, settings)
+        platform.db.watch = Watch(Shelf(), platform.owner)
         app.state.platform, app.state.db = platform, platform.db
         app.state.commerce = platform.commerce
         app.state.vault = platform.vault

@@ -186,8 +186,12 @@ async def list_sale_items(
     tx: Transaction, *, sku_ids: Sequence[UUID], channel: str = "web"
 ) -> dict[UUID, SaleItem]:
     """What selling on a channel needs of some variants, by id; one that the product says nothing of follows the web."""
-    rows = await store.list_sale_items(tx, sku_ids, channel)
-    return {row["sku_id"]: SaleItem(*row.values()) for row in rows}
+
+    async def load(missing: list[UUID]) -> dict[UUID, tuple[SaleItem, tuple[UUID, ...]]]:
+        rows = await store.list_sale_items(tx, missing, channel)
+        return {row["sku_id"]: (SaleItem(*row.values()), (row["sku_id"], row["product_id"])) for row in rows}
+
+    return await tx.keep(f"sale item {channel}", sku_ids, load)
 
 
 async def list_prices(tx: Transaction, *, sku_id: UUID, limit: int = 100) -> list[PriceEntry]:

@@ -16,11 +16,18 @@ from serai.foundation.money import share_out
 
 async def load_parts(tx: Transaction, *, sku_ids: Sequence[UUID]) -> dict[UUID, tuple[BundlePart, ...]]:
     """What the bundles among some variants consist of; plain goods are left out."""
-    found: dict[UUID, list[BundlePart]] = {}
-    for row in await write_bundles.list_parts(tx, sku_ids):
-        part = BundlePart(row["part_sku_id"], row["quantity"], row["price_minor"], row["scale"])
-        found.setdefault(row["sku_id"], []).append(part)
-    return {sku_id: tuple(parts) for sku_id, parts in found.items()}
+
+    async def load(missing: list[UUID]) -> dict[UUID, tuple[tuple[BundlePart, ...], tuple[UUID, ...]]]:
+        found: dict[UUID, list[BundlePart]] = {}
+        for row in await write_bundles.list_parts(tx, missing):
+            part = BundlePart(row["part_sku_id"], row["quantity"], row["price_minor"], row["scale"])
+            found.setdefault(row["sku_id"], []).append(part)
+        return {
+            sku_id: (tuple(parts), (sku_id, *(part.sku_id for part in parts)))
+            for sku_id, parts in found.items()
+        }
+
+    return await tx.keep("bundle parts", sku_ids, load)
 
 
 def spread_price(parts: Sequence[BundlePart], amount_minor: int) -> list[int]:

@@ -292,7 +292,7 @@ async def post_order(request: Asked, data: JSONBody[OrderBody]) -> Response[Plac
 async def _make_draft(caller: Caller, data: OrderBody, order_id: UUID) -> api.Draft:
     contact = api.check_contact(data.contact)
     address = api.check_address(data.address) if data.delivery == "ship" else None
-    async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
+    async with caller.commerce.db.reading(caller.merchant_id) as tx:
         draft = await api.draft_order(
             tx,
             settings=caller.commerce.settings,

@@ -156,7 +156,7 @@ async def prepare_order(
 ) -> Draft | PlacedOrder:
     """Read the cart and judge it, as :func:`place_order` does first: the draft, or the order the cart has become."""
     try:
-        async with commerce.db.transaction(merchant_id, "read") as tx:
+        async with commerce.db.reading(merchant_id) as tx:
             earlier = await find_placed_order(tx, owner=owner, cart_id=cart_id)
             if earlier is not None:
                 return await _placed_before(commerce, tx, earlier)

@@ -17,7 +17,7 @@ from serai.commerce.tax.types import TaxPlace
 
 async def quote_api_cart(caller: Caller, cart_id: UUID) -> Quote:
     """What an order of a key's cart comes to now. NotFound ``cart.unknown``."""
-    async with caller.commerce.db.transaction(caller.merchant_id, "read") as tx:
+    async with caller.commerce.db.reading(caller.merchant_id) as tx:
         cart = await cart_api.load_cart(tx, owner=caller.owner, cart_id=cart_id)
         choice, address = choice_of(cart), _address_of(cart)
         return await quote_cart(

@@ -6,6 +6,7 @@ never older than the transaction that uses it, and costs no query of its own.
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -97,7 +98,11 @@ _shelf: dict[UUID, _Kept] = {}
 
 async def load_book(tx: Transaction, *, settings: CommerceSettings) -> Book:
     """What the merchant of the transaction offers: one small query, more only after a change."""
-    row = await store.find_stand(tx)
+
+    async def load(_missing: list[str]) -> dict[str, tuple[Any, tuple[()]]]:
+        return {"": (await store.find_stand(tx), ())}
+
+    row = (await tx.keep("delivery terms", [""], load))[""]
     shop = (
         ShopTerms(
             row["shipping_minor"], row["free_shipping_from_minor"], row["returns_policy"], row["version"]

@@ -98,9 +98,13 @@ async def weigh_goods(tx: Transaction, goods: Sequence[Goods]) -> int:
     """What goods weigh together, in grams. A bundle without a weight of its own weighs what its parts do; what nothing is
     known of weighs nothing."""
     sku_ids = {sku_id for each in goods for sku_id in (each.sku_id, *(part[0] for part in each.parts))}
-    rows = [tuple(row.values()) for row in await store.list_weights(tx, list(sku_ids))] if sku_ids else []
-    own = {sku_id: grams for sku_id, grams, _content in rows if grams is not None}
-    units = {sku_id: content for sku_id, _grams, content in rows if content is not None} | own
+
+    async def load(missing: list[UUID]) -> dict[UUID, tuple[tuple[int | None, int | None], tuple[UUID]]]:
+        return {row[0]: ((row[1], row[2]), (row[0],)) for row in await store.list_weights(tx, missing)}
+
+    weights = await tx.keep("weight", list(sku_ids), load) if sku_ids else {}
+    own = {sku_id: grams for sku_id, (grams, _content) in weights.items() if grams is not None}
+    units = {sku_id: content for sku_id, (_, content) in weights.items() if content is not None} | own
     total = 0
     for each in goods:
         if each.sku_id not in own and each.parts:

@@ -1,6 +1,7 @@
 """Places: list, find, add."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from serai.commerce.place import store
@@ -22,8 +23,13 @@ async def find_place(
     """One place by id or code."""
     if place_id is None and code is None:
         return None
-    row = await store.find_place(tx, place_id, code)
-    return Place(*row.values()) if row else None
+
+    async def load(missing: list[tuple[UUID | None, str | None]]) -> dict[Any, tuple[Place, tuple[()]]]:
+        rows = {key: await store.find_place(tx, *key) for key in missing}
+        return {key: (Place(*row.values()), ()) for key, row in rows.items() if row}
+
+    key = (place_id, code)
+    return (await tx.keep("place", [key], load)).get(key)
 
 
 async def load_place(tx: Transaction, *, place_id: UUID) -> Place:
@@ -36,10 +42,15 @@ async def load_place(tx: Transaction, *, place_id: UUID) -> Place:
 
 async def default_place(tx: Transaction) -> Place:
     """Where parcels leave from. NotFound ``place.none`` when the merchant has no such place yet."""
-    row = await store.find_online_place(tx)
-    if row is None:
+
+    async def load(_missing: list[str]) -> dict[str, tuple[Place, tuple[()]]]:
+        row = await store.find_online_place(tx)
+        return {"": (Place(*row.values()), ())} if row else {}
+
+    place = (await tx.keep("online place", [""], load)).get("")
+    if place is None:
         raise NotFound("place.none", _("This shop has no warehouse yet, so nothing can be ordered."))
-    return Place(*row.values())
+    return place
 
 
 async def add_places(tx: Transaction, *, places: Sequence[Place]) -> None:

@@ -84,11 +84,15 @@ def _read_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
 
 async def find_offered(tx: Transaction, *, sku_ids: Sequence[UUID]) -> dict[UUID, OpenPresale]:
     """What of some SKUs is on presale now or will be soon, by SKU; one that takes no deposits any more is left out."""
-    rows = await store.list_taken(tx, list(sku_ids)) if sku_ids else []
-    if not rows:
+
+    async def load(missing: list[UUID]) -> dict[UUID, tuple[Presale, tuple[UUID]]]:
+        rows = await store.list_taken(tx, missing) if missing else []
+        return {row["sku_id"]: (read_presale(drop_sku(row)), (row["sku_id"],)) for row in rows}
+
+    found = await tx.keep("presale", sku_ids, load)
+    if not found:
         return {}
     now = clock.now()
-    found = {row["sku_id"]: read_presale(drop_sku(row)) for row in rows}
     found = {sku_id: each for sku_id, each in found.items() if each.stand(now) in ("planned", "deposit")}
     counts = await count_pieces(tx, presale_ids=list({each.presale_id for each in found.values()}))
     return {sku_id: OpenPresale(each, counts[each.presale_id]) for sku_id, each in found.items()}

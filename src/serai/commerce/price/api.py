@@ -8,7 +8,14 @@ from serai.commerce.catalogue.api import load_variant
 from serai.commerce.catalogue.types import PriceEntry, SaleItem, unit_price
 from serai.commerce.price import store
 from serai.commerce.price.edit_offer import add_offer, end_offer, find_offer
-from serai.commerce.price.logic import choose_price, find_reduction, make_deal, make_spans, name_source
+from serai.commerce.price.logic import (
+    choose_price,
+    find_reduction,
+    holds_for,
+    make_deal,
+    make_spans,
+    name_source,
+)
 from serai.commerce.price.types import (
     REDUCTIONS,
     Buyer,
@@ -96,12 +103,33 @@ async def price_items(
 async def _list_live(
     tx: Transaction, sku_ids: Sequence[UUID], buyer: Buyer, at: datetime
 ) -> dict[UUID, list[PriceOffer]]:
+    if not sku_ids:
+        return {}
+    if tx.shelf is not None:
+        return await _list_kept(tx, sku_ids, buyer, at)
     found: dict[UUID, list[PriceOffer]] = {}
-    if sku_ids:
-        level = buyer.member_level or None
-        for row in await store.list_live(tx, sku_ids, buyer.channel, buyer.place_id, level, at):
-            found.setdefault(row["sku_id"], []).append(PriceOffer(*row.values()))
+    level = buyer.member_level or None
+    for row in await store.list_live(tx, sku_ids, buyer.channel, buyer.place_id, level, at):
+        found.setdefault(row["sku_id"], []).append(PriceOffer(*row.values()))
     return found
+
+
+async def _list_kept(
+    tx: Transaction, sku_ids: Sequence[UUID], buyer: Buyer, at: datetime
+) -> dict[UUID, list[PriceOffer]]:
+    """The same, judged in memory: kept is what has not ended, for every buyer, whether it has begun or not."""
+
+    async def load(missing: list[UUID]) -> dict[UUID, tuple[tuple[PriceOffer, ...], tuple[UUID]]]:
+        found: dict[UUID, list[PriceOffer]] = {}
+        for row in await store.list_unended(tx, missing, at):
+            found.setdefault(row["sku_id"], []).append(PriceOffer(*row.values()))
+        return {sku_id: (tuple(offers), (sku_id,)) for sku_id, offers in found.items()}
+
+    kept = await tx.keep("price offers", sku_ids, load)
+    live = {
+        sku_id: [each for each in offers if holds_for(each, buyer, at)] for sku_id, offers in kept.items()
+    }
+    return {sku_id: offers for sku_id, offers in live.items() if offers}
 
 
 def _keep_offers(live: Iterable[PriceOffer]) -> tuple[Offer, ...]:

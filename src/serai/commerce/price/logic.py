@@ -10,7 +10,16 @@ from itertools import pairwise
 from uuid import UUID
 
 from serai.commerce.catalogue.types import PriceEntry, unit_price
-from serai.commerce.price.types import REDUCTIONS, Deal, Offer, PriceOffer, QuantityPrice, Reduction, Span
+from serai.commerce.price.types import (
+    REDUCTIONS,
+    Buyer,
+    Deal,
+    Offer,
+    PriceOffer,
+    QuantityPrice,
+    Reduction,
+    Span,
+)
 
 REFERENCE = timedelta(days=30)
 
@@ -26,6 +35,18 @@ def choose_price(list_minor: int, offers: Iterable[Offer], quantity: int) -> tup
         if offer.amount_minor < lowest and quantity >= offer.min_quantity:
             lowest, best = offer.amount_minor, offer
     return lowest, best
+
+
+def holds_for(offer: PriceOffer, buyer: Buyer, at: datetime) -> bool:
+    """Whether an offer holds at a moment in a buyer's channel, store and level."""
+    until = offer.until
+    return (
+        offer.valid_from <= at
+        and (until is None or until > at)
+        and offer.channel in (None, buyer.channel)
+        and offer.place_id in (None, buyer.place_id)
+        and offer.member_level in (None, buyer.member_level or None)
+    )
 
 
 def name_source(offer: PriceOffer) -> str:

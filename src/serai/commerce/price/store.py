@@ -43,6 +43,20 @@ async def list_live(
     )
 
 
+async def list_unended(tx: Transaction, sku_ids: Sequence[UUID], at: datetime) -> list[Any]:
+    """Offers that hold at a moment or later, for anybody, in the order of :func:`list_live`."""
+    return await tx.fetch(
+        f"SELECT {OFFER} FROM commerce.price_offer o WHERE merchant_id = $1 AND sku_id = ANY($2)"
+        " AND (valid_to IS NULL OR valid_to > $3) AND (ended_at IS NULL OR ended_at > $3)"
+        " AND (kind <> 'list' OR NOT EXISTS (SELECT FROM commerce.price_entry e WHERE e.merchant_id = $1"
+        "   AND e.sku_id = o.sku_id AND (e.valid_from, e.price_id) >= (o.valid_from, o.offer_id)))"
+        " ORDER BY sku_id, amount_minor, min_quantity, offer_id",
+        tx.merchant_id,
+        sku_ids,
+        at,
+    )
+
+
 async def list_offers(tx: Transaction, sku_ids: Sequence[UUID], limit: int) -> list[Any]:
     """All offers there ever were of some SKUs, the newest first."""
     return await tx.fetch(

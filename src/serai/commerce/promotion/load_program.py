@@ -43,12 +43,16 @@ def forget_program(merchant_id: UUID) -> None:
 
 
 async def load_program(tx: Transaction) -> Program:
-    """What is live of the merchant, compiled; at most a second old."""
+    """What is live of the merchant, compiled; at most a second old, and as new as what else is read where that is kept."""
     kept = _shelf.get(tx.merchant_id)
     moment = time.monotonic()
-    if kept is not None and moment - kept.looked_at < LOOK_AGAIN_S:
+    if tx.shelf is None and kept is not None and moment - kept.looked_at < LOOK_AGAIN_S:
         return kept.program
-    edition = await store.load_edition(tx)
+
+    async def load(_missing: list[str]) -> dict[str, tuple[int, tuple[()]]]:
+        return {"": (await store.load_edition(tx), ())}
+
+    edition = (await tx.keep("promotion edition", [""], load))[""]
     if kept is None or kept.edition != edition:
         rows = await store.list_live(tx, clock.now()) if edition else []
         rules = [

@@ -85,9 +85,7 @@ async def tax_goods(
 
     A merchant without rates costs one query and has no taxes.
     """
-    rates = index_rates(
-        [TaxRate(*row.values()) for row in await store.list_live_rates(tx, at or clock.now())]
-    )
+    rates = index_rates(await _list_live_rates(tx, at or clock.now()))
     if not rates:
         return ()
     profile = await find_profile(tx)
@@ -105,9 +103,20 @@ async def tax_goods(
     return compute_taxes(lines, rates, place)
 
 
+async def _list_live_rates(tx: Transaction, at: datetime) -> list[TaxRate]:
+    """The rates that have begun at a moment, the newest of each kind among them."""
+    if tx.shelf is None:
+        return [TaxRate(*row.values()) for row in await store.list_live_rates(tx, at)]
+
+    async def load(_missing: list[str]) -> dict[str, tuple[tuple[TaxRate, ...], tuple[()]]]:
+        return {"": (tuple(TaxRate(*row.values()) for row in await store.list_rates(tx, None)), ())}
+
+    return [rate for rate in (await tx.keep("tax rates", [""], load))[""] if rate.valid_from <= at]
+
+
 async def has_rates(tx: Transaction) -> bool:
     """Whether the merchant taxes anything at all."""
-    return bool(await store.list_live_rates(tx, clock.now()))
+    return bool(await _list_live_rates(tx, clock.now()))
 
 
 async def find_goods_rate(tx: Transaction, *, sku_id: UUID) -> TaxRate | None:
@@ -123,8 +132,12 @@ async def find_goods_rate(tx: Transaction, *, sku_id: UUID) -> TaxRate | None:
 
 async def find_profile(tx: Transaction) -> TaxProfile | None:
     """The merchant's home for taxes, None before anybody has said it."""
-    row = await store.find_profile(tx)
-    return TaxProfile(*row.values()) if row else None
+
+    async def load(_missing: list[str]) -> dict[str, tuple[TaxProfile, tuple[()]]]:
+        row = await store.find_profile(tx)
+        return {"": (TaxProfile(*row.values()), ())} if row else {}
+
+    return (await tx.keep("tax profile", [""], load)).get("")
 
 
 async def save_profile(
@@ -217,7 +230,12 @@ def _check_place(place: TaxPlace) -> TaxPlace:
 
 async def list_category_classes(tx: Transaction) -> dict[object, str]:
     """The class of every category that has one of its own."""
-    return {row["category_id"]: row["tax_class"] for row in await store.list_classes(tx)}
+
+    async def load(_missing: list[str]) -> dict[str, tuple[dict[object, str], tuple[()]]]:
+        classes = {row["category_id"]: row["tax_class"] for row in await store.list_classes(tx)}
+        return {"": (classes, ())}
+
+    return (await tx.keep("tax classes", [""], load))[""]
 
 
 async def set_category_class(tx: Transaction, *, category_id: UUID, tax_class: str, by: str) -> None:

@@ -22,8 +22,8 @@ async def list_live_rates(tx: Transaction, at: datetime) -> list[Any]:
     )
 
 
-async def list_rates(tx: Transaction, limit: int) -> list[Any]:
-    """Every rate there ever was, by place and class, the newest first."""
+async def list_rates(tx: Transaction, limit: int | None) -> list[Any]:
+    """Every rate there ever was, by place and class, the newest first (all of them without a limit)."""
     return await tx.fetch(
         f"SELECT {RATE} FROM commerce.tax_rate WHERE merchant_id = $1"
         " ORDER BY country, region, tax_class, valid_from DESC LIMIT $2",
