@@ -21,7 +21,7 @@ MOST_KEPT = 400_000
 # More changes than this at once: everything is dropped.
 MOST_CHANGES = 2_000
 # Under load, looks begin at most this often; what comes in between waits for the next one together.
-LOOK_EVERY_S = 0.005
+LOOK_EVERY_S = 0.01
 
 LOOK = (
     "SELECT s.xmin, c.merchant_id, c.change_id, c.ids"

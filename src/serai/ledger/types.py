@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
 
@@ -40,6 +41,7 @@ class Account(msgspec.Struct, frozen=True, eq=False):
     place_id: UUID | None = None
 
 
+@lru_cache(maxsize=50_000)
 def account(
     kind: str,
     unit_id: UUID,
@@ -54,6 +56,7 @@ def account(
     return Account(account_id, kind, unit_id, normal, no_negative, subject_id, place_id)
 
 
+@lru_cache(maxsize=500)
 def currency_unit(currency: str) -> UUID:
     """The unit of money amounts in a currency's minor unit."""
     return derive_id("currency", currency)

@@ -65,7 +65,9 @@ from serai.main.agent_tools import ToolDoor
 from serai.main.api_page import show_api
 from serai.main.kept_pages import KeptPages, watch_changes
 from serai.main.openapi import complete_schema
+from serai.main.order_door import OrderDoor
 from serai.main.platform import Platform, load_secrets, open_configured_platform
+from serai.main.serving import rest_collector
 from serai.main.settings import load_settings
 from serai.main.unread import CLOSE, Body, has_body
 from serai.storefront.error import render_error as render_shop_error
@@ -161,6 +163,11 @@ def answer_outage(request: Request[Any, Any, Any], error: Exception) -> Response
     return answer_outside(request, DatabaseUnreachable(f"{type(error).__name__}: {error}"))
 
 
+def answer_failure(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """What nobody expected: the database that went away, or a bug."""
+    return answer_outage(request, error) if isinstance(error, OUTAGES) else answer_bug(request, error)
+
+
 class Front:
     """In front of the application: finds the merchant by host name, and puts security headers on every answer."""
 
@@ -168,6 +175,7 @@ class Front:
         self.app = app
         self.pages = pages
         self.tools = tools
+        self.orders = OrderDoor(app, answer_failure)
         self.is_secure = is_secure
         self._headers = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
@@ -206,6 +214,11 @@ class Front:
             return
         if merchant and await self.pages.answer(scope, send_with_headers, merchant.merchant_id):
             return
+        if merchant:
+            left = await self.orders.answer(scope, receive, send_with_headers)
+            if left is None:
+                return
+            receive = left
         await self.app(scope, receive, send_with_headers)
 
 
@@ -248,6 +261,7 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
         app.state.commerce = platform.commerce
         app.state.vault = platform.vault
         app.state.api_keys = platform.keys
+        rest_collector()
         watching = asyncio.create_task(watch_changes(platform.owner, pages.store), name="kept pages")
         try:
             async with tools.open(platform.commerce):

@@ -68,7 +68,7 @@ def describe_call(request: Asked, caller: Caller, operation: str, body: Any) -> 
     check_sent(request, body)
     return make_call(
         str(caller.key.key_id),
-        f"{operation} {request.url.path}",
+        f"{operation} {request.scope['path']}",
         request.headers.get("idempotency-key"),
         body,
     )
