@@ -196,11 +196,12 @@ def render_settings() -> str:
 
 
 def read_handler(function: Callable[..., Any]) -> str:
-    """The source of a handler and of the private functions of its module that it calls."""
+    """The source of a handler and of the functions of its module that it calls."""
     source = inspect.getsource(function)
     module = inspect.getmodule(function)
-    helpers = [getattr(module, name, None) for name in set(re.findall(r"\b(_[a-z]\w*)\(", source))]
-    return source + "".join(inspect.getsource(helper) for helper in helpers if inspect.isfunction(helper))
+    helpers = [getattr(module, name, None) for name in set(re.findall(r"\b([a-z_]\w*)\(", source))]
+    own = [each for each in helpers if inspect.isfunction(each) and inspect.getmodule(each) is module]
+    return source + "".join(inspect.getsource(helper) for helper in own)
 
 
 def render_api(handlers: list[HTTPRouteHandler]) -> str:

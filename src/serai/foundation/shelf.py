@@ -20,6 +20,8 @@ Load = Callable[[list[K]], Awaitable[Loaded[K, V]]]
 MOST_KEPT = 400_000
 # More changes than this at once: everything is dropped.
 MOST_CHANGES = 2_000
+# A transaction that nobody gets to: with the first look nothing is on the shelf yet.
+NEVER = 1 << 62
 # Under load, looks begin at most this often; what comes in between waits for the next one together.
 LOOK_EVERY_S = 0.01
 
@@ -27,7 +29,7 @@ LOOK = (
     "SELECT s.xmin, c.merchant_id, c.change_id, c.ids"
     " FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin) s"
     " LEFT JOIN LATERAL (SELECT merchant_id, change_id, ids FROM foundation.change WHERE xact >= $1"
-    f"   ORDER BY xact LIMIT {MOST_CHANGES + 1}) c ON true"
+    "   ORDER BY xact LIMIT $2) c ON true"
 )
 
 
@@ -150,7 +152,7 @@ class Watch:
     async def _look(self) -> None:
         self.looks += 1
         first = self._xmin is None
-        rows = await self._owner.fetch(LOOK, self._xmin if self._xmin is not None else (1 << 62))
+        rows = await self._owner.fetch(LOOK, NEVER if self._xmin is None else self._xmin, MOST_CHANGES + 1)
         if first or len(rows) > MOST_CHANGES:
             self.shelf.forget_all()
             self._seen.clear()
@@ -188,9 +190,9 @@ async def keep(
         found |= {key: value for key, (value, _ids) in loaded.items()}
         keeping: dict[Hashable, tuple[Any, Iterable[UUID]]] = {key: loaded[key] for key in loaded}
         for key in missing:
-            # That there is nothing is kept as well, until something of that id appears.
-            if key not in loaded:
-                keeping[key] = (None, (key,) if isinstance(key, UUID) else ())
+            # That there is nothing is kept as well, until something of that id appears. Of other keys nobody would tell.
+            if key not in loaded and isinstance(key, UUID):
+                keeping[key] = (None, (key,))
         shelf.put(merchant_id, kind, keeping, mark)
     return found
 

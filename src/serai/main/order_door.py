@@ -12,7 +12,7 @@ import msgspec
 from litestar import Litestar, Request, Response
 from litestar.types import Receive, Scope, Send
 
-from serai.commerce.call.api import API, Asked
+from serai.commerce.call.api import API, Asked, recognise_caller
 from serai.commerce.call.check_types import check_types
 from serai.commerce.checkout.http import answer_order
 from serai.commerce.checkout.read_body import OrderBody
@@ -81,7 +81,8 @@ class OrderDoor:
 
     async def _respond(self, scope: Scope, headers: dict[str, str], data: OrderBody) -> Response[Any]:
         try:
-            return await answer_order(cast(Asked, _Call(self._app, scope, headers)), data)
+            asked = cast(Asked, _Call(self._app, scope, headers))
+            return await answer_order(asked, await recognise_caller(asked, "checkout:write"), data)
         except Refused as error:
             return answer_refused(Request(scope), error)
         except Outside as error:

@@ -16,6 +16,7 @@ from serai.commerce.settings import CommerceSettings
 from serai.commerce.types import Commerce, NoBlobs
 from serai.foundation.database import Database, open_database
 from serai.foundation.secret import ensure_secret, find_secret, save_secret
+from serai.foundation.shelf import Shelf, Watch
 from serai.identity.apikey.api import KeyRing
 from serai.identity.merchant.api import MerchantRegistry, list_merchants
 from serai.ledger.api import Lane
@@ -83,6 +84,10 @@ class Platform:
             )
         self.lane.start()
         await self.merchants.start()
+
+    def keep_in_memory(self) -> None:
+        """Read slow-moving tables once, and again when they have changed: for a process that serves."""
+        self.db.watch = Watch(Shelf(), self.owner)
 
     async def close(self) -> None:
         """Let the lane finish what waits, then let go of everything."""

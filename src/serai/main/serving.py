@@ -94,6 +94,7 @@ def load_target(target: str) -> Callable[..., Any]:
 def serve_web(target: str, listener: socket.socket) -> None:
     """Serve the application until SIGTERM or SIGINT, then let requests under way finish, for a few seconds at most."""
     application = load_target(target)()
+    rest_collector()
     uvloop.run(_serve(InheritedSocketServer(application, listener)))
 
 

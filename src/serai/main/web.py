@@ -60,14 +60,12 @@ from serai.foundation.http import (
     answer_refused,
 )
 from serai.foundation.pages import STATIC, Pages
-from serai.foundation.shelf import Shelf, Watch
 from serai.main.agent_tools import ToolDoor
 from serai.main.api_page import show_api
 from serai.main.kept_pages import KeptPages, watch_changes
 from serai.main.openapi import complete_schema
 from serai.main.order_door import OrderDoor
 from serai.main.platform import Platform, load_secrets, open_configured_platform
-from serai.main.serving import rest_collector
 from serai.main.settings import load_settings
 from serai.main.unread import CLOSE, Body, has_body
 from serai.storefront.error import render_error as render_shop_error
@@ -256,12 +254,10 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
     @asynccontextmanager
     async def run_platform(app: Litestar) -> AsyncIterator[None]:
         platform = await open_configured_platform(url, settings)
-        platform.db.watch = Watch(Shelf(), platform.owner)
+        platform.keep_in_memory()
         app.state.platform, app.state.db = platform, platform.db
-        app.state.commerce = platform.commerce
-        app.state.vault = platform.vault
+        app.state.commerce, app.state.vault = platform.commerce, platform.vault
         app.state.api_keys = platform.keys
-        rest_collector()
         watching = asyncio.create_task(watch_changes(platform.owner, pages.store), name="kept pages")
         try:
             async with tools.open(platform.commerce):

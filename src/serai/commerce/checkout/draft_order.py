@@ -27,7 +27,8 @@ from serai.commerce.promotion.api import find_coupon_by_code
 from serai.commerce.settings import CommerceSettings
 from serai.commerce.tax.api import TaxPlace, tax_goods
 from serai.foundation.database import Transaction
-from serai.foundation.errors import Conflict, Invalid, _
+from serai.foundation.errors import Conflict, Invalid, NotFound, _
+from serai.identity.member.api import Member, find_member
 
 
 async def draft_order(
@@ -46,11 +47,13 @@ async def draft_order(
     coupon_codes: Sequence[str] = (),
     add_ons: Mapping[UUID, int] | None = None,
     delivery_option: str | None = None,
+    member_id: UUID | None = None,
 ) -> Draft:
     """An order of these SKUs and quantities, sent by the option of that code, else by the cheapest. Contact and address are
-    taken as checked.
+    taken as checked. ``member_id`` is whose order it is.
 
     Raises:
+        NotFound: ``member.unknown``.
         Invalid: ``cart.product_unknown``, ``checkout.field_invalid``, ``coupon.too_many``,
             ``delivery.option_unavailable``.
         NotFound: ``coupon.unknown``.
@@ -59,20 +62,18 @@ async def draft_order(
     """
     place = await choose_place(tx, delivery, place_id)
     await refuse_alone(tx, list(wanted))
-    buyer = Buyer(channel, place.place_id if delivery == "pickup" else None)
+    level = await load_level(tx, member_id)
+    buyer = Buyer(channel, place.place_id if delivery == "pickup" else None, level)
     currency, items = await price_items(tx, dict(wanted), buyer)
     way = await _choose_way(tx, settings, delivery, place, address, items, delivery_option)
-    coupon_ids = await _find_coupons(tx, coupon_codes)
-    shopper = Shopper(channel=channel, coupon_ids=coupon_ids, add_ons=dict(add_ons or {}))
-    priced = await price_goods(
-        tx,
-        goods=[read_goods(item) for item in items],
-        currency=currency,
-        place_id=place.place_id,
-        shipping_minor=way.price_minor,
-        shopper=shopper,
+    shopper = Shopper(
+        channel=channel,
+        member_id=member_id,
+        member_level=level,
+        coupon_ids=await _find_coupons(tx, coupon_codes, member_id),
+        add_ons=dict(add_ons or {}),
     )
-    _check_coupons(shopper.coupon_ids, priced)
+    priced = await _price(tx, items, currency, place, way, shopper)
     draft = Draft(
         order_id=order_id,
         cart_id=None,
@@ -85,11 +86,41 @@ async def draft_order(
         address=address,
         delivery=delivery,
         place_id=place.place_id,
-        member_id=None,
+        member_id=member_id,
         locale=locale,
         note=note,
     )
     return await tax_draft(tx, draft if priced is None else _adjust(draft, priced))
+
+
+async def _price(
+    tx: Transaction, items: Sequence[Item], currency: str, place: Place, way: Way, shopper: Shopper
+) -> Priced | None:
+    priced = await price_goods(
+        tx,
+        goods=[read_goods(item) for item in items],
+        currency=currency,
+        place_id=place.place_id,
+        shipping_minor=way.price_minor,
+        shopper=shopper,
+    )
+    _check_coupons(shopper.coupon_ids, priced)
+    return priced
+
+
+async def load_level(tx: Transaction, member_id: UUID | None) -> str | None:
+    """The level of a member, None without one. NotFound ``member.unknown``."""
+    if member_id is None:
+        return None
+
+    async def load(missing: list[UUID]) -> dict[UUID, tuple[Member, tuple[UUID]]]:
+        found = [(each, await find_member(tx, member_id=each)) for each in missing]
+        return {each: (member, (each,)) for each, member in found if member}
+
+    member = (await tx.keep("member", [member_id], load)).get(member_id)
+    if member is None:
+        raise NotFound("member.unknown", _("There is no such account."), field="member_id")
+    return member.level or None
 
 
 async def _choose_way(
@@ -142,12 +173,14 @@ def _adjust(draft: Draft, priced: Priced) -> Draft:
     )
 
 
-async def _find_coupons(tx: Transaction, codes: Sequence[str]) -> tuple[UUID, ...]:
+async def _find_coupons(tx: Transaction, codes: Sequence[str], member_id: UUID | None) -> tuple[UUID, ...]:
     if len(codes) > MAX_COUPONS:
         raise Invalid(
             "coupon.too_many", _("At most %(most)s coupons at a time."), field="code", most=MAX_COUPONS
         )
-    return tuple([(await find_coupon_by_code(tx, code=code)).coupon_id for code in codes])
+    return tuple(
+        [(await find_coupon_by_code(tx, code=code, member_id=member_id)).coupon_id for code in codes]
+    )
 
 
 def _check_coupons(coupon_ids: Sequence[UUID], priced: Priced | None) -> None:

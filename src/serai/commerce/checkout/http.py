@@ -43,8 +43,9 @@ from serai.commerce.order.types import Address, Contact
 from serai.commerce.promotion.api import list_open_groups, load_group, open_group
 from serai.commerce.promotion.types import GroupBuy
 from serai.foundation.database import Transaction
-from serai.foundation.errors import Invalid, _
+from serai.foundation.errors import Conflict, Invalid, _
 from serai.foundation.idempotency import ReplyRow, save_replies
+from serai.identity.apikey.api import require_scope
 from serai.ledger.types import Write
 
 
@@ -273,16 +274,27 @@ async def post_complete(
 @post(f"{API}/orders", tags=["checkout"])
 async def post_order(request: Asked, data: JSONBody[OrderBody]) -> Response[PlacedOrder]:
     """Place a whole order in one call."""
-    return await answer_order(request, data)
-
-
-async def answer_order(request: Asked, data: OrderBody) -> Response[PlacedOrder]:
-    """The answer to a whole order. Its key is checked before anything of it is looked at."""
     caller = await recognise_caller(request, "checkout:write")
+    return await answer_order(request, caller, data)
+
+
+async def answer_order(request: Asked, caller: Caller, data: OrderBody) -> Response[PlacedOrder]:
+    """The answer to a whole order of a caller who may order."""
     call = describe_call(request, caller, "order", data)
 
+    if data.member_id is not None:
+        require_scope(caller.key, "tender:write")
+
     async def effect(effect_id: UUID) -> tuple[PlacedOrder, bool]:
-        draft = await _make_draft(caller, data, effect_id)
+        try:
+            return await place(await _make_draft(caller, data, effect_id))
+        except Conflict as error:
+            if error.code == "checkout.short":
+                raise
+            # Counters with plenty left may be a moment old: judged again by what there is now.
+            return await place(await _make_draft(caller, data, effect_id, exact=True))
+
+    async def place(draft: api.Draft) -> tuple[PlacedOrder, bool]:
         # What will be answered follows from the draft, so it can commit together with the order.
         reply = ReplyRow(call, 201, msgspec.to_builtins(api.describe_placed(caller.commerce, draft)))
         writes = [Write(save_replies, reply, early=True)]
@@ -294,10 +306,11 @@ async def answer_order(request: Asked, data: OrderBody) -> Response[PlacedOrder]
     return await answer_with_document(request, caller, call, effect, status=201)
 
 
-async def _make_draft(caller: Caller, data: OrderBody, order_id: UUID) -> api.Draft:
+async def _make_draft(caller: Caller, data: OrderBody, order_id: UUID, *, exact: bool = False) -> api.Draft:
     contact = api.check_contact(data.contact)
     address = api.check_address(data.address) if data.delivery == "ship" else None
-    async with caller.commerce.db.reading(caller.merchant_id) as tx:
+    db, merchant_id = caller.commerce.db, caller.merchant_id
+    async with db.transaction(merchant_id, "read") if exact else db.reading(merchant_id) as tx:
         draft = await api.draft_order(
             tx,
             settings=caller.commerce.settings,
@@ -312,6 +325,7 @@ async def _make_draft(caller: Caller, data: OrderBody, order_id: UUID) -> api.Dr
             note=data.note,
             coupon_codes=data.coupon_codes,
             add_ons=data.add_ons,
+            member_id=data.member_id,
         )
         draft = await api.pay_draft(tx, draft, data.gift_card_codes)
     api.check_total(data.expected_total_minor, draft.total_minor)

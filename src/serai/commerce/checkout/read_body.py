@@ -62,7 +62,8 @@ class OrderItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A whole order in one call. ``expected_total_minor``, where given, must be what it comes to; ``gift_message`` is what
-    a card in the parcel says."""
+    a card in the parcel says. ``member_id``: whose order it is, with that member's prices and coupons; that takes the
+    scope ``tender:write``."""
 
     lines: Annotated[list[OrderItem], Meta(min_length=1, max_length=MAX_LINES)]
     contact: Contact
@@ -77,6 +78,7 @@ class OrderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     coupon_codes: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=12)] = []
     gift_card_codes: Annotated[list[Annotated[str, Meta(max_length=100)]], Meta(max_length=5)] = []
     add_ons: Annotated[dict[UUID, Annotated[int, Meta(ge=1, le=1000)]], Meta(max_length=20)] = {}
+    member_id: UUID | None = None
 
 
 class CouponCode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

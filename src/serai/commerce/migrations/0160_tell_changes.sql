@@ -20,3 +20,4 @@ SELECT foundation.tell_changes('commerce.promotion_edition');
 SELECT foundation.tell_changes('commerce.tax_profile');
 SELECT foundation.tell_changes('commerce.tax_rate');
 SELECT foundation.tell_changes('commerce.category_tax_class');
+SELECT foundation.tell_changes('commerce.coupon', 'coupon_id', 'holder_id');

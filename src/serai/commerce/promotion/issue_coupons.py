@@ -17,6 +17,8 @@ from serai.commerce.promotion import store
 from serai.commerce.promotion.claim_counters import coupon_free, coupon_gone, template_fund, template_left
 from serai.commerce.promotion.edit_promotion import load_promotion
 from serai.commerce.promotion.events import CouponEnded, CouponsIssued
+from serai.commerce.promotion.keep_coupons import find_coupon_row
+from serai.commerce.promotion.load_counters import PLENTY, load_counters
 from serai.commerce.promotion.logic import (
     MAX_CODE,
     digest_code,
@@ -34,7 +36,6 @@ from serai.foundation.errors import Conflict, Invalid, NotFound, _
 from serai.foundation.event import Fact
 from serai.foundation.ids import MerchantId, derive_id, new_id
 from serai.identity.audit.api import AuditRow, record_rows
-from serai.ledger.api import load_balances
 from serai.ledger.types import Balance, Group, Transfer, Write, posted
 
 MAX_BATCH = 1000
@@ -214,7 +215,7 @@ async def find_coupon_by_code(tx: Transaction, *, code: str, member_id: UUID | N
         NotFound: ``coupon.unknown``, also for one that another member holds.
         Conflict: ``coupon.ended`` when it was revoked, has expired or is used up.
     """
-    row = await store.find_coupon(tx, digest_code(code), clock.now()) if read_code(code) else None
+    row = await find_coupon_row(tx, digest_code(code)) if read_code(code) else None
     if row is None or row["holder_id"] not in (None, member_id):
         raise NotFound("coupon.unknown", _("This code is not known."), field="code")
     coupon = (await _with_balances(tx, [row]))[0]
@@ -253,7 +254,7 @@ async def list_coupons(
 
 async def _with_balances(tx: Transaction, rows: Sequence[Any]) -> list[Coupon]:
     accounts = [coupon_free(row["promotion_id"], row["coupon_id"]).account_id for row in rows]
-    balances = await load_balances(tx, account_ids=accounts) if rows else {}
+    balances = await load_counters(tx, dict.fromkeys(accounts, PLENTY)) if rows else {}
     return [_coupon(row, balances[account_id]) for row, account_id in zip(rows, accounts, strict=True)]
 
 

@@ -18,14 +18,14 @@ from serai.commerce.promotion.claim_counters import (
     quota_left,
 )
 from serai.commerce.promotion.compile_rules import Program, compile_rules
+from serai.commerce.promotion.keep_coupons import list_usable_coupons
+from serai.commerce.promotion.load_counters import PLENTY, PLENTY_MINOR, load_counters
 from serai.commerce.promotion.types import HeldCoupon, Left, Rule, Terms
 from serai.foundation import clock
 from serai.foundation.database import Transaction
-from serai.ledger.api import load_balances
 
 LOOK_AGAIN_S = 1.0
 MAX_PROGRAMS = 1000
-MAX_HELD = 50
 
 
 class _Shelved(msgspec.Struct):
@@ -72,13 +72,16 @@ async def load_left(
     """What is left of the counters of all limited rules, by promotion. One query, none where nothing is limited."""
     if not program.limited:
         return {}
-    ids = []
+    plenty: dict[UUID, int] = {}
     for rule in program.limited:
         promotion_id = rule.promotion_id
-        ids += [quota_left(promotion_id).account_id, budget_left(promotion_id, currency).account_id]
+        if rule.terms.quota is not None and not rule.terms.coupon:
+            plenty[quota_left(promotion_id).account_id] = PLENTY
+        if rule.terms.budget_minor is not None:
+            plenty[budget_left(promotion_id, currency).account_id] = PLENTY_MINOR
         if user_id is not None and rule.terms.per_user is not None:
-            ids.append(allowance_left(promotion_id, user_id).account_id)
-    balances = await load_balances(tx, account_ids=ids)
+            plenty[allowance_left(promotion_id, user_id).account_id] = PLENTY
+    balances = await load_counters(tx, plenty)
     left = {}
     for rule in program.limited:
         terms, promotion_id = rule.terms, rule.promotion_id
@@ -105,12 +108,12 @@ async def load_held_coupons(
     """The coupons that were entered and those that the member holds, with how many uses of each are free now."""
     if not program.has_coupons and not coupon_ids:
         return ()
-    rows = await store.list_usable(tx, clock.now(), coupon_ids, member_id, MAX_HELD)
+    rows = await list_usable_coupons(tx, coupon_ids, member_id)
     rows = [row for row in rows if row["holder_id"] in (None, member_id)]
     accounts = {
         row["coupon_id"]: coupon_free(row["promotion_id"], row["coupon_id"]).account_id for row in rows
     }
-    balances = await load_balances(tx, account_ids=list(accounts.values())) if rows else {}
+    balances = await load_counters(tx, dict.fromkeys(accounts.values(), PLENTY)) if rows else {}
     return tuple(
         HeldCoupon(
             row["coupon_id"],

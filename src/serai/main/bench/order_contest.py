@@ -2,7 +2,8 @@
 
 An order has three lines, an address, an idempotency key with its stored reply, and an event, on every side the same.
 ``lane_budget`` and ``one_by_one_budget`` add one transfer to each order, out of an account that all orders share, as
-they would share a coupon's budget; ``lane`` and ``one_by_one`` settle what the API settles and nothing more.
+they would share a coupon's budget; ``lane`` and ``one_by_one`` settle plain orders. ``http``, ``lane_full`` and
+``one_by_one_full`` are about full orders: a member's, under a promotion with a budget and with a coupon, both shared by all.
 """
 
 import random
@@ -11,15 +12,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from uuid import UUID
 
-import msgspec
-
 from serai.ledger.api import Lane
 from serai.ledger.types import Group, Outcome
 from serai.main.bench import rival
 from serai.main.bench.arena import Arena
 from serai.main.bench.figure import Contest, Side, Turn, cpu_per_unit, cpu_ratio, ratio
+from serai.main.bench.full_order import encode_full_order, open_campaign, open_full_book
 from serai.main.bench.load import drive_http, keyed, write_request
-from serai.main.bench.orders import ADDRESS, CONTACT, LINES, OrderBook, Settle
+from serai.main.bench.orders import OrderBook, Settle
 from serai.main.bench.shop import Shop, load_items, open_shop
 
 PRODUCTS = 500
@@ -60,20 +60,20 @@ FIGURES = (
     ratio(
         "orders.http_over_lane",
         "http",
-        "lane",
-        "orders over HTTP on one web worker, over the lane driven directly with the same groups",
+        "lane_full",
+        "full orders (member, promotion, coupon) over HTTP on one web worker, over the lane driven with the same groups",
         must=0.4,
         aim=0.5,
     ),
     ratio(
         "orders.http_over_one_by_one",
         "http",
-        "one_by_one",
-        "orders over HTTP, over one transaction per order on 16 connections without HTTP",
+        "one_by_one_full",
+        "full orders over HTTP, over one transaction per order with row locks on 16 connections, without HTTP",
         must=10,
         aim=15,
     ),
-    cpu_per_unit("orders.cpu_us", "http", ("web",), "CPU per order on the web worker", unit="us"),
+    cpu_per_unit("orders.cpu_us", "http", ("web",), "CPU per full order on the web worker", unit="us"),
 )
 
 
@@ -115,7 +115,9 @@ class OverHttp:
         draw = random.Random(2)
         headers = keyed({"authorization": f"Bearer {shop.secret}"})
         self._requests = [
-            write_request("POST", "/api/v1/orders", shop.host, headers, encode_order(draw, sku_ids))
+            write_request(
+                "POST", "/api/v1/orders", shop.host, headers, encode_full_order(draw, shop, sku_ids)
+            )
             for _ in range(HTTP_BODIES)
         ]
 
@@ -133,12 +135,6 @@ class OverHttp:
         return turn
 
 
-def encode_order(draw: random.Random, sku_ids: Sequence[UUID]) -> bytes:
-    """An order's body as an API client sends it."""
-    lines = [{"sku_id": sku_id, "quantity": 1} for sku_id in draw.sample(sku_ids, min(LINES, len(sku_ids)))]
-    return msgspec.json.encode({"lines": lines, "contact": CONTACT, "address": ADDRESS, "delivery": "ship"})
-
-
 @asynccontextmanager
 async def open_orders(arena: Arena, needed: frozenset[str]) -> AsyncIterator[Mapping[str, Side]]:
     """The sides of the orders' contest; at the end, all that was acknowledged must be there, and nothing else."""
@@ -150,22 +146,27 @@ async def open_orders(arena: Arena, needed: frozenset[str]) -> AsyncIterator[Map
     async with AsyncExitStack() as stack:
         lane = await stack.enter_async_context(run_lane(arena))
         await open_for_business(arena, book, partial(lane.submit, shop.merchant_id))
-        for name, budget in (("lane_budget", True), ("lane", False)):
+        await open_campaign(arena, shop, lane)
+        full_book = await open_full_book(arena, shop)
+        full = Driver(full_book)
+        for name, budget in (("lane_budget", True), ("lane", False), ("lane_full", False)):
             settle = partial(lane.submit, shop.merchant_id)
+            run = full.run if name == "lane_full" else driver.run
             sides[name] = Side(
-                partial(driver.run, name=name, settle=settle, callers=LANE_CALLERS, budget=budget),
+                partial(run, name=name, settle=settle, callers=LANE_CALLERS, budget=budget),
                 f"{LANE_CALLERS} callers",
             )
-        for name, budget in (("one_by_one_budget", True), ("one_by_one", False)):
+        for name, budget in (("one_by_one_budget", True), ("one_by_one", False), ("one_by_one_full", False)):
             if name in needed:
-                sides[name] = await choose_side(arena, shop, driver, name, budget=budget)
+                by = full if name == "one_by_one_full" else driver
+                sides[name] = await choose_side(arena, shop, by, name, budget=budget)
         over_http = None
         if "http" in needed:
             port = await stack.enter_async_context(arena.run_web())
             over_http = OverHttp(arena, shop, port, shop.sku_ids)
             sides["http"] = Side(over_http.run, f"{HTTP_CONNECTIONS} connections, one web worker", "web")
         yield sides
-    await book.require_placed(book.placed + (over_http.placed if over_http else 0))
+    await book.require_placed(book.placed + full_book.placed + (over_http.placed if over_http else 0))
     await arena.require_clean()
 
 

@@ -79,7 +79,7 @@ class OrderBook:
         """New orders as groups; with a budget each also takes 1 from one account that all of them share."""
         self._keeper.groups = []
         for _ in range(count):
-            draft = self._draft()
+            draft = await self.draft()
             call = Call(str(self.shop.key.key_id), "order /api/v1/orders", str(new_id()), b"\0" * 16)
             reply = msgspec.to_builtins(describe_placed(self._commerce, draft))
             writes = (Write(save_replies, ReplyRow(call, 201, reply), early=True),)
@@ -92,7 +92,8 @@ class OrderBook:
         taking = posted(derive_id(group.group_id, "budget"), taken, budget, 1, "budget")
         return msgspec.structs.replace(group, transfers=(*group.transfers, taking))
 
-    def _draft(self) -> Draft:
+    async def draft(self) -> Draft:
+        """An order of goods at their list prices, without anything else."""
         chosen = self._random.sample(self._items, min(self._lines, len(self._items)))
         lines = tuple(
             Item(i.sku_id, i.product_id, i.title, 1, i.price_minor or 0, i.price_minor or 0) for i in chosen
