@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from functools import lru_cache
 from uuid import UUID
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: no I, L, O, U to misread
@@ -15,6 +16,7 @@ ALLOWED = {
 }
 
 
+@lru_cache(maxsize=4_000)
 def make_number(order_id: UUID) -> str:
     """A number that people can read out: 50 bits of the order's id as ``7K3F9-2QDXM``."""
     bits = int.from_bytes(hashlib.blake2b(order_id.bytes, digest_size=7).digest(), "big") >> 6
@@ -38,6 +40,7 @@ def normalise_number(text: str) -> str | None:
     return plain if len(plain) <= 5 else f"{plain[:5]}-{plain[5:]}"
 
 
+@lru_cache(maxsize=4_000)
 def access_token(secret: bytes, order_id: UUID) -> str:
     """The unguessable part of a guest's link to an order; it follows from the order, so a repeat gives the same."""
     digest = hashlib.blake2b(order_id.bytes, key=secret[:64], digest_size=18).digest()

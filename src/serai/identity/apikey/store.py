@@ -42,7 +42,8 @@ async def find_by_digest(tx: Transaction, digest: bytes) -> Any:
 
 async def touch(tx: Transaction, key_id: UUID) -> None:
     await tx.execute(
-        "UPDATE identity.api_key SET last_used_at = now() WHERE merchant_id = $1 AND key_id = $2",
+        "UPDATE identity.api_key SET last_used_at = now() WHERE merchant_id = $1 AND key_id = $2"
+        " AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')",
         tx.merchant_id,
         key_id,
     )

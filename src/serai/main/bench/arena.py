@@ -69,16 +69,18 @@ class Arena:
 
     @asynccontextmanager
     async def run_web(
-        self, environ: dict[str, str] | None = None, *, application: str = WEB_APP
+        self, environ: dict[str, str] | None = None, *, application: str = WEB_APP, workers: int = 1
     ) -> AsyncIterator[int]:
-        """One web worker, as `serai up` runs them. Yields its port. ``application`` tries another one: ``module:name``."""
+        """Web workers on one socket, as `serai up` runs them. Yields their port. ``application`` tries another one:
+        ``module:name``."""
         listener = bind_listener(ADDRESS, 0)
         port: int = listener.getsockname()[1]
         command = make_web_command(listener.fileno(), application)
         try:
-            async with self.run_process(
-                "web", command, environ or {}, pass_fds=(listener.fileno(),)
-            ) as process:
+            async with AsyncExitStack() as stack:
+                for _ in range(workers):
+                    running = self.run_process("web", command, environ or {}, pass_fds=(listener.fileno(),))
+                    process = await stack.enter_async_context(running)
                 await self._wait(process, "web", lambda: answers(ADDRESS, port))
                 yield port
         finally:
