@@ -75,6 +75,10 @@ def view_content(
     found = []
     for each in parcel.lines:
         line = lines[each.line_no]
+        other = order.find_substitute(each.line_no, each.sku_id)
+        if other is not None:
+            found.append((other.show(each.quantity), other.title))
+            continue
         is_whole = not line.parts
         amount = show_amount(each.quantity, line.scale if is_whole else 0, line.unit if is_whole else "pc")
         found.append((amount, titles.get((each.line_no, each.sku_id), line.title)))

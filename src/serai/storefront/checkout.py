@@ -16,6 +16,7 @@ from litestar.response import Redirect
 from serai.commerce.checkout import api as checkout_api
 from serai.commerce.checkout.types import Delivery, Quote
 from serai.commerce.delivery.types import Destination
+from serai.commerce.fulfilment.api import agree_substitutes
 from serai.commerce.order.types import Address, Contact
 from serai.commerce.place import api as place_api
 from serai.commerce.place.types import Place
@@ -236,6 +237,14 @@ async def _place(request: Asked, form: CheckoutForm) -> Response[Any]:
         take_refusal(form, refusal, merchant_of(request).currency, locale)
         async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
             return await _show_form(request, tx, shell, form, status_code=refusal.status)
+    if form.values.get("instead"):
+        await agree_substitutes(
+            commerce_of(request),
+            merchant_id_of(request),
+            order_id=placed.order_id,
+            wishes={0: True},
+            by="shopper",
+        )
     if shell.member and form.delivery == "ship" and form.values.get("keep_address"):
         await keep_typed_address(request, shell.member, form)
     link = link_guest(placed.order_id, placed.access_token)

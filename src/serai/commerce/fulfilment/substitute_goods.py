@@ -4,8 +4,8 @@ READ    the order as it stands, the buyer's wish, what comes instead with its pr
 PLAN    steps of the ordered goods end as cut, steps of the others are held at the same place and lie apart
 SUBMIT  one group under the order's next turn: both reservations, and the refund where the others cost less
 
-What was paid for the ordered goods is the most that the others cost, so a dearer one is at the merchant's expense. They bear the
-taxes of what they came instead of, and so have to be of its tax class.
+What was paid for the ordered goods is the most that the others cost, so a dearer one is at the merchant's expense. They bear
+the taxes of what they came instead of, and so have to be of its tax class.
 """
 
 from collections.abc import Sequence

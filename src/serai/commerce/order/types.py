@@ -199,6 +199,10 @@ class Order(msgspec.Struct, frozen=True):
     cuts: tuple[Cut, ...] = ()
     substitutes: tuple[Substitute, ...] = ()
 
+    def find_substitute(self, line_no: int, sku_id: UUID) -> Substitute | None:
+        """What came instead on a line, by its SKU; None for goods that were ordered themselves."""
+        return next((e for e in self.substitutes if (e.line_no, e.new_sku_id) == (line_no, sku_id)), None)
+
     @property
     def is_part_shipped(self) -> bool:
         """Whether some of its goods have left and others are still to leave."""
