@@ -182,6 +182,9 @@ async def render_work(
     """The page of one order's work; ``form`` is the one that was refused, of the step ``step``."""
     async with desk.reading() as tx:
         places = await list_places(tx)
+        agreed = await api.list_wishes(
+            tx, order_id=work.order.order_id, line_nos=[each.line_no for each in work.rows]
+        )
     forms = {
         name: fill_form(name) for name in ("accept", "scan", "pick", "pack", "ship", "move", "rest", "label")
     }
@@ -209,6 +212,7 @@ async def render_work(
             for service in each.services
         ],
         may_fulfil=desk.staff.may("order.fulfil"),
+        agreed=agreed,
         may_cancel=desk.staff.may("order.cancel") and desk.staff.may("order.refund"),
     )
 

@@ -76,29 +76,7 @@ async def substitute_goods(
         goods = find_goods(at_place, replacement.line_no, sku_id)
         item = await _check(tx, standing, goods, replacement)
         wish = Wish("substituted", reason, by, str(key))
-        taken, tax = value_steps(
-            standing.order, standing.goods, {(goods.line_no, goods.sku_id): replacement.quantity}
-        )
-        value = await _value(tx, standing.order, goods, item, replacement.new_quantity, taken)
-        made = Substitute(
-            substitute_id,
-            order_id,
-            here,
-            goods.line_no,
-            goods.sku_id,
-            replacement.quantity,
-            item.sku_id,
-            replacement.new_quantity,
-            taken,
-            value,
-            tax * value // taken if taken else 0,
-            item.title,
-            item.scale,
-            item.unit,
-            reason,
-            by,
-            clock.now(),
-        )
+        made = await _make(tx, standing, goods, item, replacement, wish)
         return await _plan(tx, standing, goods, made, wish)
 
     try:
@@ -111,6 +89,34 @@ async def substitute_goods(
             _("That place does not have all of it: only %(available)s are available there."),
             available=error.shortages[0].available,
         ) from error
+
+
+async def _make(
+    tx: Transaction, standing: Standing, goods: Goods, item: SaleItem, wanted: Replacement, wish: Wish
+) -> Substitute:
+    """What comes instead, with what it costs."""
+    order = standing.order
+    taken, tax = value_steps(order, standing.goods, {(goods.line_no, goods.sku_id): wanted.quantity})
+    value = await _value(tx, order, goods, item, wanted.new_quantity, taken)
+    return Substitute(
+        derive_id("substitute", order.order_id, wish.key),
+        order.order_id,
+        goods.place_id,
+        goods.line_no,
+        goods.sku_id,
+        wanted.quantity,
+        item.sku_id,
+        wanted.new_quantity,
+        taken,
+        value,
+        tax * value // taken if taken else 0,
+        item.title,
+        item.scale,
+        item.unit,
+        wish.reason,
+        wish.by,
+        clock.now(),
+    )
 
 
 async def _check(tx: Transaction, standing: Standing, goods: Goods, wanted: Replacement) -> SaleItem:
