@@ -36,6 +36,7 @@ STAGE_WORDS = {
 # What spoke against a place, as routing tells it.
 WHY = {
     "short": _("does not have all of it: %(missing)s missing"),
+    "expiring": _("has too little that is good for long enough: %(missing)s missing"),
     "more_parcels": _("would need more parcels"),
     "farther": _("is farther away (%(nearness)s)"),
     "busier": _("has more to do: %(load)s orders"),

@@ -33,6 +33,7 @@ from serai.commerce.delivery import http as delivery_http
 from serai.commerce.exporting import http as exporting_http
 from serai.commerce.fulfilment import http as fulfilment_http
 from serai.commerce.fulfilment import substitute_http
+from serai.commerce.lot import http as lot_http
 from serai.commerce.market import http as market_http
 from serai.commerce.media import http as media_http
 from serai.commerce.order import http as order_http
@@ -93,6 +94,7 @@ API_HANDLERS = [
     *exporting_http.HANDLERS,
     *variant_http.HANDLERS,
     *stock_http.HANDLERS,
+    *lot_http.HANDLERS,
     *checkout_http.HANDLERS,
     *cart_http.HANDLERS,
     *payment_http.HANDLERS,
