@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from serai.commerce.fulfilment.agree_substitute import agree_substitutes, list_wishes
-from serai.commerce.fulfilment.collect_parcel import hand_over, make_ready, pickup_code
+from serai.commerce.fulfilment.collect_parcel import hand_over, make_ready, pickup_code, unlock_pickup
 from serai.commerce.fulfilment.cut_goods import cancel_rest, cut_goods
 from serai.commerce.fulfilment.list_work import (
     accept_fulfilment,
@@ -69,6 +69,7 @@ __all__ = [
     "ship_parcel",
     "substitute_goods",
     "suggest_substitutes",
+    "unlock_pickup",
     "unpack_parcel",
 ]
 

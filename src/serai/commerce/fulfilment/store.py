@@ -188,6 +188,28 @@ async def list_similar(tx: Transaction, sku_id: UUID, currency: str, limit: int)
     )
 
 
+async def take_try(tx: Transaction, parcel_id: UUID, most: int) -> Any:
+    """The number of this try at a parcel's code; None when there were too many."""
+    return await tx.fetchval(
+        "INSERT INTO commerce.pickup_try (merchant_id, parcel_id, tries) VALUES ($1, $2, 1)"
+        " ON CONFLICT (merchant_id, parcel_id) DO UPDATE SET tries = pickup_try.tries + 1 WHERE pickup_try.tries < $3"
+        " RETURNING tries",
+        tx.merchant_id,
+        parcel_id,
+        most,
+    )
+
+
+async def clear_tries(tx: Transaction, parcel_id: UUID) -> int:
+    """Forget the tries at a parcel's code. Returns how many there were."""
+    tries = await tx.fetchval(
+        "DELETE FROM commerce.pickup_try WHERE merchant_id = $1 AND parcel_id = $2 RETURNING tries",
+        tx.merchant_id,
+        parcel_id,
+    )
+    return tries or 0
+
+
 async def list_unrouted(owner: Database, limit: int) -> list[Any]:
     """(merchant, order) of paid orders whose goods no place has been given yet, over all merchants."""
     return await owner.fetch(
