@@ -36,6 +36,7 @@ STAGE_WORDS = {
 # What spoke against a place, as routing tells it.
 WHY = {
     "short": _("does not have all of it: %(missing)s missing"),
+    "expiring": _("has too little that is good for long enough: %(missing)s missing"),
     "more_parcels": _("would need more parcels"),
     "farther": _("is farther away (%(nearness)s)"),
     "busier": _("has more to do: %(load)s orders"),
@@ -75,6 +76,10 @@ def view_content(
     found = []
     for each in parcel.lines:
         line = lines[each.line_no]
+        other = order.find_substitute(each.line_no, each.sku_id)
+        if other is not None:
+            found.append((other.show(each.quantity), other.title))
+            continue
         is_whole = not line.parts
         amount = show_amount(each.quantity, line.scale if is_whole else 0, line.unit if is_whole else "pc")
         found.append((amount, titles.get((each.line_no, each.sku_id), line.title)))
@@ -178,6 +183,9 @@ async def render_work(
     """The page of one order's work; ``form`` is the one that was refused, of the step ``step``."""
     async with desk.reading() as tx:
         places = await list_places(tx)
+        agreed = await api.list_wishes(
+            tx, order_id=work.order.order_id, line_nos=[each.line_no for each in work.rows]
+        )
     forms = {
         name: fill_form(name) for name in ("accept", "scan", "pick", "pack", "ship", "move", "rest", "label")
     }
@@ -205,6 +213,7 @@ async def render_work(
             for service in each.services
         ],
         may_fulfil=desk.staff.may("order.fulfil"),
+        agreed=agreed,
         may_cancel=desk.staff.may("order.cancel") and desk.staff.may("order.refund"),
     )
 

@@ -105,4 +105,22 @@ async def hand_over(
     return await do_step(request, desk, fulfilment_id, "ship", "order.fulfil", act)
 
 
-STEPS = [buy_label, show_label, make_ready, hand_over]
+@post("/fulfilment/{fulfilment_id:str}/parcels/{parcel_id:str}/unlock", status_code=200)
+async def unlock(
+    request: AnyRequest, desk: AtDesk, fulfilment_id: FromPath[str], parcel_id: FromPath[str]
+) -> Response[Any]:
+    """After too many wrong codes: codes may be shown again."""
+
+    async def act(work: Work, _form: Form) -> str:
+        wanted = parse_uuid(parcel_id)
+        if wanted is None:
+            raise not_found()
+        await api.unlock_pickup(
+            desk.commerce, desk.merchant_id, order_id=work.order.order_id, parcel_id=wanted, by=desk.by
+        )
+        return _("Unlocked: the code may be shown again.")
+
+    return await do_step(request, desk, fulfilment_id, "ship", "order.refund", act)
+
+
+STEPS = [buy_label, show_label, make_ready, hand_over, unlock]

@@ -49,6 +49,7 @@ EVENTS = (
         "LabelBought": _("Label bought: %(carrier)s %(tracking)s"),
         "ParcelTracked": _("The carrier tells of parcel %(parcel_no)s: %(kind)s %(place)s"),
         "OrderCut": _("Part of it will not come: %(amount)s goes back"),
+        "GoodsReplaced": _("%(title)s comes instead of line %(line_no)s: %(amount)s goes back"),
         "OrderFulfilled": _("Fulfilled"),
         "PaperIssued": _("Invoice or credit note %(number)s over %(total)s"),
         "OrderCancelled": _("Cancelled"),

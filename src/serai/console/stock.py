@@ -10,6 +10,8 @@ from litestar.params import FromPath
 
 from serai.commerce.catalogue.api import find_product, find_variant
 from serai.commerce.catalogue.types import Product, Variant
+from serai.commerce.lot.api import find_rules
+from serai.commerce.lot.api import list_levels as list_lot_levels
 from serai.commerce.place.api import default_place, find_place, list_places
 from serai.commerce.place.types import Place
 from serai.commerce.stock.api import (
@@ -24,6 +26,7 @@ from serai.commerce.stock.api import (
 from serai.commerce.stock.types import Movement
 from serai.console.desk import AtDesk, Desk, link, not_found
 from serai.console.form import Form, fill_form, note_refusal, parse_uuid, read_form, take_quantity, take_text
+from serai.console.lot import read_mark
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Refused, _
 from serai.foundation.ids import new_id
@@ -138,11 +141,13 @@ async def _show_item(
         place = await _choose_place(tx, desk.query("place"))
         places = await list_places(tx)
         levels = await list_levels(tx, sku_id=sku_id)
+        rule = (await find_rules(tx, sku_ids=[sku_id])).get(sku_id)
+        lots = await list_lot_levels(tx, sku_ids=[sku_id]) if rule else []
         page = await list_movements(
             tx, sku_id=sku_id, place_id=place.place_id, cursor=cursor or None, limit=MOVEMENTS
         )
     filled = {
-        "receive": fill_form("receive", place=place.code, quantity="", reason=""),
+        "receive": fill_form("receive", place=place.code, quantity="", reason="", lot="", best_before=""),
         "transfer": fill_form("transfer", from_place=place.code, to_place="", quantity="", reason=""),
         "adjust": fill_form("adjust", place=place.code, delta="", reason=""),
     } | (forms or {})
@@ -160,6 +165,10 @@ async def _show_item(
         levels=levels,
         place=place,
         place_choices=[(each.code, each.name) for each in places],
+        rule=rule,
+        lots=lots,
+        place_names={each.place_id: each.name for each in places},
+        lot_form=fill_form("lots", rest_days=str(rule.rest_days) if rule else "0"),
         movements=[_view(desk, movement) for movement in page.items],
         open_action=open_action,
         receive_form=filled["receive"],
@@ -210,6 +219,7 @@ async def receive(request: AnyRequest, desk: AtDesk, sku_id: FromPath[str]) -> R
             reason=reason,
             by=desk.by,
             key=form.key,
+            lot=read_mark(form),
         )
 
     return await _run_movement(request, desk, sku_id, "receive", prepare, _("The goods are booked in."))
@@ -304,7 +314,11 @@ async def _run_movement(
     for name in fields:
         if name not in places:
             form.errors[name] = desk.say(_("Please choose a place."))
-    move = prepare(item, form, places)
+    try:
+        move = prepare(item, form, places)
+    except Refused as error:
+        note_refusal(form, error, desk.explain(error))
+        move = None
     if move is None:
         return await _show_item(desk, item, forms={action: form}, open_action=action, status_code=422)
     try:

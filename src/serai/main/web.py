@@ -32,6 +32,8 @@ from serai.commerce.collect import http as collect_http
 from serai.commerce.delivery import http as delivery_http
 from serai.commerce.exporting import http as exporting_http
 from serai.commerce.fulfilment import http as fulfilment_http
+from serai.commerce.fulfilment import substitute_http
+from serai.commerce.lot import http as lot_http
 from serai.commerce.market import http as market_http
 from serai.commerce.media import http as media_http
 from serai.commerce.order import http as order_http
@@ -93,12 +95,14 @@ API_HANDLERS = [
     *exporting_http.HANDLERS,
     *variant_http.HANDLERS,
     *stock_http.HANDLERS,
+    *lot_http.HANDLERS,
     *checkout_http.HANDLERS,
     *cart_http.HANDLERS,
     *payment_http.HANDLERS,
     *order_http.HANDLERS,
     *paper_http.HANDLERS,
     *fulfilment_http.HANDLERS,
+    *substitute_http.HANDLERS,
     *carrier_http.HANDLERS,
     *market_http.HANDLERS,
     *aftersale_http.HANDLERS,

@@ -12,6 +12,7 @@ from serai.commerce.checkout import jobs as checkout_jobs
 from serai.commerce.fulfilment import jobs as fulfilment_jobs
 from serai.commerce.indexing import jobs as indexing_jobs
 from serai.commerce.indexing.subscribers import SEARCH_ENTRIES
+from serai.commerce.lot import jobs as lot_jobs
 from serai.commerce.market import jobs as market_jobs
 from serai.commerce.paper import jobs as paper_jobs
 from serai.commerce.paper.subscribers import CREDIT_NOTES
@@ -100,6 +101,7 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
         Schedule(
             "restock pick-ups", "* * * * *", lambda: fulfilment_jobs.restock_uncollected(commerce, owner)
         ),
+        Schedule("align lots", "* * * * *", lambda: lot_jobs.align_all(commerce, owner)),
         Schedule("route orders", "* * * * * */5", lambda: fulfilment_jobs.route_orders(commerce, owner)),
         Schedule("reroute orders", "* * * * * */15", lambda: fulfilment_jobs.reroute_orders(commerce, owner)),
         Schedule("pay returns", "* * * * * */5", lambda: returns_jobs.pay_returns(commerce, owner)),

@@ -26,7 +26,7 @@ from serai.foundation.i18n import translate
 from serai.foundation.pages import request_locale
 from serai.identity.address import api as address_api
 from serai.identity.address.types import AddressFields
-from serai.identity.member.types import Member
+from serai.storefront.after_order import keep_typed_address, keep_word
 from serai.storefront.arrival import guess_destination
 from serai.storefront.checkout_way import (
     keep_option,
@@ -236,29 +236,13 @@ async def _place(request: Asked, form: CheckoutForm) -> Response[Any]:
         take_refusal(form, refusal, merchant_of(request).currency, locale)
         async with database_of(request).transaction(merchant_id_of(request), "read") as tx:
             return await _show_form(request, tx, shell, form, status_code=refusal.status)
+    await keep_word(request, form, placed.order_id)
     if shell.member and form.delivery == "ship" and form.values.get("keep_address"):
-        await keep_typed_address(request, shell.member, form)
+        await keep_typed_address(request, shell.member, read_fields(form))
     link = link_guest(placed.order_id, placed.access_token)
     if placed.due_minor == 0:
         return Redirect(link.to("", new="1"), status_code=303)
     return await begin_payment(request, placed.order_id, link=link, values=form.values)
-
-
-async def keep_typed_address(request: Asked, member: Member, form: CheckoutForm) -> None:
-    """Keep the order's address in the account, unless it is there already or the account holds as many as it may."""
-    fields = read_fields(form)
-    async with database_of(request).transaction(merchant_id_of(request)) as tx:
-        known = await address_api.list_addresses(tx, member_id=member.member_id)
-        same = any(
-            all(
-                getattr(address, name) == value
-                for name, value in msgspec.structs.asdict(fields).items()
-                if name != "label"
-            )
-            for address in known
-        )
-        if not same and len(known) < address_api.ADDRESS_LIMIT:
-            await address_api.add_address(tx, member_id=member.member_id, fields=fields)
 
 
 def read_fields(form: CheckoutForm) -> AddressFields:

@@ -13,6 +13,7 @@ from serai.foundation.errors import NotFound, Refused, _
 from serai.foundation.pages import request_locale
 from serai.identity.address import api as address_api
 from serai.storefront import checkout, market_cart
+from serai.storefront.after_order import keep_typed_address
 from serai.storefront.checkout import CheckoutForm
 from serai.storefront.checkout_way import DeliveryWay, tell_way_problem
 from serai.storefront.country import choose_country, list_countries
@@ -107,7 +108,7 @@ async def _place(request: Asked, shell: Shell, form: CheckoutForm) -> Response[A
         checkout.take_refusal(form, refusal, merchant_of(request).currency, locale)
         return await _show_form(request, shell, form, status_code=refusal.status)
     if shell.member and form.values.get("keep_address"):
-        await checkout.keep_typed_address(request, shell.member, form)
+        await keep_typed_address(request, shell.member, checkout.read_fields(form))
     link = link_checkout(request, placed.checkout_id)
     if placed.paid_at is not None or placed.total_minor == 0:
         return Redirect(link.to("", new="1"), status_code=303)

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from serai.commerce.carrier.api import list_tracks
-from serai.commerce.fulfilment.api import pickup_code
+from serai.commerce.fulfilment.api import list_wishes, load_handling, pickup_code
 from serai.commerce.order.types import Order
 from serai.commerce.types import Commerce
 from serai.foundation.database import Transaction
@@ -33,8 +33,31 @@ class Stop(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class Choice(msgspec.Struct, frozen=True):
+    """A line that could be replaced if it is missing: what was said of it so far."""
+
+    line_no: int
+    product_id: UUID
+    title: str
+    agreed: bool
+
+
+async def _list_choices(tx: Transaction, order: Order) -> list[Choice]:
+    """The lines of which something may still be said; none once all of an order is packed or it is over."""
+    lines = [line for line in order.lines if not line.parts]
+    is_open = order.state in ("paid", "awaiting_payment") and not order.presale_id
+    if not lines or not is_open:
+        return []
+    if order.parcels:
+        goods = (await load_handling(tx, order_id=order.order_id)).goods
+        left = {each.line_no for each in goods if each.open > each.packed}
+        lines = [line for line in lines if line.line_no in left]
+    said = await list_wishes(tx, order_id=order.order_id, line_nos=[line.line_no for line in lines])
+    return [Choice(line.line_no, line.product_id, line.title, said[line.line_no]) for line in lines]
+
+
 async def view_parcels(tx: Transaction, commerce: Commerce, order: Order, locale: str) -> dict[str, Any]:
-    """What the pages of an order need of its parcels: ``tracks`` and ``codes`` by parcel."""
+    """What the pages of an order need of its parcels: ``tracks`` and ``codes`` by parcel, and what may be replaced."""
     ids = [each.parcel_id for each in order.parcels]
     told = await list_tracks(tx, parcel_ids=ids) if ids else {}
     tracks: dict[UUID, list[Stop]] = {
@@ -46,4 +69,4 @@ async def view_parcels(tx: Transaction, commerce: Commerce, order: Order, locale
         for each in order.parcels
         if each.state == "ready"
     }
-    return {"tracks": tracks, "codes": codes}
+    return {"tracks": tracks, "codes": codes, "instead": await _list_choices(tx, order)}

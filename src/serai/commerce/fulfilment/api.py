@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from serai.commerce.fulfilment.collect_parcel import hand_over, make_ready, pickup_code
+from serai.commerce.fulfilment.agree_substitute import agree_substitutes, list_wishes
+from serai.commerce.fulfilment.collect_parcel import hand_over, make_ready, pickup_code, unlock_pickup
 from serai.commerce.fulfilment.cut_goods import cancel_rest, cut_goods
 from serai.commerce.fulfilment.list_work import (
     accept_fulfilment,
@@ -17,7 +18,19 @@ from serai.commerce.fulfilment.list_work import (
 from serai.commerce.fulfilment.pack_parcel import pack_parcel, unpack_parcel
 from serai.commerce.fulfilment.pick_goods import pick_goods
 from serai.commerce.fulfilment.route_order import move_order, route_order
-from serai.commerce.fulfilment.types import Content, Fulfilment, Handling, Pick, PickRow, Profile, Size
+from serai.commerce.fulfilment.substitute_goods import substitute_goods
+from serai.commerce.fulfilment.suggest_substitutes import suggest_substitutes
+from serai.commerce.fulfilment.types import (
+    Content,
+    Fulfilment,
+    Handling,
+    Pick,
+    PickRow,
+    Profile,
+    Replacement,
+    Size,
+    Suggestion,
+)
 from serai.commerce.order.api import read_standing, ship_parcel
 from serai.commerce.parcel.api import load_parcel
 from serai.foundation.database import Transaction
@@ -29,8 +42,11 @@ __all__ = [
     "Pick",
     "PickRow",
     "Profile",
+    "Replacement",
     "Size",
+    "Suggestion",
     "accept_fulfilment",
+    "agree_substitutes",
     "cancel_rest",
     "count_fulfilments",
     "cut_goods",
@@ -39,6 +55,7 @@ __all__ = [
     "list_fulfilments",
     "list_picks",
     "list_titles",
+    "list_wishes",
     "load_handling",
     "load_parcel",
     "load_profile",
@@ -50,6 +67,9 @@ __all__ = [
     "route_order",
     "save_profile",
     "ship_parcel",
+    "substitute_goods",
+    "suggest_substitutes",
+    "unlock_pickup",
     "unpack_parcel",
 ]
 

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from serai.commerce.aftersale.api import ask_refunds, cancel_order
+from serai.commerce.fulfilment import store
 from serai.commerce.fulfilment.change_order import Change, change_order
 from serai.commerce.fulfilment.cut_goods import WholeOrder, Wish, plan_cut
 from serai.commerce.fulfilment.pack_parcel import check_here, take_out
@@ -29,6 +30,7 @@ from serai.identity.audit.api import AuditRow, record_rows
 from serai.ledger.types import Write
 
 DIGITS = 6
+MOST_TRIES = 5
 
 
 def pickup_code(secret: bytes, parcel_id: UUID) -> str:
@@ -75,14 +77,42 @@ async def hand_over(
 ) -> Order:
     """Give a parcel to whoever shows its code. Handed over once: a second time changes nothing.
 
+    Five wrong codes lock a parcel, the right one included, until staff unlock it. What is no code at all does not count.
+
     Raises:
         NotFound: ``order.unknown``, ``parcel.unknown``. Invalid: ``pickup.code_wrong``.
-        Conflict: ``order.cannot_fulfil``, ``parcel.unpacked``.
+        Conflict: ``pickup.locked``, ``order.cannot_fulfil``, ``parcel.unpacked``.
     """
-    wanted = pickup_code(commerce.secret, parcel_id)
-    if not hmac.compare_digest(wanted.encode(), "".join(code.split()).encode("utf-8", "replace")):
-        raise Invalid("pickup.code_wrong", _("This is not the code of this parcel."), field="code")
-    return await ship_parcel(commerce, merchant_id, order_id=order_id, parcel_id=parcel_id, by=by)
+    shown = "".join(code.split())
+    wrong = Invalid("pickup.code_wrong", _("This is not the code of this parcel."), field="code")
+    if len(shown) != DIGITS or not (shown.isascii() and shown.isdigit()):
+        raise wrong
+    # A try is taken before it is judged, so that many at once are no more tries than one after the other.
+    async with commerce.db.transaction(merchant_id) as tx:
+        find_parcel(await load_order(tx, order_id=order_id), parcel_id)
+        if await store.take_try(tx, parcel_id, MOST_TRIES) is None:
+            raise Conflict("pickup.locked", _("Too many wrong codes: a manager has to unlock this parcel."))
+    if not hmac.compare_digest(pickup_code(commerce.secret, parcel_id), shown):
+        raise wrong
+    order = await ship_parcel(commerce, merchant_id, order_id=order_id, parcel_id=parcel_id, by=by)
+    async with commerce.db.transaction(merchant_id) as tx:
+        await store.clear_tries(tx, parcel_id)
+    return order
+
+
+async def unlock_pickup(
+    commerce: Commerce, merchant_id: MerchantId, *, order_id: UUID, parcel_id: UUID, by: str
+) -> None:
+    """Let codes be shown again for a parcel. Doing it again changes nothing.
+
+    Raises:
+        NotFound: ``order.unknown``, ``parcel.unknown``.
+    """
+    async with commerce.db.transaction(merchant_id) as tx:
+        find_parcel(await load_order(tx, order_id=order_id), parcel_id)
+        if tries := await store.clear_tries(tx, parcel_id):
+            details = {"parcel_id": str(parcel_id), "tries": tries}
+            await record_rows(tx, [AuditRow(by, "parcel.unlocked", "order", str(order_id), details, None)])
 
 
 async def restock_uncollected(

@@ -146,9 +146,9 @@ async def plan_cut(
     has_left = any(each.shipped for each in standing.goods)
     if not left and not has_left:
         raise WholeOrder
-    transfers, after = _release(chosen)
+    transfers, after = release(chosen)
     amounts = _value_cuts(standing, chosen)
-    refund = await _give_back(tx, standing, sum(amounts), wish)
+    refund = await give_back(tx, standing, sum(amounts), wish)
     transfers += refund.transfers
     now = clock.now()
     cuts = [
@@ -186,7 +186,7 @@ async def plan_cut(
     return Change(tuple(transfers), tuple(writes), tuple(facts))
 
 
-def _release(chosen: Sequence[tuple[Goods, int]]) -> tuple[list[Transfer], list[Goods]]:
+def release(chosen: Sequence[tuple[Goods, int]]) -> tuple[list[Transfer], list[Goods]]:
     """The transfers by which steps of goods are free again, and the goods as they stand then."""
     transfers: list[Transfer] = []
     after: list[Goods] = []
@@ -215,7 +215,7 @@ def _value_cuts(standing: Standing, chosen: Sequence[tuple[Goods, int]]) -> list
     return amounts
 
 
-async def _give_back(tx: Transaction, standing: Standing, amount_minor: int, wish: Wish) -> Change:
+async def give_back(tx: Transaction, standing: Standing, amount_minor: int, wish: Wish) -> Change:
     """What was paid goes back; what is still owed is owed no more."""
     order = standing.order
     refund_minor = min(amount_minor, order.refundable_minor)

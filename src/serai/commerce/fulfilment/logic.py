@@ -25,11 +25,13 @@ class Candidate(msgspec.Struct, frozen=True):
     load: int
     available: Mapping[UUID, int]
     is_here: bool = False
+    # What lies there and may not be sent any more; it is not in what is available.
+    stale: Mapping[UUID, int] = {}
 
 
 class Loser(msgspec.Struct, frozen=True):
-    """A place that was not chosen: ``short`` (with how many steps are missing), ``more_parcels``, ``farther``, ``busier``,
-    ``later`` (equal, but listed after) or ``excluded``."""
+    """A place that was not chosen: ``short`` (with how many steps are missing), ``expiring`` (what is missing is too old),
+    ``more_parcels``, ``farther``, ``busier``, ``later`` (equal, but listed after) or ``excluded``."""
 
     place_id: UUID
     name: str
@@ -107,8 +109,11 @@ def _share(needed: Mapping[UUID, int], chosen: Sequence[Candidate]) -> dict[UUID
 def _explain(each: Candidate, needed: Mapping[UUID, int], chosen: Sequence[Candidate]) -> Loser:
     missing = sum(max(0, steps - each.available.get(sku, 0)) for sku, steps in needed.items())
     farthest, busiest = max(c.nearness for c in chosen), max(c.load for c in chosen)
+    fresh_only = sum(
+        max(0, steps - each.available.get(sku, 0) - each.stale.get(sku, 0)) for sku, steps in needed.items()
+    )
     if missing:
-        why = "short"
+        why = "short" if fresh_only else "expiring"
     elif len(chosen) > 1:
         why = "more_parcels"
     elif each.nearness > farthest:

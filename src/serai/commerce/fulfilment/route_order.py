@@ -13,6 +13,7 @@ import msgspec
 from serai.commerce.fulfilment import store
 from serai.commerce.fulfilment.change_order import Change, GoodsShortError, change_order
 from serai.commerce.fulfilment.logic import Candidate, Route, choose_route, measure_nearness
+from serai.commerce.lot.api import count_stale
 from serai.commerce.order.api import Standing
 from serai.commerce.order.types import Order
 from serai.commerce.parcel.api import insert_fulfilments
@@ -120,7 +121,9 @@ async def list_candidates(
     loads = {row["place_id"]: row["orders"] for row in await store.count_loads(tx, order.order_id)}
     here = {each.place_id for each in movable}
     found = []
-    for place in await list_places(tx):
+    places = await list_places(tx)
+    stale = await count_stale(tx, sku_ids=list(needed), place_ids=[place.place_id for place in places])
+    for place in places:
         profile = profiles.get(place.place_id)
         ships = profile["ships"] if profile else place.sells_online
         if not ships and place.place_id not in here:
@@ -129,6 +132,8 @@ async def list_candidates(
         for each in movable:
             if each.place_id == place.place_id:
                 available[each.sku_id] = available.get(each.sku_id, 0) + each.open - each.picked
+        old = stale[place.place_id]
+        available = {sku_id: max(0, count - old.get(sku_id, 0)) for sku_id, count in available.items()}
         where = (
             (profile["country"], profile["region"], profile["city"], profile["postcode"])
             if profile
@@ -142,6 +147,7 @@ async def list_candidates(
                 loads.get(place.place_id, 0),
                 available,
                 place.place_id in here,
+                old,
             )
         )
     return found

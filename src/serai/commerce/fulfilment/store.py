@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from serai.commerce.fulfilment.types import SubstituteWish
 from serai.foundation.database import Database, Transaction
 
 PROFILE = "place_id, ships, country, region, city, postcode, latitude, longitude, accept_minutes"
@@ -142,6 +143,71 @@ async def list_titles(tx: Transaction, sku_ids: Sequence[UUID]) -> list[Any]:
         tx.merchant_id,
         sku_ids,
     )
+
+
+async def list_wishes(tx: Transaction, order_id: UUID) -> list[Any]:
+    return await tx.fetch(
+        "SELECT line_no, agreed FROM commerce.substitute_wish WHERE merchant_id = $1 AND order_id = $2",
+        tx.merchant_id,
+        order_id,
+    )
+
+
+async def save_wishes(tx: Transaction, rows: Sequence[SubstituteWish]) -> None:
+    names = SubstituteWish.__struct_fields__
+    await tx.execute(
+        "INSERT INTO commerce.substitute_wish (merchant_id, order_id, line_no, agreed, by, at)"
+        " SELECT $1, * FROM unnest($2::uuid[], $3::smallint[], $4::bool[], $5::text[], $6::timestamptz[])"
+        " ON CONFLICT (merchant_id, order_id, line_no) DO UPDATE SET agreed = EXCLUDED.agreed, by = EXCLUDED.by,"
+        "   at = EXCLUDED.at",
+        tx.merchant_id,
+        *([getattr(row, name) for row in rows] for name in names),
+    )
+
+
+async def list_similar(tx: Transaction, sku_id: UUID, currency: str, limit: int) -> list[Any]:
+    """Variants of the same category as a SKU's, the nearest in price by content first; no bundles."""
+    return await tx.fetch(
+        "WITH mine AS (SELECT p.category_id, v.price_minor::float8 / coalesce(v.content_amount, 1) AS per,"
+        "     coalesce(v.content_unit, v.unit) AS measure, v.price_minor FROM commerce.variant v"
+        "   JOIN commerce.product p ON p.merchant_id = v.merchant_id AND p.product_id = v.product_id"
+        "   WHERE v.merchant_id = $1 AND v.sku_id = $2)"
+        " SELECT v.sku_id, v.sku FROM mine m JOIN commerce.product p ON p.merchant_id = $1"
+        "   AND p.category_id = m.category_id AND p.published"
+        " JOIN commerce.variant v ON v.merchant_id = p.merchant_id AND v.product_id = p.product_id AND v.active"
+        "   AND v.price_minor IS NOT NULL AND v.currency = $3 AND v.sku_id <> $2"
+        " WHERE NOT EXISTS (SELECT FROM commerce.bundle b WHERE b.merchant_id = v.merchant_id"
+        "   AND b.sku_id = v.sku_id)"
+        " ORDER BY (coalesce(v.content_unit, v.unit) = m.measure) IS NOT TRUE,"
+        "   abs(v.price_minor::float8 / coalesce(v.content_amount, 1) - m.per), abs(v.price_minor - m.price_minor), v.sku"
+        " LIMIT $4",
+        tx.merchant_id,
+        sku_id,
+        currency,
+        limit,
+    )
+
+
+async def take_try(tx: Transaction, parcel_id: UUID, most: int) -> Any:
+    """The number of this try at a parcel's code; None when there were too many."""
+    return await tx.fetchval(
+        "INSERT INTO commerce.pickup_try (merchant_id, parcel_id, tries) VALUES ($1, $2, 1)"
+        " ON CONFLICT (merchant_id, parcel_id) DO UPDATE SET tries = pickup_try.tries + 1 WHERE pickup_try.tries < $3"
+        " RETURNING tries",
+        tx.merchant_id,
+        parcel_id,
+        most,
+    )
+
+
+async def clear_tries(tx: Transaction, parcel_id: UUID) -> int:
+    """Forget the tries at a parcel's code. Returns how many there were."""
+    tries = await tx.fetchval(
+        "DELETE FROM commerce.pickup_try WHERE merchant_id = $1 AND parcel_id = $2 RETURNING tries",
+        tx.merchant_id,
+        parcel_id,
+    )
+    return tries or 0
 
 
 async def list_unrouted(owner: Database, limit: int) -> list[Any]:

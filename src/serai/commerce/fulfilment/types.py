@@ -35,6 +35,46 @@ class Pick(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is_final: bool = False
 
 
+class Replacement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Steps of an order's line that something else is picked for; ``sku_id`` tells which goods where the line has several."""
+
+    line_no: Annotated[int, Meta(ge=1, le=1000)]
+    quantity: Steps
+    new_sku_id: UUID
+    new_quantity: Steps
+    sku_id: UUID | None = None
+
+
+class SubstituteWish(msgspec.Struct, frozen=True):
+    """A buyer's word on a line (0: all lines of which nothing else is said): may something similar come instead?"""
+
+    order_id: UUID
+    line_no: int
+    agreed: bool
+    by: str
+    at: datetime
+
+
+class Suggestion(msgspec.Struct, frozen=True):
+    """Something that could come instead: what a unit of it costs now, and how many steps a place has."""
+
+    sku_id: UUID
+    sku: str
+    title: str
+    scale: int
+    unit: str
+    price_minor: int
+    currency: str
+    available: int
+    unit_price_minor: int | None = None
+    unit_price_per: str | None = None
+
+    @property
+    def available_text(self) -> str:
+        """How much there is, with its unit."""
+        return show_amount(self.available, self.scale, self.unit)
+
+
 class Size(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Weight and outer measures of a parcel, as far as they are known."""
 

@@ -79,6 +79,20 @@ class OrderCut(msgspec.Struct, frozen=True):
     by: str
 
 
+class GoodsReplaced(msgspec.Struct, frozen=True):
+    """Something comes instead of steps of a line, as its buyer agreed. ``amount_minor`` goes back: what it costs less."""
+
+    order_id: UUID
+    line_no: int
+    sku_id: UUID
+    quantity: int
+    new_sku_id: UUID
+    new_quantity: int
+    title: str
+    amount_minor: int
+    by: str
+
+
 class PickupReady(msgspec.Struct, frozen=True):
     """A parcel waits at its place for its buyer, until ``collect_by``."""
 

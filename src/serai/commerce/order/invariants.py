@@ -119,8 +119,8 @@ INVARIANTS = (
     ),
     Invariant(
         "commerce.open_orders_hold_their_stock",
-        "Every line of an order that waits or is paid holds reservations of its steps that have neither left nor been cut, a"
-        " bundle of its parts'; no other order holds any.",
+        "Every line of an order that waits or is paid holds reservations of its steps (and of what comes instead) that have"
+        " neither left nor been cut, a bundle of its parts'; no other order holds any.",
         """
         SELECT p.merchant_id, p.document_id, p.held, o.state, o.steps FROM (
             SELECT t.merchant_id, t.document_id, sum(t.amount) AS held FROM ledger.transfer t
@@ -131,7 +131,8 @@ INVARIANTS = (
         FULL JOIN (SELECT s.merchant_id, s.order_id, s.state, sum(l.quantity * coalesce((SELECT
                 sum((e ->> 'quantity')::bigint) FROM jsonb_array_elements(l.parts -> 'items') e), 1)) - coalesce((SELECT
                 sum(g.shipped + g.cut) FROM commerce.order_goods g WHERE g.merchant_id = s.merchant_id
-                AND g.order_id = s.order_id), 0) AS steps
+                AND g.order_id = s.order_id), 0) + coalesce((SELECT sum(i.new_quantity) FROM commerce.order_substitute i
+                WHERE i.merchant_id = s.merchant_id AND i.order_id = s.order_id), 0) AS steps
             FROM commerce.sales_order s JOIN commerce.order_line l
                 ON l.merchant_id = s.merchant_id AND l.order_id = s.order_id
             WHERE s.state IN ('awaiting_payment', 'awaiting_deposit', 'awaiting_balance', 'paid')

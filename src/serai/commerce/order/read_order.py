@@ -9,7 +9,7 @@ from serai.commerce.delivery.types import OrderDelivery
 from serai.commerce.order import store
 from serai.commerce.order.logic import access_digest
 from serai.commerce.order.types import Address, Order, OrderAdjustment, OrderLine, OrderNote, OrderPart
-from serai.commerce.parcel.api import list_cuts, list_parcels
+from serai.commerce.parcel.api import list_cuts, list_parcels, list_substitutes
 from serai.commerce.payment.api import list_payments, list_refunds
 from serai.commerce.place.api import find_place
 from serai.commerce.presale.api import find_order_presale
@@ -44,6 +44,8 @@ async def find_order(
     address, shipping = values.pop("address"), values.pop("shipping")
     adjustments = await _list_adjustments(tx, order_id) if row["adjustment_count"] else ()
     has_seat = any(claim.kind == "seat" for each in adjustments for claim in each.claims)
+    cuts = await list_cuts(tx, order_id=order_id) if row["paid_at"] else ()
+    replaced = any(cut.kind == "substituted" for cut in cuts)
     return Order(
         **values,
         address=msgspec.convert(address, Address) if address else None,
@@ -60,7 +62,8 @@ async def find_order(
         group=await find_order_group(tx, order_id=order_id) if has_seat else None,
         presale=await find_order_presale(tx, order_id=order_id) if row["presale_id"] else None,
         parcels=await list_parcels(tx, order_id=order_id) if row["paid_at"] else (),
-        cuts=await list_cuts(tx, order_id=order_id) if row["paid_at"] else (),
+        cuts=cuts,
+        substitutes=await list_substitutes(tx, order_id=order_id) if replaced else (),
     )
 
 

@@ -11,6 +11,8 @@ from uuid import UUID
 
 import msgspec
 
+from serai.commerce.lot.api import plan_leaving
+from serai.commerce.lot.types import LeavingLine
 from serai.commerce.order.events import OrderFulfilled, OrderShipped, ShippedLine
 from serai.commerce.order.judge_order import check_group, check_move
 from serai.commerce.order.read_order import load_order
@@ -85,7 +87,7 @@ async def ship_parcel(
 
     Raises:
         NotFound: ``order.unknown``, ``parcel.unknown``.
-        Conflict: ``order.cannot_fulfil``; ``parcel.unpacked`` when it was unpacked.
+        Conflict: ``order.cannot_fulfil``; ``parcel.unpacked`` when it was unpacked; ``lot.expired``.
     """
     tracking, carrier = " ".join(tracking.split())[:100], " ".join(carrier.split())[:60]
 
@@ -153,18 +155,36 @@ async def ship_parcels(
         # All of one moment: what is packed and what is open are judged by each other.
         async with commerce.db.transaction(merchant_id, "snapshot") as tx:
             standing = await read_standing(tx, order_id)
-        leaving = choose(standing)
-        if leaving is None:
-            return standing.order
-        check_move(standing.order, "fulfil")
-        check_group(standing.order)
-        outcome = await commerce.lane.submit(merchant_id, _plan(standing, leaving, by))
+            leaving = choose(standing)
+            if leaving is None:
+                return standing.order
+            check_move(standing.order, "fulfil")
+            check_group(standing.order)
+            lots = await plan_leaving(tx, group_id=standing.turn.group_id, lines=_list_lines(leaving))
+        group = _plan(standing, leaving, by)
+        outcome = await commerce.lane.submit(
+            merchant_id,
+            msgspec.structs.replace(
+                group,
+                transfers=(*group.transfers, *lots.transfers),
+                writes=(*group.writes, *lots.writes),
+            ),
+        )
         if outcome.passed and not was_late(outcome):
             break
     else:
         raise order_changed()
     async with commerce.db.transaction(merchant_id, "read") as tx:
         return await load_order(tx, order_id=order_id)
+
+
+def _list_lines(leaving: Leaving) -> list[LeavingLine]:
+    gone: list[Parcel | NewParcel] = [*leaving.packed, *leaving.fresh]
+    return [
+        LeavingLine(each.parcel_id, each.place_id, line.line_no, line.sku_id, line.quantity)
+        for each in gone
+        for line in each.lines
+    ]
 
 
 def order_changed() -> Conflict:

@@ -8,7 +8,7 @@ import msgspec
 
 from serai.commerce.catalogue.types import show_amount
 from serai.commerce.delivery.types import OrderDelivery
-from serai.commerce.parcel.types import Cut, Parcel
+from serai.commerce.parcel.types import Cut, Parcel, Substitute
 from serai.commerce.payment.types import Payment, Refund
 from serai.commerce.presale.types import OrderPresale
 from serai.commerce.promotion.types import Claim, GroupBuy
@@ -197,6 +197,11 @@ class Order(msgspec.Struct, frozen=True):
     part_shipped_at: datetime | None = None
     parcels: tuple[Parcel, ...] = ()
     cuts: tuple[Cut, ...] = ()
+    substitutes: tuple[Substitute, ...] = ()
+
+    def find_substitute(self, line_no: int, sku_id: UUID) -> Substitute | None:
+        """What came instead on a line, by its SKU; None for goods that were ordered themselves."""
+        return next((e for e in self.substitutes if (e.line_no, e.new_sku_id) == (line_no, sku_id)), None)
 
     @property
     def is_part_shipped(self) -> bool:

@@ -33,7 +33,7 @@ class Worth(msgspec.Struct, frozen=True):
 
 
 def list_worth(order: Order) -> dict[Key, Worth]:
-    """What each SKU of each line is worth in all."""
+    """What each SKU of each line is worth in all, what came instead of others included."""
     found: dict[Key, Worth] = {}
     for line in order.lines:
         added, tax = _taxes_of(order, line.line_no)
@@ -45,6 +45,14 @@ def list_worth(order: Order) -> dict[Key, Worth]:
         values, taxes = share_out(value, weights), share_out(tax, weights)
         for part, part_value, part_tax in zip(line.parts, values, taxes, strict=True):
             found[line.line_no, part.sku_id] = Worth(part.quantity * line.quantity, part_value, part_tax)
+    for each in order.substitutes:
+        key = each.line_no, each.new_sku_id
+        before = found.get(key, Worth(0, 0, 0))
+        found[key] = Worth(
+            before.steps + each.new_quantity,
+            before.value_minor + each.value_minor,
+            before.tax_minor + each.tax_minor,
+        )
     return found
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from serai.commerce.order.types import Address, Order, OrderLine
+from serai.commerce.paper.list_delivered import list_delivered
 from serai.commerce.paper.logic import (
     REASONS,
     choose_category,
@@ -82,7 +83,7 @@ def build_content(
         order_url=order_url,
         placed_at=order.placed_at,
         delivery=order.delivery,
-        lines=lines,
+        lines=list_delivered(lines, order) if kind == "delivery_note" else lines,
         charge=charge,
         taxes=taxes,
         prices_include_tax=any(tax.included for tax in order.taxes),

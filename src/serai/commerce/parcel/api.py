@@ -14,6 +14,7 @@ from serai.commerce.parcel.types import (
     Parcel,
     ParcelLine,
     ParcelStamp,
+    Substitute,
 )
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, _
@@ -60,6 +61,11 @@ async def list_cuts(tx: Transaction, *, order_id: UUID) -> tuple[Cut, ...]:
     return tuple(Cut(*row.values()) for row in await store.list_cuts(tx, order_id))
 
 
+async def list_substitutes(tx: Transaction, *, order_id: UUID) -> tuple[Substitute, ...]:
+    """What came instead of what was ordered, in order of time."""
+    return tuple(Substitute(*row.values()) for row in await store.list_substitutes(tx, order_id))
+
+
 async def write_goods(tx: Transaction, rows: Sequence[GoodsRow]) -> None:
     """Goods as they stand after a group; a writer for the lane's batches."""
     await store.write_goods(tx, rows)
@@ -78,6 +84,11 @@ async def insert_parcels(tx: Transaction, rows: Sequence[NewParcel]) -> None:
 async def stamp_parcels(tx: Transaction, rows: Sequence[ParcelStamp]) -> None:
     """Moments of parcels; a writer for the lane's batches."""
     await store.stamp_parcels(tx, rows)
+
+
+async def insert_substitutes(tx: Transaction, rows: Sequence[Substitute]) -> None:
+    """What came instead; a writer for the lane's batches."""
+    await store.insert_substitutes(tx, rows)
 
 
 async def insert_cuts(tx: Transaction, rows: Sequence[Cut]) -> None:

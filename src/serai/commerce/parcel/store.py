@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from serai.commerce.parcel.types import Cut, GoodsRow, NewFulfilment, NewParcel, ParcelStamp
+from serai.commerce.parcel.types import Cut, GoodsRow, NewFulfilment, NewParcel, ParcelStamp, Substitute
 from serai.foundation.database import Transaction
 
 GOODS = "place_id, line_no, sku_id, hold_id, open, picked, packed, shipped, cut"
@@ -15,6 +15,7 @@ PARCEL = (
 # Columns of a new parcel with their types, in the order of the Struct without its lines.
 NEW_PARCEL = tuple(name for name in NewParcel.__struct_fields__ if name != "lines")
 CUT = tuple(Cut.__struct_fields__)
+SUBSTITUTE = tuple(Substitute.__struct_fields__)
 
 
 async def list_goods(tx: Transaction, order_id: UUID) -> list[Any]:
@@ -110,6 +111,26 @@ async def list_cuts(tx: Transaction, order_id: UUID) -> list[Any]:
     return await tx.fetch(
         f"SELECT {', '.join(CUT)} FROM commerce.order_cut"  # sql: names of our own Struct
         " WHERE merchant_id = $1 AND order_id = $2 ORDER BY at, cut_id",
+        tx.merchant_id,
+        order_id,
+    )
+
+
+async def insert_substitutes(tx: Transaction, rows: Sequence[Substitute]) -> None:
+    await tx.execute(
+        f"INSERT INTO commerce.order_substitute (merchant_id, {', '.join(SUBSTITUTE)})"  # sql: names of our own Struct
+        " SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::smallint[], $6::uuid[], $7::int[], $8::uuid[],"
+        "   $9::int[], $10::bigint[], $11::bigint[], $12::bigint[], $13::text[], $14::smallint[], $15::text[], $16::text[],"
+        "   $17::text[], $18::timestamptz[])",
+        tx.merchant_id,
+        *([getattr(row, name) for row in rows] for name in SUBSTITUTE),
+    )
+
+
+async def list_substitutes(tx: Transaction, order_id: UUID) -> list[Any]:
+    return await tx.fetch(
+        f"SELECT {', '.join(SUBSTITUTE)} FROM commerce.order_substitute"  # sql: names of our own Struct
+        " WHERE merchant_id = $1 AND order_id = $2 ORDER BY at, substitute_id",
         tx.merchant_id,
         order_id,
     )

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import msgspec
 
+from serai.commerce.catalogue.types import show_amount
+
 ParcelState = Literal["packed", "ready", "shipped", "delivered", "lost", "returned", "unpacked"]
 CutKind = Literal["short", "weighed", "cancelled", "substituted", "no_show"]
 
@@ -139,6 +141,41 @@ class Cut(msgspec.Struct, frozen=True):
     reason: str
     by: str
     at: datetime
+
+
+class Substitute(msgspec.Struct, frozen=True):
+    """Steps of a line that something else came for, with the buyer's prior consent.
+
+    ``quantity`` steps of ``sku_id``, worth ``taken_minor`` with taxes, were given up for ``new_quantity`` steps of
+    ``new_sku_id``, which cost ``value_minor`` (of it ``tax_minor`` tax): never more than the others were.
+    """
+
+    substitute_id: UUID
+    order_id: UUID
+    place_id: UUID
+    line_no: int
+    sku_id: UUID
+    quantity: int
+    new_sku_id: UUID
+    new_quantity: int
+    taken_minor: int
+    value_minor: int
+    tax_minor: int
+    title: str
+    scale: int
+    unit: str
+    reason: str
+    by: str
+    at: datetime
+
+    @property
+    def amount_text(self) -> str:
+        """How much came instead, with its unit."""
+        return self.show(self.new_quantity)
+
+    def show(self, steps: int) -> str:
+        """Some steps of what came instead, with their unit."""
+        return show_amount(steps, self.scale, self.unit)
 
 
 class NewFulfilment(msgspec.Struct, frozen=True):

@@ -148,10 +148,17 @@ def count_cut(order: Order) -> tuple[dict[int, int], dict[int, int]]:
     """Per line how many pieces will never come, and what was given back for them."""
     steps: dict[tuple[int, UUID], int] = {}
     minor: dict[int, int] = {}
+    replaced = {(each.line_no, each.new_sku_id) for each in order.substitutes}
     for cut in order.cuts:
         key = cut.line_no, cut.sku_id
+        if key in replaced:
+            continue
         steps[key] = steps.get(key, 0) + cut.quantity
         minor[cut.line_no] = minor.get(cut.line_no, 0) - cut.amount_minor
+    for each in order.substitutes:
+        if (each.line_no, each.sku_id) not in replaced:
+            # What it came instead of is not the line's any more, though it was not given back.
+            minor[each.line_no] = minor.get(each.line_no, 0) + each.value_minor
     pieces = {
         line.line_no: max(
             [-(-steps.get((line.line_no, part.sku_id), 0) // part.quantity) for part in line.parts]

@@ -9,6 +9,8 @@ from typing import Literal
 from uuid import UUID
 
 from serai.commerce.catalogue.api import BundlePart, find_variant, load_parts
+from serai.commerce.lot.api import check_mark, find_rules, plan_lots
+from serai.commerce.lot.types import LOT, LotMark, LotPlan
 from serai.commerce.place.api import list_places, load_place
 from serai.commerce.search import api as search
 from serai.commerce.stock import store
@@ -37,6 +39,7 @@ __all__ = ["Movement", "StockLevel", "StockRow", "customer_account", "stock_acco
 
 MAX_QUANTITY = 10_000_000
 LOW = 5
+ATTEMPTS = 20
 PHASES = {Phase.POSTED: "posted", Phase.PENDING: "reserved", Phase.POST: "shipped", Phase.VOID: "released"}
 
 
@@ -226,16 +229,23 @@ async def receive_stock(
     reason: str,
     by: str,
     key: str | UUID,
+    lot: LotMark | None = None,
 ) -> bool:
     """Take goods in from the supplier. False when this key was done before.
 
+    ``lot``: what is printed on goods that are kept by lots; of others nothing is kept.
+
     Raises:
-        Invalid: ``stock.quantity_invalid``; NotFound: ``product.unknown``, ``place.unknown``.
+        Invalid: ``stock.quantity_invalid``; ``lot.code_missing`` for goods that are kept by lots; ``lot.code_long``.
+        NotFound: ``product.unknown``, ``place.unknown``.
     """
     check_quantity(quantity)
+    async with commerce.db.transaction(merchant_id, "read") as tx:
+        kept = await find_rules(tx, sku_ids=[sku_id])
+    lot = check_mark(lot or LotMark()) if kept else None
     move = (stock_account(sku_id, place_id), supplier_account(sku_id), quantity)
     return await _move(
-        commerce, merchant_id, "received", sku_id, place_id, [place_id], [move], reason, by, key
+        commerce, merchant_id, "received", sku_id, place_id, [place_id], [move], reason, by, key, lot
     )
 
 
@@ -294,6 +304,11 @@ async def transfer_stock(
     )
 
 
+def _place_of(account: Account) -> UUID | None:
+    """The place of a stock account; None of the world outside."""
+    return account.place_id if account.kind == STOCK else None
+
+
 async def _move(
     commerce: Commerce,
     merchant_id: MerchantId,
@@ -305,6 +320,7 @@ async def _move(
     reason: str,
     by: str,
     key: str | UUID,
+    lot: LotMark | None = None,
 ) -> bool:
     async with commerce.db.transaction(merchant_id, "read") as tx:
         if await find_variant(tx, sku_id=sku_id) is None:
@@ -325,10 +341,19 @@ async def _move(
     moved = StockMoved(sku_id, place_id, signed, kind, reason, by)
     details = {"place_ids": [str(p) for p in place_ids], "quantity": signed, "reason": reason}
     row = AuditRow(by, f"stock.{kind}", "sku", str(sku_id), None, details)
-    outcome = await commerce.lane.submit(
-        merchant_id,
-        Group(group_id, tuple(transfers), (Write(record_rows, row),), (Fact(sku_id, moved),)),
-    )
+    flows = [(_place_of(credit), _place_of(debit), amount) for debit, credit, amount in moves]
+
+    def make_group(lots: LotPlan) -> Group:
+        writes = (Write(record_rows, row), *lots.writes)
+        return Group(group_id, (*transfers, *lots.transfers), writes, (Fact(sku_id, moved),))
+
+    for _attempt in range(ATTEMPTS):
+        async with commerce.db.transaction(merchant_id, "read") as tx:
+            lots = await plan_lots(tx, group_id=group_id, sku_id=sku_id, flows=flows, mark=lot)
+        outcome = await commerce.lane.submit(merchant_id, make_group(lots))
+        # Lots that somebody else took meanwhile are chosen anew.
+        if not any(each.kind == LOT for each in outcome.shortages):
+            break
     if outcome.shortages:
         raise Conflict(
             "stock.short",

@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta
 
 from serai.commerce.call.api import API, Asked, answer_through_lane, recognise_caller
+from serai.commerce.lot.types import LotMark
 from serai.commerce.place import api as place_api
 from serai.commerce.place.types import Place
 from serai.commerce.stock import api
@@ -21,12 +22,13 @@ Reason = Annotated[str, Meta(max_length=200)]
 
 
 class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Goods that came from the supplier."""
+    """Goods that came from the supplier; ``lot``: what is printed on goods that are kept by lots."""
 
     sku_id: UUID
     place_id: UUID
     quantity: Quantity
     reason: Reason = ""
+    lot: LotMark | None = None
 
 
 class Adjustment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -57,6 +57,7 @@ __all__ = [
     "list_category_classes",
     "list_order_taxes",
     "list_rates",
+    "load_classes",
     "retax",
     "save_profile",
     "set_category_class",
@@ -236,6 +237,13 @@ async def list_category_classes(tx: Transaction) -> dict[object, str]:
         return {"": (classes, ())}
 
     return (await tx.keep("tax classes", [""], load))[""]
+
+
+async def load_classes(tx: Transaction, *, sku_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The class of each of some SKUs, as its category says."""
+    classes = await list_category_classes(tx)
+    chains = await list_category_chains(tx, sku_ids=sku_ids) if classes else {}
+    return {sku_id: class_of(chains.get(sku_id, ()), classes) for sku_id in sku_ids}
 
 
 async def set_category_class(tx: Transaction, *, category_id: UUID, tax_class: str, by: str) -> None:

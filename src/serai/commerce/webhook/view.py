@@ -112,6 +112,19 @@ class OrderCut(msgspec.Struct, frozen=True):
     reason: str
 
 
+class GoodsReplaced(msgspec.Struct, frozen=True):
+    """Something comes instead of steps of an order's line; ``amount_minor`` goes back: what it costs less."""
+
+    order_id: UUID
+    line_no: int
+    sku_id: UUID
+    quantity: int
+    new_sku_id: UUID
+    new_quantity: int
+    title: str
+    amount_minor: int
+
+
 class OrderFulfilled(msgspec.Struct, frozen=True):
     """The goods have left, or were handed over."""
 
@@ -263,6 +276,8 @@ VIEWS = (
     View("order.lapsed", "order", "order_id", presale.OrderLapsed, OrderOnly, _("The rest of a presale was not paid")),
     View("order.shipped", "order", "order_id", order.OrderShipped, OrderShipped, _("A parcel of an order has left")),
     View("order.cut", "order", "order_id", order.OrderCut, OrderCut, _("Part of an order will not come")),
+    View("order.replaced", "order", "order_id", order.GoodsReplaced, GoodsReplaced,
+         _("Something comes instead of what was ordered")),
     View("order.fulfilled", "order", "order_id", order.OrderFulfilled, OrderFulfilled,
          _("An order was handed over or sent")),
     View("order.cancelled", "order", "order_id", order.OrderCancelled, OrderCancelled, _("An order was cancelled")),
