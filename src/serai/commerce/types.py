@@ -43,8 +43,9 @@ class ProviderEvent(msgspec.Struct, frozen=True):
 
     ``reference`` is the intent's id as the provider was given it. ``amount_minor`` is the total authorised, captured or
     refunded so far (whichever the kind tells), ``payment_minor`` what the whole payment is about. Providers that tell of
-    each refund by itself say ``part_refunded``, with that refund's amount alone. ``expires_at``: of an authorisation, when
-    the provider will let go of it.
+    each refund by itself say ``part_refunded``, with that refund's amount alone. Of held money ``expires_at`` is when the
+    provider will let go of it, ``is_once`` that it can be taken once only, and ``is_final`` that nothing is held any more
+    beside what was taken.
     """
 
     provider: str
@@ -58,6 +59,8 @@ class ProviderEvent(msgspec.Struct, frozen=True):
     data: dict[str, Any]
     refund_reference: UUID | None = None
     expires_at: datetime | None = None
+    is_once: bool = False
+    is_final: bool = False
 
 
 class PaymentRequest(msgspec.Struct, frozen=True):

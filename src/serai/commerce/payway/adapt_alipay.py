@@ -22,7 +22,7 @@ from alipay.aop.api.util.SignatureUtils import (  # type: ignore[import-untyped]
 )
 from rsa.pkcs1 import VerificationError
 
-from serai.commerce.payway.adapter import RefundAnswer, find_uuid, forged, malformed, tell
+from serai.commerce.payway.adapter import RefundAnswer, find_uuid, forged, malformed, refuse_hold, tell
 from serai.commerce.payway.logic import from_yuan, to_yuan
 from serai.commerce.payway.types import AlipayAccount
 from serai.commerce.types import EventKind, PaymentRequest, ProviderEvent, ProviderPayment
@@ -97,6 +97,8 @@ class AlipayAdapter:
         return found
 
     async def create(self, request: PaymentRequest) -> ProviderPayment:
+        if request.capture == "manual":
+            raise refuse_hold(NAME)
         method, product = PAGES["phone" if request.device == "phone" else "desktop"]
         content = {
             "out_trade_no": request.intent_id.hex,
@@ -134,6 +136,9 @@ class AlipayAdapter:
         found = await self._call("alipay.trade.close", {"out_trade_no": provider_payment_id})
         if found.get("code") != DONE and found.get("sub_code") != NO_TRADE:
             raise Outside(NAME, f"did not stop the payment: {found.get('sub_code', '')}", retryable=False)
+
+    async def capture(self, provider_payment_id: str, capture_id: UUID, amount_minor: int) -> RefundAnswer:
+        raise refuse_hold(NAME)
 
     async def refund(self, provider_payment_id: str, refund_id: UUID, amount_minor: int) -> RefundAnswer:
         found = await self._call(

@@ -22,7 +22,7 @@ from wechatpayv3.utils import (  # type: ignore[import-untyped]  # the library h
     rsa_verify,
 )
 
-from serai.commerce.payway.adapter import RefundAnswer, find_uuid, forged, malformed, tell
+from serai.commerce.payway.adapter import RefundAnswer, find_uuid, forged, malformed, refuse_hold, tell
 from serai.commerce.payway.types import WechatAccount
 from serai.commerce.types import EventKind, PaymentRequest, ProviderEvent, ProviderPayment
 from serai.foundation.errors import Outside
@@ -105,6 +105,8 @@ class WechatAdapter:
             return False
 
     async def create(self, request: PaymentRequest) -> ProviderPayment:
+        if request.capture == "manual":
+            raise refuse_hold(NAME)
         number = request.intent_id.hex
         is_phone = request.device == "phone"
         body: dict[str, Any] = {
@@ -185,6 +187,9 @@ class WechatAdapter:
         status, content = await self._call("POST", path, {"mchid": self._account.mchid})
         if status not in (200, 204):
             raise Outside(NAME, f"did not stop the payment: {content.get('code', status)}", retryable=False)
+
+    async def capture(self, provider_payment_id: str, capture_id: UUID, amount_minor: int) -> RefundAnswer:
+        raise refuse_hold(NAME)
 
     async def refund(self, provider_payment_id: str, refund_id: UUID, amount_minor: int) -> RefundAnswer:
         paid = await self._query(provider_payment_id)

@@ -5,7 +5,7 @@ from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from serai.commerce.types import EventKind, PaymentRequest, ProviderEvent, ProviderPayment
-from serai.foundation.errors import Invalid, Unauthorised, _
+from serai.foundation.errors import Invalid, Outside, Unauthorised, _
 
 RefundAnswer = Literal["done", "pending", "failed"]
 
@@ -25,6 +25,10 @@ class Adapter(Protocol):
         """Stop a payment that was not captured."""
         ...
 
+    async def capture(self, provider_payment_id: str, capture_id: UUID, amount_minor: int) -> RefundAnswer:
+        """Take part of what is held, once per capture id."""
+        ...
+
     async def refund(self, provider_payment_id: str, refund_id: UUID, amount_minor: int) -> RefundAnswer:
         """Give money back, once per refund id."""
         ...
@@ -36,6 +40,13 @@ class Adapter(Protocol):
     async def close(self) -> None:
         """Let go of connections."""
         ...
+
+
+def refuse_hold(provider: str) -> Outside:
+    """For those that take money at once: holding it is another product of theirs, under another contract."""
+    return Outside(
+        provider, "takes money at once; holding it is another product, which is not spoken", retryable=False
+    )
 
 
 def forged() -> Unauthorised:

@@ -6,7 +6,7 @@ from uuid import UUID
 from serai.commerce.payway.adapter import Adapter, RefundAnswer
 from serai.commerce.payway.api import find_account
 from serai.commerce.payway.seal import Vault
-from serai.commerce.payway.types import Provider, ProviderAccount
+from serai.commerce.payway.types import HOLDERS, Provider, ProviderAccount
 from serai.commerce.types import PaymentRequest, ProviderEvent, ProviderPayment
 from serai.foundation.database import Database
 from serai.foundation.errors import NotFound, Outside, _
@@ -26,7 +26,7 @@ class AccountProvider:
         self, name: Provider, db: Database, vault: Vault, build: Callable[[ProviderAccount], Adapter]
     ) -> None:
         self.name: str = name
-        self.can_hold = False
+        self.can_hold = name in HOLDERS
         self._provider: Provider = name
         self._db = db
         self._vault = vault
@@ -75,8 +75,7 @@ class AccountProvider:
     async def capture_payment(
         self, merchant_id: UUID, provider_payment_id: str, capture_id: UUID, amount_minor: int
     ) -> RefundAnswer:
-        """Outside, always: these accounts take the whole amount at once."""
-        raise Outside(self.name, "holds no money that could be taken", retryable=False)
+        return await (await self._adapter(merchant_id)).capture(provider_payment_id, capture_id, amount_minor)
 
     async def refund(
         self, merchant_id: UUID, provider_payment_id: str, refund_id: UUID, amount_minor: int
