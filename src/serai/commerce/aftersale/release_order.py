@@ -5,6 +5,7 @@ and the return of its money; the provider is asked afterwards, and again until i
 """
 
 from collections.abc import Callable
+from uuid import UUID
 
 import msgspec
 
@@ -14,6 +15,7 @@ from serai.commerce.aftersale.request_refund import Ways, is_known, pledged_left
 from serai.commerce.order.api import Stamp, deferred_of, load_order, next_turn, stamp_orders, was_late
 from serai.commerce.order.types import Order, expects_payment
 from serai.commerce.payment.types import Payment, deferred_sales, order_due
+from serai.commerce.pledge.types import uncollected
 from serai.commerce.presale.api import Mark, mark_orders
 from serai.commerce.promotion.api import give_back_claims, return_discounts
 from serai.commerce.types import Commerce
@@ -105,6 +107,7 @@ async def release_order(
     if unshipped > 0:
         due, deferred = order_due(order.order_id, order.currency), deferred_sales(order.currency)
         transfers.append(posted(derive_id(group_id, "due"), deferred, due, unshipped, what))
+    transfers += _undo_losses(order, group_id, what)
     for reserved in _refund_payments(order, refunding, keep_deposit) if refunding else ():
         transfers += reserved.transfers
         rows += reserved.writes
@@ -112,6 +115,17 @@ async def release_order(
     group = Group(group_id, tuple(transfers), tuple(rows), tuple(facts), document_id=order.order_id)
     outcome = await commerce.lane.submit(merchant_id, group)
     return outcome.passed and not was_late(outcome)
+
+
+def _undo_losses(order: Order, group_id: UUID, what: str) -> list[Transfer]:
+    """What was written off is no loss after all: an order that is called off keeps its goods, and is owed nothing."""
+    due = order_due(order.order_id, order.currency)
+    lost = ((paid.intent_id, paid.pledge.lost_minor) for paid in order.payments if paid.pledge)
+    return [
+        posted(derive_id(group_id, "loss", intent_id), due, uncollected(order.currency), minor, what)
+        for intent_id, minor in lost
+        if minor
+    ]
 
 
 def _is_other(order: Order, judged: Order) -> bool:
