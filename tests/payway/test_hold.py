@@ -17,6 +17,7 @@ from serai.commerce.method.api import save_method
 from serai.commerce.method.types import MethodTerms
 from serai.commerce.order.types import Order
 from serai.commerce.payment.types import Payment
+from serai.commerce.pledge.api import want_orders
 from serai.commerce.pledge.types import Pledge
 from serai.commerce.types import CaptureMode, PaymentRequest
 from serai.foundation import clock
@@ -193,6 +194,8 @@ async def test_of_a_card_charged_once_all_is_taken_when_the_first_goods_leave(ho
     shop = holding.world.shop("stripe")
     left = await ship(shop, await pack(shop, order.order_id, [(1, 1)]))
     assert left.is_part_shipped
+    async with holding.world.platform.db.transaction(holding.merchant_id) as tx:
+        await want_orders(tx, order_ids=[order.order_id])
     await holding.tend()
     assert (await holding.trade(reference))["paid_amount"] == order.total_minor
     await holding.world.sim.wait_quiet((await holding.trade(reference))["trade_id"])

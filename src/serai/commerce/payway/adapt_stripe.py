@@ -20,6 +20,7 @@ from serai.commerce.payway.logic import to_stripe
 from serai.commerce.payway.read_stripe import (
     NAME,
     REFUND_ANSWERS,
+    count_taken,
     is_held,
     read_event,
     read_intent,
@@ -157,7 +158,7 @@ class StripeAdapter:
         with _speaking():
             intent = await self._load_intent(await self._find_intent(provider_payment_id))
             amount = to_stripe(amount_minor, intent["currency"].upper())
-            before, named = intent.get("amount_received") or 0, intent.get("metadata") or {}
+            before, named = count_taken(intent), intent.get("metadata") or {}
             if named.get("capture_id") == str(capture_id):
                 return "done" if before - int(named["captured_before"]) == amount else "failed"
             if intent["status"] != "requires_capture":

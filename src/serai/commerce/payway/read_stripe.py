@@ -55,9 +55,7 @@ def read_intent(intent: dict[str, Any], event_id: str) -> ProviderEvent | None:
         return None
     currency = intent["currency"].upper()
     whole = from_stripe(intent["amount"], currency)
-    is_open, taken = intent["status"] == "requires_capture", 0
-    if intent["status"] == "succeeded" or intent.get("amount_received"):
-        taken = from_stripe(intent.get("amount_received", intent["amount"]), currency)
+    is_open, taken = intent["status"] == "requires_capture", from_stripe(count_taken(intent), currency)
     kind: EventKind = "captured" if taken else "authorised" if is_open else "voided"
     if kind == "voided" and intent.get("cancellation_reason") == "automatic":
         kind = "expired"
@@ -70,6 +68,13 @@ def read_intent(intent: dict[str, Any], event_id: str) -> ProviderEvent | None:
         is_once=is_open and not takes_parts(intent),
         is_final=kind == "captured" and not is_open,
     )
+
+
+def count_taken(intent: dict[str, Any]) -> int:
+    """What has come of an intent, in Stripe's units; one that does not say so and has succeeded was taken whole."""
+    whole: int = intent["amount"] if intent["status"] == "succeeded" else 0
+    told: int | None = intent.get("amount_received")
+    return whole if told is None else told
 
 
 def _read_card(intent: dict[str, Any]) -> dict[str, Any]:
