@@ -228,12 +228,15 @@ class Carrier(Protocol):
         ...
 
 
+StatementKind = Literal["capture", "refund", "fee", "payout", "other"]
+
+
 class StatementRow(msgspec.Struct, frozen=True):
     """A movement as a provider's statement tells it. ``amount_minor`` is above zero; ``reference`` and ``refund_ref`` are
     what we had named the payment and its refund."""
 
     row_key: str
-    kind: Literal["capture", "refund", "fee", "payout", "other"]
+    kind: StatementKind
     reference: str
     payment_ref: str
     refund_ref: str
@@ -245,10 +248,17 @@ class StatementRow(msgspec.Struct, frozen=True):
 
 @runtime_checkable
 class StatementSource(Protocol):
-    """A provider that can be asked for its statement of a day (UTC)."""
+    """A provider that can be asked for its statement of a day. ``day_offset_h``: by how many hours its days begin before
+    those of UTC."""
 
-    async def load_statement(self, merchant_id: UUID, day: date) -> tuple[StatementRow, ...]:
-        """All movements of the day. Raises ``Outside`` when the provider does not answer well, or knows no such account."""
+    day_offset_h: int
+
+    async def load_statement(self, merchant_id: UUID, day: date) -> tuple[StatementRow, ...] | bytes:
+        """All movements of the day: rows, or the provider's own file.
+
+        Raises ``Outside`` when the provider does not answer well, or knows no such account; retryable also while the
+        statement is not made yet.
+        """
         ...
 
 

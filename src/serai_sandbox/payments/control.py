@@ -10,6 +10,7 @@ from msgspec import Struct
 from serai_sandbox.counter.answer import AnyRequest, AnyResponse, read_body
 from serai_sandbox.counter.books import Fault
 from serai_sandbox.payments.page import settle
+from serai_sandbox.stripe.balance import PAGE
 
 
 class Decision(Struct, forbid_unknown_fields=True):
@@ -96,6 +97,15 @@ async def forget_keys(request: AnyRequest) -> AnyResponse:
     if refusal := _refuse(request):
         return refusal
     request.app.state.books.replies.clear()
+    return Response({})
+
+
+@post("/_control/page-limit", status_code=200)
+async def limit_pages(request: AnyRequest) -> AnyResponse:
+    """Stripe's pages have at most ``?limit=`` rows from now on."""
+    if refusal := _refuse(request):
+        return refusal
+    PAGE["most"] = int(request.query_params["limit"])
     return Response({})
 
 

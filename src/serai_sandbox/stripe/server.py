@@ -13,7 +13,9 @@ from msgspec import Struct
 from serai_sandbox.counter.answer import AnyRequest, AnyResponse, answer, read_body
 from serai_sandbox.counter.books import Books, Refund, Trade, make_token
 from serai_sandbox.counter.postman import Letter, Postman, unix
+from serai_sandbox.counter.statement import spoil
 from serai_sandbox.stripe import hold
+from serai_sandbox.stripe.balance import list_transactions
 from serai_sandbox.stripe.fail import Fail
 
 NAME = "stripe"
@@ -197,7 +199,9 @@ class Stripe:
         amount = int(form.get("amount", "0"))
         if not trade.paid_amount or amount < 1 or trade.refunded + amount > trade.paid_amount:
             raise Fail(400, "invalid_request_error", "Refund amount is greater than unrefunded amount.")
-        refund = Refund(make_token("re_"), form.get("metadata[refund_id]", ""), amount, "succeeded")
+        refund = Refund(
+            make_token("re_"), form.get("metadata[refund_id]", ""), amount, "succeeded", at_s=time.time()
+        )
         if fault := self.books.take(NAME, trade.reference, "refund", "fails", "late"):
             if fault.name == "fails" and fault.how != "later":
                 raise Fail(402, "card_error", "The bank refuses the refund.", "refund_failed")
@@ -260,6 +264,8 @@ class Stripe:
                 refunds = [self.show_refund(trade, refund) for refund in trade.refunds]
                 content = {"object": "list", "data": refunds, "has_more": False, "url": "/v1/refunds"}
                 return "query", trade.reference, lambda: content
+            case "GET", ["balance_transactions"]:
+                return "statement", "", lambda: list_transactions(self.books, account.secret_key, form)
             case "GET", ["refunds", refund_id]:
                 trade, refund = self.find_refund(refund_id)
                 return "query", trade.reference, lambda: self.show_refund(trade, refund)
@@ -313,6 +319,8 @@ async def call(request: AnyRequest) -> AnyResponse:
             except Fail as fail:
                 status, content = fail.status, _show_fail(fail)
             reply = json.dumps(content).encode()
+            if on == "statement" and status == 200:
+                reply = spoil(provider.books, NAME, reply)
             if key:
                 provider.books.replies[f"{account.secret_key}/{key}"] = (path + text, status, reply)
             return Response(reply, status_code=status, media_type="application/json")

@@ -8,6 +8,7 @@ place among Stripe's lines. Its idempotency keys live for a day, so a refund is 
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,13 +26,16 @@ from serai.commerce.payway.read_stripe import (
     read_event,
     read_intent,
     read_payment,
+    read_transaction,
     takes_parts,
 )
 from serai.commerce.payway.types import StripeAccount
-from serai.commerce.types import PaymentRequest, ProviderEvent, ProviderPayment
+from serai.commerce.types import PaymentRequest, ProviderEvent, ProviderPayment, StatementRow
 from serai.foundation.errors import Outside
 
 SIGNATURE_AGE_S = 300
+DAY_S = 86_400
+STATEMENT_ROWS = 200_000
 LOCALES = {"zh_Hans": "zh", "zh_Hant": "zh-TW"}
 SESSION_PREFIX = "cs_"
 # Asked for with every hold; whether it is given is told by the charge.
@@ -221,6 +225,24 @@ class StripeAdapter:
             if (found.get("metadata") or {}).get("refund_id") == str(refund_id):
                 return found
         return None
+
+    async def statement(self, day: date) -> tuple[StatementRow, ...]:
+        """A day's balance transactions (UTC), page by page, oldest first."""
+        start = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+        rows: list[StatementRow] = []
+        with _speaking():
+            page = await self._client.balance_transactions.list_async(
+                {
+                    "created": {"gte": start, "lt": start + DAY_S},
+                    "limit": 100,
+                    "expand": ["data.source"],
+                }
+            )
+            async for each in page.auto_paging_iter():
+                rows.append(read_transaction(_content(each)))
+                if len(rows) > STATEMENT_ROWS:
+                    raise Outside(NAME, "told more movements than can be kept", retryable=False)
+        return tuple(reversed(rows))
 
     async def read(self, headers: Mapping[str, str], body: bytes) -> ProviderEvent | None:
         header = headers.get("stripe-signature", "")

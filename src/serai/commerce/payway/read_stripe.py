@@ -11,7 +11,7 @@ import msgspec
 
 from serai.commerce.payway.adapter import RefundAnswer, find_uuid, tell
 from serai.commerce.payway.logic import from_stripe
-from serai.commerce.types import EventKind, ProviderEvent, ProviderPayment
+from serai.commerce.types import EventKind, ProviderEvent, ProviderPayment, StatementKind, StatementRow
 
 NAME = "stripe"
 REFUND_ANSWERS: dict[str, RefundAnswer] = {"succeeded": "done", "failed": "failed", "canceled": "failed"}
@@ -139,4 +139,42 @@ def _read_refund(refund: dict[str, Any]) -> ProviderEvent | None:
         currency,
         event_id=f"{refund['id']}:{answer}",
         refund_reference=refund_id,
+    )
+
+
+STATEMENT_KINDS: dict[str, StatementKind] = {
+    "charge": "capture",
+    "refund": "refund",
+    "fee": "fee",
+    "payout": "payout",
+}
+
+
+def read_transaction(found: dict[str, Any]) -> StatementRow:
+    """A balance transaction with its source as a line. Its amounts are in the currency in which Stripe settles.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is not in form.
+    """
+    told = found.get("source")
+    source: dict[str, Any] = told if isinstance(told, dict) else {"id": told}
+    named = source.get("metadata") or {}
+    currency = found["currency"].upper()
+    amount, fee = from_stripe(found["amount"], currency), from_stripe(found["fee"], currency)
+    if from_stripe(found["net"], currency) != amount - fee:
+        raise ValueError("the amount less the fee is not the net amount")
+    kind = STATEMENT_KINDS.get(found["reporting_category"], "other")
+    # What was taken back of a refund, or of a fee, is neither.
+    if (kind == "capture" and amount < 0) or (kind in ("refund", "fee") and amount > 0):
+        kind = "other"
+    return StatementRow(
+        found["id"],
+        kind,
+        str(named.get("intent_id") or ""),
+        str(source.get("payment_intent") or source.get("id") or ""),
+        str(named.get("refund_id") or source.get("id") or "") if kind == "refund" else "",
+        abs(amount),
+        fee,
+        currency,
+        datetime.fromtimestamp(found["created"], UTC),
     )

@@ -1,6 +1,6 @@
 """Statements and their lines as other modules see them, and the accounts they settle."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -111,3 +111,16 @@ class Standing(msgspec.Struct, frozen=True):
     provider: str
     currency: str
     minor: int
+
+
+class StatementFetch(msgspec.Struct, frozen=True):
+    """A day's statement that a provider is asked for: how often in vain and why, and when again."""
+
+    provider: str
+    day: date
+    attempts: int
+    failure: str
+    tried_at: datetime | None
+    next_at: datetime
+    done_at: datetime | None
+    statement_id: UUID | None
