@@ -84,7 +84,10 @@ async def release_order(
         turn = next_turn(order.order_id, moved)
         group_id = turn.group_id
         is_expected = any(pending.credit_kind == "order_due" for pending in pendings)
-        is_taken = any(paid.pledge and paid.pledge.pending for paid in order.payments)
+        # A capture may have been reserved after the order was read: its provider is being asked for the money now.
+        is_taken = any(paid.pledge and paid.pledge.pending for paid in order.payments) or any(
+            pending.credit_kind == "authorised" for pending in pendings
+        )
         if _is_other(order, judged) or is_taken or (expects_payment(order) and not is_expected):
             # A payment, a shipment or another end came between, or comes in this very moment.
             return False
