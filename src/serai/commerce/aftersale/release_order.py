@@ -4,7 +4,7 @@ Money that a provider holds is reserved for its refund in the same group, so not
 and the return of its money; the provider is asked afterwards, and again until it answers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import msgspec
@@ -83,12 +83,7 @@ async def release_order(
         ]
         turn = next_turn(order.order_id, moved)
         group_id = turn.group_id
-        is_expected = any(pending.credit_kind == "order_due" for pending in pendings)
-        # A capture may have been reserved after the order was read: its provider is being asked for the money now.
-        is_taken = any(paid.pledge and paid.pledge.pending for paid in order.payments) or any(
-            pending.credit_kind == "authorised" for pending in pendings
-        )
-        if _is_other(order, judged) or is_taken or (expects_payment(order) and not is_expected):
+        if _is_other(order, judged, pendings):
             # A payment, a shipment or another end came between, or comes in this very moment.
             return False
         back = NOTHING
@@ -131,9 +126,21 @@ def _undo_losses(order: Order, group_id: UUID, what: str) -> list[Transfer]:
     ]
 
 
-def _is_other(order: Order, judged: Order) -> bool:
-    """Whether an order has ended, was paid, or has left in part since it was judged."""
-    return (order.state, order.part_shipped_at) != (judged.state, judged.part_shipped_at)
+def _is_taken(order: Order, pendings: Sequence[ledger.OpenPending]) -> bool:
+    """Whether a provider is being asked for money now; that may have been reserved after the order was read."""
+    return any(paid.pledge and paid.pledge.pending for paid in order.payments) or any(
+        pending.credit_kind == "authorised" for pending in pendings
+    )
+
+
+def _is_other(order: Order, judged: Order, pendings: Sequence[ledger.OpenPending]) -> bool:
+    """Whether an order has ended, was paid, or has left in part since it was judged, or is being paid in this moment."""
+    is_expected = any(pending.credit_kind == "order_due" for pending in pendings)
+    return (
+        (order.state, order.part_shipped_at) != (judged.state, judged.part_shipped_at)
+        or _is_taken(order, pendings)
+        or (expects_payment(order) and not is_expected)
+    )
 
 
 def _is_refund(pending: ledger.OpenPending) -> bool:
