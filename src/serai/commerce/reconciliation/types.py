@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from serai.commerce.payment.types import bank as bank
 from serai.commerce.types import StatementRow
 from serai.ledger.types import Account, account, currency_unit
 
@@ -30,11 +31,6 @@ DIFFERENCES: tuple[Verdict, ...] = (
     "other",
 )
 Resolution = Literal["note", "fee", "refund", "accept"]
-
-
-def bank(currency: str) -> Account:
-    """Money that providers have confirmed: theirs to pay out, ours by right."""
-    return account("bank", currency_unit(currency))
 
 
 def psp_fees(currency: str) -> Account:
