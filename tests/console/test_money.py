@@ -1,5 +1,6 @@
 """Payment methods, open payments and statements at the console."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,9 @@ from tests.console.test_member import join
 from serai.commerce.checkout.api import accept_promise
 from serai.commerce.method.api import load_methods
 from serai.commerce.pledge.api import list_open
+from serai.commerce.reconciliation.fetch_store import claim_fetch, insert_fetches, note_done, note_failure
+from serai.foundation import clock
+from serai.foundation.ids import new_id
 
 METHODS = "/console/payment-methods"
 MONEY = "/console/money"
@@ -142,3 +146,20 @@ async def test_a_statement_is_read_and_its_differences_are_decided(visit: Visit,
     assert (await manager.send(decide, resolution="accept", note="a gift")).status_code == 303
     assert "Nothing to decide" in read(await manager.get(f"{MONEY}/differences")).text
     assert len(await shop.list_audit("statement.resolved")) == 1
+
+
+async def test_a_statement_that_has_not_come_is_shown_with_the_reason(visit: Visit, shop: Shop) -> None:
+    day = clock.now().date() - timedelta(days=2)
+    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
+        await insert_fetches(tx, "sandbox", [day], clock.now())
+        await claim_fetch(tx, "sandbox", day, clock.now(), clock.now())
+        await note_failure(tx, "sandbox", day, "sandbox: answered <500>", clock.now())
+    manager = await visit("manager")
+    page = await manager.get(f"{MONEY}/statements")
+    shown = " ".join(read(page).text.split())
+    for text in ("Statements that have not come", "sandbox: answered <500>", day.isoformat()):
+        assert text in shown
+    assert "<500>" not in page.text
+    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
+        await note_done(tx, "sandbox", day, clock.now(), new_id())
+    assert "Statements that have not come" not in (await manager.get(f"{MONEY}/statements")).text

@@ -40,7 +40,7 @@ class Imitation:
         self.client = httpx.AsyncClient(base_url=url, auth=("sk_test_12345", ""), trust_env=False, timeout=20)
         self.adapter = StripeAdapter(StripeAccount("sk_test_12345", SECRET), url, 10)
 
-    async def pay(self, amount: int, card: str = "4242424242424242") -> tuple[str, str]:
+    async def pay(self, amount: int, card: str = "4242424242424242", **more: str) -> tuple[str, str]:
         """(our reference, the intent's id) of a payment confirmed with a test card."""
         reference = str(uuid4())
         method = await self.client.post(
@@ -61,6 +61,7 @@ class Imitation:
                 "confirm": "true",
                 "payment_method": method.json()["id"],
                 "metadata[intent_id]": reference,
+                **more,
             },
         )
         content = intent.json()
@@ -178,3 +179,36 @@ async def test_what_it_does_not_know_is_none_and_what_it_cannot_do_is_said(imita
     assert await imitation.adapter.load(uuid4(), "pi_unknown") is None
     with pytest.raises(Outside):
         await imitation.adapter.load(uuid4(), "cs_test_no_sessions_here")
+
+
+async def test_held_money_is_read_as_held_once_and_taken_once_however_often_it_is_asked_for(
+    imitation: Imitation,
+) -> None:
+    _reference, intent_id = await imitation.pay(4200, capture_method="manual")
+    found = await imitation.adapter.load(uuid4(), intent_id)
+    assert found is not None
+    (held,) = found.events
+    assert (held.kind, held.amount_minor, held.is_once, held.expires_at is not None) == (
+        "authorised",
+        4200,
+        True,
+        True,
+    )
+    capture_id = uuid4()
+    assert [await imitation.adapter.capture(intent_id, capture_id, 4200) for _ in range(2)] == [
+        "done",
+        "done",
+    ]
+    taken = await imitation.adapter.load(uuid4(), intent_id)
+    assert taken is not None
+    assert [(e.kind, e.amount_minor, e.is_final) for e in taken.events] == [("captured", 4200, True)]
+
+
+async def test_held_money_is_let_go_and_cannot_be_taken_any_more(imitation: Imitation) -> None:
+    _reference, intent_id = await imitation.pay(4300, capture_method="manual")
+    await imitation.adapter.void(intent_id)
+    await imitation.adapter.void(intent_id)
+    found = await imitation.adapter.load(uuid4(), intent_id)
+    assert found is not None
+    assert [event.kind for event in found.events] == ["voided"]
+    assert await imitation.adapter.capture(intent_id, uuid4(), 4300) == "failed"

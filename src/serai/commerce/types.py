@@ -43,8 +43,9 @@ class ProviderEvent(msgspec.Struct, frozen=True):
 
     ``reference`` is the intent's id as the provider was given it. ``amount_minor`` is the total authorised, captured or
     refunded so far (whichever the kind tells), ``payment_minor`` what the whole payment is about. Providers that tell of
-    each refund by itself say ``part_refunded``, with that refund's amount alone. ``expires_at``: of an authorisation, when
-    the provider will let go of it.
+    each refund by itself say ``part_refunded``, with that refund's amount alone. Of held money ``expires_at`` is when the
+    provider will let go of it, ``is_once`` that it can be taken once only, and ``is_final`` that nothing is held any more
+    beside what was taken.
     """
 
     provider: str
@@ -58,6 +59,8 @@ class ProviderEvent(msgspec.Struct, frozen=True):
     data: dict[str, Any]
     refund_reference: UUID | None = None
     expires_at: datetime | None = None
+    is_once: bool = False
+    is_final: bool = False
 
 
 class PaymentRequest(msgspec.Struct, frozen=True):
@@ -225,12 +228,15 @@ class Carrier(Protocol):
         ...
 
 
+StatementKind = Literal["capture", "refund", "fee", "payout", "other"]
+
+
 class StatementRow(msgspec.Struct, frozen=True):
     """A movement as a provider's statement tells it. ``amount_minor`` is above zero; ``reference`` and ``refund_ref`` are
     what we had named the payment and its refund."""
 
     row_key: str
-    kind: Literal["capture", "refund", "fee", "payout", "other"]
+    kind: StatementKind
     reference: str
     payment_ref: str
     refund_ref: str
@@ -242,10 +248,17 @@ class StatementRow(msgspec.Struct, frozen=True):
 
 @runtime_checkable
 class StatementSource(Protocol):
-    """A provider that can be asked for its statement of a day (UTC)."""
+    """A provider that can be asked for its statement of a day. ``day_offset_h``: by how many hours its days begin before
+    those of UTC."""
 
-    async def load_statement(self, merchant_id: UUID, day: date) -> tuple[StatementRow, ...]:
-        """All movements of the day. Raises ``Outside`` when the provider does not answer well, or knows no such account."""
+    day_offset_h: int
+
+    async def load_statement(self, merchant_id: UUID, day: date) -> tuple[StatementRow, ...] | bytes:
+        """All movements of the day: rows, or the provider's own file.
+
+        Raises ``Outside`` when the provider does not answer well, or knows no such account; retryable also while the
+        statement is not made yet.
+        """
         ...
 
 

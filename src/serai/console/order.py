@@ -15,6 +15,7 @@ from serai.commerce.aftersale.api import (
     fund_lines,
     load_line_money,
     refund_order,
+    repay_by_hand,
 )
 from serai.commerce.agent.api import find_agent_order, list_agent_orders
 from serai.commerce.gift.api import find_gift
@@ -310,6 +311,28 @@ async def refund(request: AnyRequest, desk: AtDesk, reference: FromPath[str]) ->
             return desk.go(path, message, tone="bad", amount=amount)
         case _pending:
             return desk.go(path, _("%(amount)s is on its way back."), amount=amount)
+
+
+@post("/orders/{reference:str}/refunds/{refund_id:uuid}/by-hand", status_code=200)
+async def repay(
+    request: AnyRequest, desk: AtDesk, reference: FromPath[str], refund_id: FromPath[UUID]
+) -> Response[Any]:
+    """Say that a refund which the provider declined was paid back by other means."""
+    desk.require("order.refund")
+    order, form = await _read(request, desk, reference, "by-hand")
+    path = f"{PATH}/{order.number}"
+    try:
+        await repay_by_hand(
+            desk.commerce,
+            desk.merchant_id,
+            order_id=order.order_id,
+            refund_id=refund_id,
+            reason=form.values.get("reason", ""),
+            by=desk.by,
+        )
+    except Refused as error:
+        return desk.go(path, desk.explain(error), tone="bad")
+    return desk.go(path, _("Noted: it was paid back by hand."))
 
 
 async def _read_charges(desk: Desk, order: Order, form: Form) -> dict[int, int]:

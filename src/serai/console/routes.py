@@ -82,6 +82,7 @@ ROUTES = [
             order.fulfil,
             order.cancel,
             order.refund,
+            order.repay,
             fulfilment.show_board,
             fulfilment.show_picks,
             fulfilment.show_work,

@@ -34,6 +34,7 @@ async def _show_list(
         page = await api.list_statements(tx, cursor=desk.query("cursor") or None)
         differences = await api.count_open(tx)
         standings = await api.list_standings(tx)
+        fetches = await api.list_fetches(tx)
     yesterday = clock.now().date() - timedelta(days=1)
     sources = [
         name for name, provider in desk.commerce.providers.items() if isinstance(provider, StatementSource)
@@ -46,6 +47,7 @@ async def _show_list(
         statements=page.items,
         differences=differences,
         standings=standings,
+        fetches=fetches,
         form=form or fill_form("statement"),
         form_open=form is not None,
         fetch_form=fetch_form or fill_form("fetch", day=yesterday.isoformat()),

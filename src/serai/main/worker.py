@@ -132,8 +132,11 @@ def list_schedules(platform: Platform) -> Sequence[Schedule]:
             "* * * * *",
             lambda: reconciliation_jobs.finish_statements(commerce, owner),
         ),
-        # After midnight everywhere, when yesterday is over for every provider.
-        Schedule("fetch statements", "23 13 * * *", lambda: reconciliation_jobs.fetch_statements(commerce)),
+        Schedule(
+            "fetch statements",
+            "3,18,33,48 * * * *",
+            lambda: reconciliation_jobs.fetch_statements(commerce, owner),
+        ),
         Schedule("remind of invoices", "41 * * * *", lambda: shop_jobs.remind_invoices(commerce, owner)),
         Schedule("tend pledges", "* * * * * */10", lambda: checkout_jobs.tend_pledges(commerce, owner)),
         Schedule("check payments", "* * * * * */15", lambda: checkout_jobs.check_payments(commerce, owner)),

@@ -13,9 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from litestar import Response, route
+from litestar.params import FromPath
 from litestar.response import Redirect
 from msgspec import Struct
 
+from serai_sandbox.alipay.bill import Bills
 from serai_sandbox.counter.answer import AnyRequest, AnyResponse, answer, read_body
 from serai_sandbox.counter.books import Books, Refund, Trade, make_token
 from serai_sandbox.counter.postman import Letter, Postman
@@ -66,6 +68,7 @@ class Alipay:
         self.url = url
         self.accounts = {account.app_id: account for account in accounts}
         self._keys: dict[str, tuple[RSAPublicKey, RSAPrivateKey]] = {}
+        self.bills = Bills(books, url)
 
     def _keys_of(self, account: Account) -> tuple[RSAPublicKey, RSAPrivateKey]:
         if account.app_id not in self._keys:
@@ -177,6 +180,13 @@ class Alipay:
 
     def run(self, account: Account, method: str, content: dict[str, Any]) -> dict[str, Any]:
         """One call of the API; Fail for a refusal."""
+        if method == "alipay.data.dataservice.bill.downloadurl.query":
+            if content["bill_type"] != "trade":
+                raise Fail("isv.invalid-parameter")
+            address = self.bills.ask(account.app_id, content["bill_date"])
+            if address is None:
+                raise Fail("isp.bill_not_exist")
+            return {"bill_download_url": address}
         trade = self.books.find(NAME, account.app_id, content["out_trade_no"])
         if trade is None:
             raise Fail("ACQ.TRADE_NOT_EXIST")
@@ -217,7 +227,7 @@ class Alipay:
                 raise Fail("ACQ.TRADE_STATUS_ERROR")
             if amount < 1 or trade.refunded + amount > trade.paid_amount:
                 raise Fail("ACQ.REFUND_AMT_NOT_EQUAL_TOTAL")
-            refund = Refund(make_token(size=10), reference, amount, "succeeded")
+            refund = Refund(make_token(size=10), reference, amount, "succeeded", at_s=time.time())
             if fault := self.books.take(NAME, trade.reference, "refund", "fails", "late"):
                 if fault.name == "fails" and fault.how != "later":
                     raise Fail("ACQ.SELLER_BALANCE_NOT_ENOUGH")
@@ -268,7 +278,11 @@ async def call(request: AnyRequest) -> AnyResponse:
             {name: {"code": "40002", "sub_code": "isv.invalid-parameter"}, "sign": ""}, status_code=200
         )
     reference = str(content.get("out_trade_no", ""))
-    operations = {"alipay.trade.close": "close", "alipay.trade.refund": "refund"}
+    operations = {
+        "alipay.trade.close": "close",
+        "alipay.trade.refund": "refund",
+        "alipay.data.dataservice.bill.downloadurl.query": "statement",
+    }
     on = operations.get(method, "query")
 
     def done() -> AnyResponse:
@@ -283,3 +297,12 @@ async def call(request: AnyRequest) -> AnyResponse:
         return Response(reply.encode(), status_code=200, media_type="application/json")
 
     return await answer(provider.books, NAME, reference, on, done)
+
+
+@route("/alipay-bill/{token:str}", http_method=["GET"])
+async def fetch_bill(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
+    """A bill by the address that was told for it; whoever knows it may have it."""
+    provider: Alipay = request.app.state.alipay
+    found = provider.bills.fetch(token)
+    file = Response(found or b"", status_code=200 if found else 404, media_type="application/zip")
+    return await answer(provider.books, NAME, "", "download", lambda: file)

@@ -18,6 +18,7 @@ class Refund(Struct):
     amount: int
     status: str
     will_end: str = "succeeded"
+    at_s: float = 0
 
 
 class Trade(Struct):

@@ -69,7 +69,15 @@ def build_application(books: Books, postman: Postman, url: str, accounts: Accoun
             "alipay": alipay.Alipay(books, postman, url, accounts.alipay),
         }
     )
-    handlers = [get_health, stripe.call, wechat.call, alipay.call, *control.HANDLERS, *page.HANDLERS]
+    handlers = [
+        get_health,
+        stripe.call,
+        wechat.call,
+        alipay.call,
+        alipay.fetch_bill,
+        *control.HANDLERS,
+        *page.HANDLERS,
+    ]
     return Litestar(
         handlers,
         lifespan=[close],

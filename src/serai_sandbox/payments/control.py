@@ -10,6 +10,7 @@ from msgspec import Struct
 from serai_sandbox.counter.answer import AnyRequest, AnyResponse, read_body
 from serai_sandbox.counter.books import Fault
 from serai_sandbox.payments.page import settle
+from serai_sandbox.stripe.balance import PAGE
 
 
 class Decision(Struct, forbid_unknown_fields=True):
@@ -78,6 +79,36 @@ async def finish_refunds(request: AnyRequest) -> AnyResponse:
     return Response({})
 
 
+@post("/_control/end-holds", status_code=200)
+async def end_holds(request: AnyRequest) -> AnyResponse:
+    """The time of held money is over, of one merchant's number with ``?reference=``."""
+    if refusal := _refuse(request):
+        return refusal
+    wanted = request.query_params.get("reference")
+    for trade in list(request.app.state.books.trades.values()):
+        if trade.status == "held" and wanted in (None, trade.reference):
+            request.app.state.stripe.end_hold(trade)
+    return Response({})
+
+
+@post("/_control/forget-keys", status_code=200)
+async def forget_keys(request: AnyRequest) -> AnyResponse:
+    """A day has passed: what was answered under an idempotency key is forgotten."""
+    if refusal := _refuse(request):
+        return refusal
+    request.app.state.books.replies.clear()
+    return Response({})
+
+
+@post("/_control/page-limit", status_code=200)
+async def limit_pages(request: AnyRequest) -> AnyResponse:
+    """Stripe's pages have at most ``?limit=`` rows from now on."""
+    if refusal := _refuse(request):
+        return refusal
+    PAGE["most"] = int(request.query_params["limit"])
+    return Response({})
+
+
 @get("/_control/trades")
 async def list_trades(request: AnyRequest) -> AnyResponse:
     """Trades, of one merchant's number with ``?reference=``."""
@@ -98,4 +129,13 @@ async def list_deliveries(request: AnyRequest) -> AnyResponse:
     return Response([msgspec.to_builtins(delivery) for delivery in found])
 
 
-HANDLERS = [order_fault, remove_faults, decide, finish_refunds, list_trades, list_deliveries]
+HANDLERS = [
+    order_fault,
+    remove_faults,
+    decide,
+    finish_refunds,
+    end_holds,
+    forget_keys,
+    list_trades,
+    list_deliveries,
+]

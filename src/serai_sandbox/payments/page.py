@@ -88,7 +88,12 @@ async def show_pay(request: AnyRequest, provider: FromPath[str], trade_id: FromP
     name, colour, about, go = LOOKS[provider]
     request.app.state.books.close_old(trade)
     if trade.status != "open":
-        words = {"paid": "已支付 · Paid", "closed": "已关闭 · Closed", "failed": "支付失败 · Failed"}
+        words = {
+            "paid": "已支付 · Paid",
+            "held": "已冻结 · Held",
+            "closed": "已关闭 · Closed",
+            "failed": "支付失败 · Failed",
+        }
         body = f'<div class="slip"><h1>{words[trade.status]}</h1><div class="sum">{show_amount(trade)}</div></div>'
         return render(name, colour, body)
     back = request.query_params.get("redirect_url", "")

@@ -13,6 +13,10 @@ from msgspec import Struct
 from serai_sandbox.counter.answer import AnyRequest, AnyResponse, answer, read_body
 from serai_sandbox.counter.books import Books, Refund, Trade, make_token
 from serai_sandbox.counter.postman import Letter, Postman, unix
+from serai_sandbox.counter.statement import spoil
+from serai_sandbox.stripe import hold
+from serai_sandbox.stripe.balance import list_transactions
+from serai_sandbox.stripe.fail import Fail
 
 NAME = "stripe"
 DAY_S = 86_400
@@ -23,14 +27,6 @@ class Account(Struct, frozen=True):
 
     secret_key: str
     webhook_secret: str
-
-
-class Fail(Exception):
-    """An error in Stripe's form."""
-
-    def __init__(self, status: int, kind: str, message: str, code: str = "") -> None:
-        super().__init__(message)
-        self.status, self.kind, self.message, self.code = status, kind, message, code
 
 
 class Stripe:
@@ -58,6 +54,11 @@ class Stripe:
             return
         if outcome == "cancelled":
             return
+        if trade.extra.get("capture") == "manual":
+            hold.authorise(self.books, trade)
+            self._tell(trade, "payment_intent.amount_capturable_updated", self.show_intent)
+            self._tell(trade, "checkout.session.completed", self.show_session)
+            return
         fault = self.books.take(NAME, trade.reference, "pay", "wrong_amount")
         trade.status, trade.paid_s = "paid", time.time()
         trade.paid_amount = trade.amount + (fault.delta if fault else 0)
@@ -70,6 +71,21 @@ class Stripe:
         self.books.keep(trade)
         self._tell(trade, "checkout.session.expired", self.show_session)
 
+    def capture(self, trade: Trade, form: dict[str, str]) -> dict[str, Any]:
+        """Take part of what is held, or all of it."""
+        self._tell(trade, hold.capture(self.books, trade, form), self.show_intent)
+        return self.show_intent(trade)
+
+    def cancel(self, trade: Trade, reason: str) -> dict[str, Any]:
+        """Let go of what is held."""
+        hold.cancel(self.books, trade, reason)
+        self._tell(trade, "payment_intent.canceled", self.show_intent)
+        return self.show_intent(trade)
+
+    def end_hold(self, trade: Trade) -> None:
+        """The time of a hold is over: Stripe lets go by itself."""
+        self.cancel(trade, "automatic")
+
     def _tell(self, trade: Trade, kind: str, show: Any) -> None:
         account = next((each for each in self.accounts if each.secret_key == trade.account), None)
         if account is None:
@@ -80,7 +96,7 @@ class Stripe:
         def write(letter: Letter) -> tuple[dict[str, str], bytes]:
             told = json.loads(json.dumps(content))
             for name in ("amount_total", "amount", "amount_received"):
-                if name in told:
+                if told.get(name):
                     told[name] += letter.delta
             body = json.dumps(
                 {
@@ -100,7 +116,9 @@ class Stripe:
 
     def show_session(self, trade: Trade) -> dict[str, Any]:
         self.books.close_old(trade)
-        states = {"open": "open", "paid": "complete", "closed": "expired"}
+        states = {"open": "open", "paid": "complete", "held": "complete", "closed": "expired"}
+        if trade.extra.get("held"):
+            states["closed"] = "complete"
         is_paid = trade.status == "paid"
         return {
             "id": trade.trade_id,
@@ -110,12 +128,14 @@ class Stripe:
             "client_reference_id": trade.reference,
             "amount_total": trade.paid_amount if is_paid else trade.amount,
             "currency": trade.currency,
-            "payment_intent": trade.extra["intent"] if is_paid else None,
-            "metadata": trade.extra["metadata"],
+            "payment_intent": trade.extra["intent"] if states[trade.status] == "complete" else None,
+            "metadata": trade.extra.get("named", {}),
             "url": f"{self.url}/stripe/pay/{trade.trade_id}" if trade.status == "open" else None,
         }
 
     def show_intent(self, trade: Trade) -> dict[str, Any]:
+        if trade.extra.get("capture") == "manual":
+            return hold.show_intent(trade)
         states = {"open": "requires_payment_method", "paid": "succeeded", "closed": "canceled"}
         return {
             "id": trade.extra["intent"],
@@ -170,16 +190,18 @@ class Stripe:
             form.get("webhook", ""),
             now,
             now + DAY_S,
-            extra={"intent": make_token("pi_"), "metadata": metadata},
+            extra={"intent": make_token("pi_"), "metadata": metadata, **hold.read_session(form)},
         )
         return self.show_session(self.books.keep(trade))
 
     def create_refund(self, form: dict[str, str]) -> dict[str, Any]:
         trade = self.find_by_intent(form.get("payment_intent", ""))
         amount = int(form.get("amount", "0"))
-        if trade.status != "paid" or amount < 1 or trade.refunded + amount > trade.paid_amount:
+        if not trade.paid_amount or amount < 1 or trade.refunded + amount > trade.paid_amount:
             raise Fail(400, "invalid_request_error", "Refund amount is greater than unrefunded amount.")
-        refund = Refund(make_token("re_"), form.get("metadata[refund_id]", ""), amount, "succeeded")
+        refund = Refund(
+            make_token("re_"), form.get("metadata[refund_id]", ""), amount, "succeeded", at_s=time.time()
+        )
         if fault := self.books.take(NAME, trade.reference, "refund", "fails", "late"):
             if fault.name == "fails" and fault.how != "later":
                 raise Fail(402, "card_error", "The bank refuses the refund.", "refund_failed")
@@ -227,7 +249,13 @@ class Stripe:
                 return "close", trade.reference, lambda: self._close(trade)
             case "GET", ["payment_intents", intent_id]:
                 trade = self.find_by_intent(intent_id)
-                return "query", trade.reference, lambda: self.show_intent(trade)
+                return "query", trade.reference, lambda: hold.expand(trade, self.show_intent(trade), form)
+            case "POST", ["payment_intents", intent_id, "capture"]:
+                trade = self.find_by_intent(intent_id)
+                return "capture", trade.reference, lambda: self.capture(trade, form)
+            case "POST", ["payment_intents", intent_id, "cancel"]:
+                trade = self.find_by_intent(intent_id)
+                return "void", trade.reference, lambda: self.cancel(trade, "requested_by_customer")
             case "POST", ["refunds"]:
                 reference = self.find_by_intent(form.get("payment_intent", "")).reference
                 return "refund", reference, lambda: self.create_refund(form)
@@ -236,6 +264,8 @@ class Stripe:
                 refunds = [self.show_refund(trade, refund) for refund in trade.refunds]
                 content = {"object": "list", "data": refunds, "has_more": False, "url": "/v1/refunds"}
                 return "query", trade.reference, lambda: content
+            case "GET", ["balance_transactions"]:
+                return "statement", "", lambda: list_transactions(self.books, account.secret_key, form)
             case "GET", ["refunds", refund_id]:
                 trade, refund = self.find_refund(refund_id)
                 return "query", trade.reference, lambda: self.show_refund(trade, refund)
@@ -267,7 +297,11 @@ async def call(request: AnyRequest) -> AnyResponse:
             if fingerprint != path + text:
                 raise Fail(400, "idempotency_error", "Keys can only be used with the same parameters.")
             on, reference = (
-                "create" if path.startswith("/checkout") else "refund",
+                "create"
+                if path.startswith("/checkout")
+                else "capture"
+                if path.endswith("/capture")
+                else "refund",
                 form.get("client_reference_id", ""),
             )
             replay = Response(
@@ -285,6 +319,8 @@ async def call(request: AnyRequest) -> AnyResponse:
             except Fail as fail:
                 status, content = fail.status, _show_fail(fail)
             reply = json.dumps(content).encode()
+            if on == "statement" and status == 200:
+                reply = spoil(provider.books, NAME, reply)
             if key:
                 provider.books.replies[f"{account.secret_key}/{key}"] = (path + text, status, reply)
             return Response(reply, status_code=status, media_type="application/json")

@@ -6,7 +6,7 @@ import re
 import secrets
 import time
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -20,6 +20,7 @@ from msgspec import Struct
 from serai_sandbox.counter.answer import AnyRequest, AnyResponse, answer, read_body
 from serai_sandbox.counter.books import Books, Refund, Trade, make_token
 from serai_sandbox.counter.postman import Letter, Postman, unix
+from serai_sandbox.wechat.bill import Bills, Refusal
 
 NAME = "wechat"
 AGE_S = 300
@@ -59,6 +60,7 @@ class Wechat:
         self.accounts = {account.mchid: account for account in accounts}
         self._keys: dict[str, tuple[RSAPublicKey, RSAPrivateKey]] = {}
         self._nonces: dict[str, float] = {}
+        self.bills = Bills(books, url)
 
     def _keys_of(self, account: Account) -> tuple[RSAPublicKey, RSAPrivateKey]:
         if account.mchid not in self._keys:
@@ -231,7 +233,9 @@ class Wechat:
                 raise Fail(400, "PARAM_ERROR", "amount is wrong")
             if amount["refund"] < 1 or trade.refunded + amount["refund"] > trade.paid_amount:
                 raise Fail(403, "NOT_ENOUGH", "more than is left")
-            refund = Refund("5030" + make_token(size=10), reference, amount["refund"], "succeeded")
+            refund = Refund(
+                "5030" + make_token(size=10), reference, amount["refund"], "succeeded", at_s=time.time()
+            )
             if fault := self.books.take(NAME, trade.reference, "refund", "fails", "late"):
                 if fault.name == "fails" and fault.how != "later":
                     raise Fail(403, "NOT_ENOUGH", "the account has too little")
@@ -283,7 +287,15 @@ class Wechat:
                 return "close", number, lambda: self.close(self.find(account, number))
             case "POST", ["v3", "refund", "domestic", "refunds"]:
                 return "refund", content["out_trade_no"], lambda: self.refund(account, content)
+            case "GET", ["v3", "bill", "tradebill"]:
+                return "statement", "", lambda: self._ask_bill(account, content)
         raise Fail(404, "NOT_FOUND", "no such address")
+
+    def _ask_bill(self, account: Account, query: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self.bills.ask(account.mchid, account.appid, query)
+        except Refusal as refusal:
+            raise Fail(400, refusal.code, "no bill") from refusal
 
 
 @route("/v3/{path:path}", http_method=["GET", "POST"])
@@ -300,6 +312,13 @@ async def call(request: AnyRequest) -> AnyResponse:
     except Fail as fail:
         return Response({"code": fail.code, "message": fail.message}, status_code=fail.status)
     on = reference = ""
+    if parts.path == "/v3/billdownload/file":
+        # A file is not signed: its digest was told in an answer that is.
+        found = provider.bills.fetch(dict(parse_qsl(parts.query)).get("token", ""))
+        file = Response(
+            found or b"", status_code=200 if found else 404, media_type="application/octet-stream"
+        )
+        return await answer(provider.books, NAME, "", "download", lambda: file)
 
     def done() -> AnyResponse:
         try:
@@ -316,7 +335,8 @@ async def call(request: AnyRequest) -> AnyResponse:
         return Response(reply, status_code=status, media_type="application/json", headers=headers)
 
     try:
-        on, reference, work = provider.handle(account, request.method, parts.path, json.loads(body or b"{}"))
+        content = json.loads(body) if body else dict(parse_qsl(parts.query))
+        on, reference, work = provider.handle(account, request.method, parts.path, content)
     except Fail as fail:
         failed = fail
 

@@ -4,7 +4,8 @@ Money that a provider holds is reserved for its refund in the same group, so not
 and the return of its money; the provider is asked afterwards, and again until it answers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from uuid import UUID
 
 import msgspec
 
@@ -14,6 +15,7 @@ from serai.commerce.aftersale.request_refund import Ways, is_known, pledged_left
 from serai.commerce.order.api import Stamp, deferred_of, load_order, next_turn, stamp_orders, was_late
 from serai.commerce.order.types import Order, expects_payment
 from serai.commerce.payment.types import Payment, deferred_sales, order_due
+from serai.commerce.pledge.types import uncollected
 from serai.commerce.presale.api import Mark, mark_orders
 from serai.commerce.promotion.api import give_back_claims, return_discounts
 from serai.commerce.types import Commerce
@@ -81,9 +83,7 @@ async def release_order(
         ]
         turn = next_turn(order.order_id, moved)
         group_id = turn.group_id
-        is_expected = any(pending.credit_kind == "order_due" for pending in pendings)
-        is_taken = any(paid.pledge and paid.pledge.pending for paid in order.payments)
-        if _is_other(order, judged) or is_taken or (expects_payment(order) and not is_expected):
+        if _is_other(order, judged, pendings):
             # A payment, a shipment or another end came between, or comes in this very moment.
             return False
         back = NOTHING
@@ -105,6 +105,7 @@ async def release_order(
     if unshipped > 0:
         due, deferred = order_due(order.order_id, order.currency), deferred_sales(order.currency)
         transfers.append(posted(derive_id(group_id, "due"), deferred, due, unshipped, what))
+    transfers += _undo_losses(order, group_id, what)
     for reserved in _refund_payments(order, refunding, keep_deposit) if refunding else ():
         transfers += reserved.transfers
         rows += reserved.writes
@@ -114,9 +115,32 @@ async def release_order(
     return outcome.passed and not was_late(outcome)
 
 
-def _is_other(order: Order, judged: Order) -> bool:
-    """Whether an order has ended, was paid, or has left in part since it was judged."""
-    return (order.state, order.part_shipped_at) != (judged.state, judged.part_shipped_at)
+def _undo_losses(order: Order, group_id: UUID, what: str) -> list[Transfer]:
+    """What was written off is no loss after all: an order that is called off keeps its goods, and is owed nothing."""
+    due = order_due(order.order_id, order.currency)
+    lost = ((paid.intent_id, paid.pledge.lost_minor) for paid in order.payments if paid.pledge)
+    return [
+        posted(derive_id(group_id, "loss", intent_id), due, uncollected(order.currency), minor, what)
+        for intent_id, minor in lost
+        if minor
+    ]
+
+
+def _is_taken(order: Order, pendings: Sequence[ledger.OpenPending]) -> bool:
+    """Whether a provider is being asked for money now; that may have been reserved after the order was read."""
+    return any(paid.pledge and paid.pledge.pending for paid in order.payments) or any(
+        pending.credit_kind == "authorised" for pending in pendings
+    )
+
+
+def _is_other(order: Order, judged: Order, pendings: Sequence[ledger.OpenPending]) -> bool:
+    """Whether an order has ended, was paid, or has left in part since it was judged, or is being paid in this moment."""
+    is_expected = any(pending.credit_kind == "order_due" for pending in pendings)
+    return (
+        (order.state, order.part_shipped_at) != (judged.state, judged.part_shipped_at)
+        or _is_taken(order, pendings)
+        or (expects_payment(order) and not is_expected)
+    )
 
 
 def _is_refund(pending: ledger.OpenPending) -> bool:

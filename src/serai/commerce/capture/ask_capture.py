@@ -48,7 +48,8 @@ async def capture_payment(
     Raises:
         NotFound: ``order.unknown``.
         Invalid: ``capture.amount_invalid``, more than ``left`` or not above zero.
-        Conflict: ``capture.nothing_pledged``; ``capture.under_way`` while an earlier capture is not answered.
+        Conflict: ``capture.nothing_pledged``; ``capture.under_way`` while an earlier capture is not answered;
+            ``capture.only_whole`` for a part of what the provider takes once only.
     """
     reason = " ".join(reason.split())[:200]
     for _attempt in range(ATTEMPTS):
@@ -111,6 +112,15 @@ def _check_amount(pledge: Pledge, amount_minor: int | None) -> int:
             "capture.amount_invalid",
             _("The amount must be above zero and at most what is still pledged."),
             field="amount",
+            left=left,
+        )
+    if pledge.is_once and minor != left:
+        raise Conflict(
+            "capture.only_whole",
+            _(
+                "This card can be charged once only, and what is not taken then is let go. Take all of it, or give back first"
+                " what the order does not need."
+            ),
             left=left,
         )
     return minor
@@ -203,6 +213,23 @@ async def ask_capture(
         intent = next(paid for paid in order.payments if paid.intent_id == intent_id)
         if intent.pledge is None or intent.pledge.pending != step:
             break
+    if answer == "done":
+        await _let_rest_go(commerce, merchant_id, order_id=order_id, intent_id=intent_id)
+
+
+async def _let_rest_go(
+    commerce: Commerce, merchant_id: MerchantId, *, order_id: UUID, intent_id: UUID
+) -> None:
+    """All that is wanted has come, and part was let go before: the provider need not hold that any longer."""
+    order = await _load(commerce, merchant_id, order_id)
+    intent = next(paid for paid in order.payments if paid.intent_id == intent_id)
+    pledge, named = intent.pledge, intent.provider_payment_id
+    if pledge is None or pledge.open_minor or not pledge.released_minor or named is None:
+        return
+    try:
+        await provider_of(commerce, intent.provider).void_payment(merchant_id, named)
+    except Outside as error:
+        log.info("the rest of payment %s could not be let go: %s", intent_id, error)
 
 
 async def _fail(

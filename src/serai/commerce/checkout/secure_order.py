@@ -28,6 +28,7 @@ async def secure_order(
     kind: Kind,
     row: payment.EventRow | None,
     expires_at: datetime | None = None,
+    is_once: bool = False,
     due_in: timedelta | None = None,
     transfers: tuple[Transfer, ...] = (),
     writes: tuple[Write, ...] = (),
@@ -53,6 +54,7 @@ async def secure_order(
         None,
         0,
         None,
+        is_once=is_once,
     )
     return await commerce.lane.submit(
         merchant_id,

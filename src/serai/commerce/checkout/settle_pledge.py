@@ -2,7 +2,7 @@
 
 HELD    the order is secured; one that does not wait for it any more lets the provider let go of it
 TAKEN   the step from what is booked to what it says is booked, see ``capture.book_capture``. Told before HELD, it secures
-        the order first. What is not pledged any more is overpaid, and goes back
+        the order first. What is not pledged any more is overpaid, and goes back. Told as final, nothing more will come
 ENDED   what is still open is lost: an order whose goods are here is called off, else the loss is written off
 """
 
@@ -48,10 +48,12 @@ async def settle_pledge(
             is_over = not await _secure(commerce, merchant_id, order, intent, row)
         elif event.kind == "authorised" or event.amount_minor <= intent.captured_minor:
             await _record(commerce, merchant_id, row)
+            await _end_rest(commerce, merchant_id, intent, event)
             return
         else:
             outcome = await book_capture(commerce, merchant_id, order, intent, row, by=intent.provider)
             if outcome.passed and not outcome.replayed:
+                await _end_rest(commerce, merchant_id, intent, event)
                 return
             is_over = not outcome.passed
         if is_over and event.kind == "authorised":
@@ -77,6 +79,7 @@ async def _secure(
         kind="authorised",
         row=row if row.event.kind == "authorised" else None,
         expires_at=row.event.expires_at,
+        is_once=row.event.is_once,
     )
     if outcome.passed and not outcome.replayed and order.award_points and order.member_id is not None:
         await settle_debt(commerce, merchant_id, member_id=order.member_id)
@@ -144,6 +147,19 @@ async def _end(commerce: Commerce, merchant_id: MerchantId, order: Order, intent
         order = await load_order(tx, order_id=order.order_id)
     intent = next(paid for paid in order.payments if paid.intent_id == intent.intent_id)
     await lose_pledge(commerce, merchant_id, order, intent, reason=reason, by="system")
+
+
+async def _end_rest(
+    commerce: Commerce, merchant_id: MerchantId, intent: Payment, event: ProviderEvent
+) -> None:
+    """What a provider has let go of as it took the rest of it, at its own desk, is lost."""
+    if not event.is_final:
+        return
+    async with commerce.db.transaction(merchant_id, "read") as tx:
+        order = await load_order(tx, order_id=intent.order_id)
+    intent = next(paid for paid in order.payments if paid.intent_id == intent.intent_id)
+    if intent.pledge is not None and intent.pledge.pending is None and intent.pledge.capturable_minor:
+        await _end(commerce, merchant_id, order, intent)
 
 
 async def _record(commerce: Commerce, merchant_id: MerchantId, row: payment.EventRow) -> None:

@@ -7,8 +7,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from serai.commerce.capture.api import ask_capture, capture_payment, find_order_of
+from serai.commerce.checkout.settle_payment import settle_payment
 from serai.commerce.order.api import deferred_of
 from serai.commerce.order.types import Order
+from serai.commerce.payment.api import provider_of
 from serai.commerce.payment.types import Payment
 from serai.commerce.pledge import api as pledges
 from serai.commerce.types import Commerce
@@ -57,6 +59,15 @@ async def _try(commerce: Commerce, merchant_id: MerchantId, intent_id: UUID, act
 
 async def _ask_again(commerce: Commerce, merchant_id: MerchantId, order: Order, intent: Payment) -> None:
     await ask_capture(commerce, merchant_id, order_id=order.order_id, intent_id=intent.intent_id)
+    after = await find_order_of(commerce, merchant_id, intent.intent_id)
+    paid = next(each for each in after.payments if each.intent_id == intent.intent_id)
+    if (
+        paid.pledge is not None
+        and paid.pledge.pending is None
+        and paid.captured_minor == intent.captured_minor
+    ):
+        # Refused: the money may have been taken or let go by another hand.
+        await _hear(commerce, merchant_id, paid)
 
 
 async def _take_earned(commerce: Commerce, merchant_id: MerchantId, order: Order, intent: Payment) -> None:
@@ -65,14 +76,31 @@ async def _take_earned(commerce: Commerce, merchant_id: MerchantId, order: Order
     async with commerce.db.transaction(merchant_id, "read") as tx:
         moved = await ledger.list_document_transfers(tx, document_id=order.order_id)
     minor = intent.pledge.open_minor - max(0, deferred_of(moved))
+    if minor > 0 and intent.pledge.is_once:
+        # Taken once only, the rest would be let go although its goods have yet to leave.
+        minor = intent.pledge.open_minor
     if minor > 0:
         await _take(commerce, merchant_id, order, intent, minor, "goods have left")
 
 
 async def _take_rest(commerce: Commerce, merchant_id: MerchantId, order: Order, intent: Payment) -> None:
-    """Take all before the provider lets go of it: goods are promised for it."""
+    """Take all before the provider lets go of it: goods are promised for it. It may have let go unheard."""
+    await _hear(commerce, merchant_id, intent)
+    order = await find_order_of(commerce, merchant_id, intent.intent_id)
+    intent = next(paid for paid in order.payments if paid.intent_id == intent.intent_id)
     assert intent.pledge is not None, "only pledges expire"
+    if not intent.open_minor:
+        return
     await _take(commerce, merchant_id, order, intent, intent.pledge.open_minor, "before the hold ends")
+
+
+async def _hear(commerce: Commerce, merchant_id: MerchantId, intent: Payment) -> None:
+    """Ask the provider how held money stands, and take in what it says."""
+    found = await provider_of(commerce, intent.provider).load_payment(
+        merchant_id, intent.intent_id, intent.provider_payment_id
+    )
+    for event in found.events if found else ():
+        await settle_payment(commerce, merchant_id, event=event, source="check")
 
 
 async def _take(

@@ -147,6 +147,8 @@ async def insert_refunds(tx: Transaction, rows: Sequence[Refund]) -> None:
             [row.reason for row in rows],
             [row.requested_by for row in rows],
             [row.requested_at for row in rows],
+            [row.done_at for row in rows],
+            [row.by_hand for row in rows],
         ),
     )
 
@@ -174,12 +176,12 @@ async def finish_refunds(tx: Transaction, rows: Sequence[RefundEnd]) -> None:
 
 async def list_refunds(tx: Transaction, *, order_id: UUID) -> tuple[Refund, ...]:
     """All refunds of an order, first to last."""
-    return tuple(Refund(*row.values()) for row in await store.list_refunds(tx, order_id))
+    return tuple(Refund(**dict(row)) for row in await store.list_refunds(tx, order_id))
 
 
 async def find_refund(tx: Transaction, *, refund_id: UUID) -> Refund | None:
     row = await store.find_refund(tx, refund_id)
-    return Refund(*row.values()) if row else None
+    return Refund(**dict(row)) if row else None
 
 
 async def list_open_refunds(

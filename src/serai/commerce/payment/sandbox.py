@@ -76,6 +76,7 @@ class SandboxProvider:
 
     name = NAME
     can_hold = True
+    day_offset_h = 0
 
     def __init__(self, base_url: str, accounts: Mapping[UUID, SandboxAccount], timeout_s: float) -> None:
         self._accounts = accounts

@@ -11,7 +11,10 @@ INTENT = (
     "intent_id, order_id, provider, amount_minor, currency, attempt, provider_payment_id, pay_url, created_at,"
     " purpose, device, capture"
 )
-REFUND = "refund_id, order_id, intent_id, amount_minor, reason, requested_by, requested_at, done_at, failed_at, failure"
+REFUND = (
+    "refund_id, order_id, intent_id, amount_minor, reason, requested_by, requested_at, done_at, failed_at, failure,"
+    " by_hand"
+)
 
 
 async def insert_intent(
@@ -97,8 +100,8 @@ async def insert_events(tx: Transaction, columns: tuple[list[Any], ...]) -> None
 async def insert_refunds(tx: Transaction, columns: tuple[list[Any], ...]) -> None:
     await tx.execute(
         "INSERT INTO commerce.refund (merchant_id, refund_id, order_id, intent_id, amount_minor, reason, requested_by,"
-        "   requested_at) SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[],"
-        "   $7::text[], $8::timestamptz[])",
+        "   requested_at, done_at, by_hand) SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[],"
+        "   $6::text[], $7::text[], $8::timestamptz[], $9::timestamptz[], $10::bool[])",
         tx.merchant_id,
         *columns,
     )

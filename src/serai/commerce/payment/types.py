@@ -60,6 +60,11 @@ def sales_returns(currency: str) -> Account:
     return account("sales_returns", currency_unit(currency))
 
 
+def bank(currency: str) -> Account:
+    """Money that providers have confirmed: theirs to pay out, ours by right."""
+    return account("bank", currency_unit(currency))
+
+
 def psp_clearing(provider: str, currency: str) -> Account:
     """What a provider holds for us."""
     return account(f"psp_clearing:{provider}", currency_unit(currency))
@@ -134,6 +139,8 @@ class Refund(msgspec.Struct, frozen=True):
     failed_at: datetime | None
     failure: str
     state: Literal["pending", "done", "failed"] = "pending"
+    # Paid back by staff by other means: no provider knows of it.
+    by_hand: bool = False
 
     def __post_init__(self) -> None:
         state = "done" if self.done_at else "failed" if self.failed_at else "pending"

@@ -8,7 +8,7 @@ import asyncio
 import binascii
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
@@ -22,10 +22,20 @@ from alipay.aop.api.util.SignatureUtils import (  # type: ignore[import-untyped]
 )
 from rsa.pkcs1 import VerificationError
 
-from serai.commerce.payway.adapter import RefundAnswer, find_uuid, forged, malformed, tell
+from serai.commerce.payway.adapter import (
+    RefundAnswer,
+    download,
+    find_uuid,
+    forged,
+    is_over,
+    malformed,
+    refuse_hold,
+    tell,
+)
 from serai.commerce.payway.logic import from_yuan, to_yuan
 from serai.commerce.payway.types import AlipayAccount
-from serai.commerce.types import EventKind, PaymentRequest, ProviderEvent, ProviderPayment
+from serai.commerce.payway.unpack_bill import unpack_zip
+from serai.commerce.types import EventKind, PaymentRequest, ProviderEvent, ProviderPayment, StatementRow
 from serai.foundation import clock
 from serai.foundation.errors import Outside
 
@@ -36,6 +46,9 @@ NOTIFICATION_AGE = timedelta(hours=48)
 DONE, UNKNOWN = "10000", "20000"
 NO_TRADE = "ACQ.TRADE_NOT_EXIST"
 REFUND_LATER = ("ACQ.SYSTEM_ERROR", "ACQ.TRADE_NOT_ALLOW_REFUND_RETRY", "aop.ACQ.SYSTEM_ERROR")
+BILL = "alipay.data.dataservice.bill.downloadurl.query"
+# A heading of the table of movements, which the table of sums beside it has not.
+BILL_MARK = "支付宝交易号".encode("gb18030")
 PAGES = {
     "desktop": ("alipay.trade.page.pay", "FAST_INSTANT_TRADE_PAY"),
     "phone": ("alipay.trade.wap.pay", "QUICK_WAP_WAY"),
@@ -97,6 +110,8 @@ class AlipayAdapter:
         return found
 
     async def create(self, request: PaymentRequest) -> ProviderPayment:
+        if request.capture == "manual":
+            raise refuse_hold(NAME)
         method, product = PAGES["phone" if request.device == "phone" else "desktop"]
         content = {
             "out_trade_no": request.intent_id.hex,
@@ -135,6 +150,9 @@ class AlipayAdapter:
         if found.get("code") != DONE and found.get("sub_code") != NO_TRADE:
             raise Outside(NAME, f"did not stop the payment: {found.get('sub_code', '')}", retryable=False)
 
+    async def capture(self, provider_payment_id: str, capture_id: UUID, amount_minor: int) -> RefundAnswer:
+        raise refuse_hold(NAME)
+
     async def refund(self, provider_payment_id: str, refund_id: UUID, amount_minor: int) -> RefundAnswer:
         found = await self._call(
             "alipay.trade.refund",
@@ -156,6 +174,24 @@ class AlipayAdapter:
             {"out_trade_no": provider_payment_id, "out_request_no": refund_id.hex},
         )
         return "done" if told.get("refund_status") == "REFUND_SUCCESS" else "pending"
+
+    async def statement(self, day: date) -> tuple[StatementRow, ...] | bytes:
+        """A day's business bill (China's day). The signed answer tells an address that is good for half a minute."""
+        found = await self._call(BILL, {"bill_type": "trade", "bill_date": day.isoformat()})
+        if found.get("code") != DONE:
+            code = str(found.get("sub_code", ""))
+            if not code.lower().endswith("bill_not_exist"):
+                raise Outside(NAME, f"gave no bill: {code}", retryable=False)
+            if is_over(day):
+                return ()
+            raise Outside(NAME, "has no bill of that day yet")
+        address, own = httpx.URL(str(found.get("bill_download_url", ""))), httpx.URL(self._gateway)
+        if address.scheme != "https" and (address.host, address.port) != (own.host, own.port):
+            raise Outside(NAME, "told an address that is not safe", retryable=False)
+        try:
+            return unpack_zip(await download(NAME, self._client, str(address)), BILL_MARK)
+        except ValueError as error:
+            raise Outside(NAME, f"gave a bill that {error}") from error
 
     async def read(self, headers: Mapping[str, str], body: bytes) -> ProviderEvent | None:
         try:

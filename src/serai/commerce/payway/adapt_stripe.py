@@ -1,4 +1,5 @@
-"""Stripe: hosted Checkout Sessions through its own library; webhooks by HMAC; refunds known by their metadata.
+"""Stripe: hosted Checkout Sessions through its own library; webhooks by HMAC; refunds and parts of held money
+known by their metadata.
 
 A session is one line over the whole amount: rows that take something off, and quantities that do not divide, have no
 place among Stripe's lines. Its idempotency keys live for a day, so a refund is looked for before it is made.
@@ -7,23 +8,38 @@ place among Stripe's lines. Its idempotency keys live for a day, so a refund is 
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import stripe
+from stripe.params import PaymentIntentCaptureParams
 
-from serai.commerce.payway.adapter import RefundAnswer, find_uuid, forged, malformed, tell
-from serai.commerce.payway.logic import from_stripe, to_stripe
+from serai.commerce.payway.adapter import RefundAnswer, forged, malformed
+from serai.commerce.payway.logic import to_stripe
+from serai.commerce.payway.read_stripe import (
+    NAME,
+    REFUND_ANSWERS,
+    count_taken,
+    is_held,
+    read_event,
+    read_intent,
+    read_payment,
+    read_transaction,
+    takes_parts,
+)
 from serai.commerce.payway.types import StripeAccount
-from serai.commerce.types import EventKind, PaymentRequest, ProviderEvent, ProviderPayment
+from serai.commerce.types import PaymentRequest, ProviderEvent, ProviderPayment, StatementRow
 from serai.foundation.errors import Outside
 
-NAME = "stripe"
 SIGNATURE_AGE_S = 300
+DAY_S = 86_400
+STATEMENT_ROWS = 200_000
 LOCALES = {"zh_Hans": "zh", "zh_Hant": "zh-TW"}
 SESSION_PREFIX = "cs_"
-REFUND_ANSWERS: dict[str, RefundAnswer] = {"succeeded": "done", "failed": "failed", "canceled": "failed"}
+# Asked for with every hold; whether it is given is told by the charge.
+PARTS: Any = {"payment_method_options": {"card": {"request_multicapture": "if_available"}}}
 # Nothing about our host or timing is sent along.
 stripe.enable_telemetry = False
 
@@ -47,6 +63,7 @@ class StripeAdapter:
     async def create(self, request: PaymentRequest) -> ProviderPayment:
         reference = str(request.intent_id)
         named = {"intent_id": reference}
+        holds = request.capture == "manual"
         try:
             amount = to_stripe(request.amount_minor, request.currency)
         except ValueError as error:
@@ -56,8 +73,12 @@ class StripeAdapter:
                 {
                     "mode": "payment",
                     "client_reference_id": reference,
-                    "metadata": named,
-                    "payment_intent_data": {"metadata": named, "description": request.description[:500]},
+                    "metadata": {**named, "capture": "manual"} if holds else named,
+                    "payment_intent_data": {
+                        "metadata": named,
+                        "description": request.description[:500],
+                        "capture_method": "manual" if holds else "automatic",
+                    },
                     "line_items": [
                         {
                             "quantity": 1,
@@ -71,6 +92,7 @@ class StripeAdapter:
                     "success_url": request.return_url,
                     "cancel_url": request.return_url,
                     "locale": LOCALES.get(request.locale, "en"),
+                    **(PARTS if holds else {}),
                 },
                 {"idempotency_key": reference},
             )
@@ -78,7 +100,7 @@ class StripeAdapter:
             if "true" in (headers.get("Idempotent-Replayed"), headers.get("idempotent-replayed")):
                 # A replayed answer tells how the session stood when it was made.
                 session = await self._client.checkout.sessions.retrieve_async(session.id)
-            return _read_session(_content(session))
+            return read_payment(_content(session))
 
     async def load(self, intent_id: UUID, provider_payment_id: str | None) -> ProviderPayment | None:
         # Without a session's id its answer was lost, and with it the only address where somebody could pay.
@@ -87,29 +109,83 @@ class StripeAdapter:
         with _speaking():
             try:
                 if provider_payment_id.startswith(SESSION_PREFIX):
-                    session = await self._client.checkout.sessions.retrieve_async(provider_payment_id)
-                    return _read_session(_content(session))
-                intent = await self._client.payment_intents.retrieve_async(provider_payment_id)
+                    session = _content(
+                        await self._client.checkout.sessions.retrieve_async(provider_payment_id)
+                    )
+                    named = session.get("payment_intent")
+                    held = await self._load_intent(named) if named and is_held(session) else None
+                    return read_payment(session, held)
+                intent = await self._load_intent(provider_payment_id)
             except stripe.InvalidRequestError as error:
                 if error.http_status == 404:
                     return None
                 raise
-            event = _read_intent(_content(intent), "")
+            event = read_intent(intent, "")
             return ProviderPayment(provider_payment_id, None, (event,) if event else ())
+
+    async def _load_intent(self, intent_id: str) -> dict[str, Any]:
+        """An intent with its charge, which knows how long money is held and whether it is taken in parts."""
+        found = await self._client.payment_intents.retrieve_async(intent_id, {"expand": ["latest_charge"]})
+        return _content(found)
+
+    async def _find_intent(self, provider_payment_id: str) -> str:
+        """The intent of a payment. KeyError and TypeError when it has none (yet)."""
+        if not provider_payment_id.startswith(SESSION_PREFIX):
+            return provider_payment_id
+        session = _content(await self._client.checkout.sessions.retrieve_async(provider_payment_id))
+        intent_id = session["payment_intent"]
+        if not isinstance(intent_id, str):
+            raise TypeError(provider_payment_id)
+        return intent_id
 
     async def void(self, provider_payment_id: str) -> None:
         with _speaking():
             if provider_payment_id.startswith(SESSION_PREFIX):
-                await self._client.checkout.sessions.expire_async(provider_payment_id)
-            else:
-                await self._client.payment_intents.cancel_async(provider_payment_id)
+                try:
+                    await self._client.checkout.sessions.expire_async(provider_payment_id)
+                    return
+                except stripe.InvalidRequestError as error:
+                    # Nobody pays any more on a page that is over; what it holds is let go.
+                    if error.http_status != 400:
+                        raise
+            intent_id = await self._find_intent(provider_payment_id)
+            try:
+                await self._client.payment_intents.cancel_async(intent_id)
+            except stripe.InvalidRequestError:
+                intent = await self._load_intent(intent_id)
+                is_over = intent["status"] == "succeeded" and intent.get("capture_method") == "manual"
+                if not is_over and intent["status"] != "canceled":
+                    raise
+
+    async def capture(self, provider_payment_id: str, capture_id: UUID, amount_minor: int) -> RefundAnswer:
+        """Take part of what is held. Money that is taken in parts remembers its last one, since keys are forgotten."""
+        with _speaking():
+            intent = await self._load_intent(await self._find_intent(provider_payment_id))
+            amount = to_stripe(amount_minor, intent["currency"].upper())
+            before, named = count_taken(intent), intent.get("metadata") or {}
+            if named.get("capture_id") == str(capture_id):
+                return "done" if before - int(named["captured_before"]) == amount else "failed"
+            if intent["status"] != "requires_capture":
+                return "done" if intent["status"] == "succeeded" and before == amount else "failed"
+            asked: PaymentIntentCaptureParams = {"amount_to_capture": amount}
+            if takes_parts(intent):
+                asked["final_capture"] = amount >= intent["amount_capturable"]
+                asked["metadata"] = {"capture_id": str(capture_id), "captured_before": str(before)}
+            try:
+                taken = _content(
+                    await self._client.payment_intents.capture_async(
+                        intent["id"], asked, {"idempotency_key": str(capture_id)}
+                    )
+                )
+            except (stripe.InvalidRequestError, stripe.CardError) as error:
+                if error.http_status in (400, 402):
+                    return "failed"
+                raise
+            return "done" if taken.get("amount_received", before + amount) == before + amount else "failed"
 
     async def refund(self, provider_payment_id: str, refund_id: UUID, amount_minor: int) -> RefundAnswer:
         with _speaking():
-            payment = provider_payment_id
-            if payment.startswith(SESSION_PREFIX):
-                session = _content(await self._client.checkout.sessions.retrieve_async(payment))
-                payment = session["payment_intent"]
+            payment = await self._find_intent(provider_payment_id)
             intent = _content(await self._client.payment_intents.retrieve_async(payment))
             refund = await self._find_refund(payment, refund_id)
             if refund is None:
@@ -150,6 +226,24 @@ class StripeAdapter:
                 return found
         return None
 
+    async def statement(self, day: date) -> tuple[StatementRow, ...]:
+        """A day's balance transactions (UTC), page by page, oldest first."""
+        start = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+        rows: list[StatementRow] = []
+        with _speaking():
+            page = await self._client.balance_transactions.list_async(
+                {
+                    "created": {"gte": start, "lt": start + DAY_S},
+                    "limit": 100,
+                    "expand": ["data.source"],
+                }
+            )
+            async for each in page.auto_paging_iter():
+                rows.append(read_transaction(_content(each)))
+                if len(rows) > STATEMENT_ROWS:
+                    raise Outside(NAME, "told more movements than can be kept", retryable=False)
+        return tuple(reversed(rows))
+
     async def read(self, headers: Mapping[str, str], body: bytes) -> ProviderEvent | None:
         header = headers.get("stripe-signature", "")
         try:
@@ -163,9 +257,14 @@ class StripeAdapter:
             raise forged()
         try:
             content = msgspec.json.decode(body, type=dict[str, Any])
-            return _read_event(content["id"], content["type"], content["data"]["object"])
+            told = read_event(content["id"], content["type"], content["data"]["object"])
         except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise malformed() from error
+        if told is None or told.expires_at is None:
+            return told
+        # A message does not tell how long money is held and whether it may be taken in parts.
+        with _speaking():
+            return read_intent(await self._load_intent(told.provider_payment_id), told.event_id)
 
 
 @contextmanager
@@ -190,93 +289,4 @@ def _outside(error: stripe.StripeError) -> Outside:
     retryable = isinstance(error, (stripe.APIConnectionError, stripe.RateLimitError)) or status >= 500
     return Outside(
         NAME, f"{type(error).__name__} {status or ''} {error.code or ''}".strip(), retryable=retryable
-    )
-
-
-def _read_session(session: dict[str, Any]) -> ProviderPayment:
-    """A session as a payment: open with its address, or with what it came to."""
-    event = _read_paid_session(session, "")
-    pay_url = session.get("url") if session.get("status") == "open" else None
-    return ProviderPayment(session["id"], pay_url, (event,) if event else ())
-
-
-def _read_paid_session(session: dict[str, Any], event_id: str) -> ProviderEvent | None:
-    reference = find_uuid(session.get("client_reference_id"))
-    if reference is None:
-        return None
-    kind: EventKind | None = None
-    if session["payment_status"] == "paid":
-        kind = "captured"
-    elif session["status"] == "expired":
-        kind = "expired"
-    if kind is None:
-        return None
-    currency = session["currency"].upper()
-    amount = from_stripe(session["amount_total"], currency)
-    return tell(NAME, kind, reference, session["id"], amount, currency, event_id=event_id)
-
-
-def _read_intent(intent: dict[str, Any], event_id: str) -> ProviderEvent | None:
-    """A payment intent's end. A decline is none: on Stripe's page the shopper goes on with another card."""
-    reference = find_uuid((intent.get("metadata") or {}).get("intent_id"))
-    kinds: dict[str, EventKind] = {
-        "succeeded": "captured",
-        "canceled": "voided",
-        "requires_capture": "authorised",
-    }
-    kind = kinds.get(intent["status"])
-    if reference is None or kind is None:
-        return None
-    currency = intent["currency"].upper()
-    whole = from_stripe(intent["amount"], currency)
-    amount = (
-        from_stripe(intent.get("amount_received", intent["amount"]), currency)
-        if kind == "captured"
-        else whole
-    )
-    return tell(NAME, kind, reference, intent["id"], amount, currency, event_id=event_id, payment_minor=whole)
-
-
-def _read_event(event_id: str, what: str, content: dict[str, Any]) -> ProviderEvent | None:
-    match what:
-        case (
-            "checkout.session.completed"
-            | "checkout.session.async_payment_succeeded"
-            | "checkout.session.expired"
-        ):
-            return _read_paid_session(content, event_id)
-        case (
-            "payment_intent.succeeded"
-            | "payment_intent.canceled"
-            | "payment_intent.amount_capturable_updated"
-        ):
-            return _read_intent(content, event_id)
-        case "checkout.session.async_payment_failed":
-            reference = find_uuid(content.get("client_reference_id"))
-            return (
-                tell(NAME, "failed", reference, content["id"], 0, "", event_id=event_id)
-                if reference
-                else None
-            )
-        case "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated":
-            return _read_refund(content)
-    return None
-
-
-def _read_refund(refund: dict[str, Any]) -> ProviderEvent | None:
-    named = refund.get("metadata") or {}
-    reference, refund_id = find_uuid(named.get("intent_id")), find_uuid(named.get("refund_id"))
-    answer = REFUND_ANSWERS.get(refund["status"])
-    if reference is None or refund_id is None or answer is None:
-        return None
-    currency = refund["currency"].upper()
-    return tell(
-        NAME,
-        "part_refunded" if answer == "done" else "refund_failed",
-        reference,
-        str(refund.get("payment_intent") or ""),
-        from_stripe(refund["amount"], currency),
-        currency,
-        event_id=f"{refund['id']}:{answer}",
-        refund_reference=refund_id,
     )

@@ -4,10 +4,11 @@ The kept library signs, verifies and decrypts; the calls themselves are ours, ov
 time. The library's own calls block a thread each, go to a fixed address, and fetch certificates amid a notification.
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -22,9 +23,19 @@ from wechatpayv3.utils import (  # type: ignore[import-untyped]  # the library h
     rsa_verify,
 )
 
-from serai.commerce.payway.adapter import RefundAnswer, find_uuid, forged, malformed, tell
+from serai.commerce.payway.adapter import (
+    RefundAnswer,
+    download,
+    find_uuid,
+    forged,
+    is_over,
+    malformed,
+    refuse_hold,
+    tell,
+)
 from serai.commerce.payway.types import WechatAccount
-from serai.commerce.types import EventKind, PaymentRequest, ProviderEvent, ProviderPayment
+from serai.commerce.payway.unpack_bill import unpack_gzip
+from serai.commerce.types import EventKind, PaymentRequest, ProviderEvent, ProviderPayment, StatementRow
 from serai.foundation.errors import Outside
 
 NAME = "wechat"
@@ -40,6 +51,7 @@ STATES: dict[str, EventKind] = {
 }
 REFUND_ANSWERS: dict[str, RefundAnswer] = {"SUCCESS": "done", "CLOSED": "failed", "ABNORMAL": "failed"}
 ENDED = ("ORDERPAID", "ORDER_PAID", "ORDER_CLOSED", "ORDERCLOSED", "OUT_TRADE_NO_USED")
+NO_BILL = ("NO_STATEMENT_EXIST", "STATEMENT_CREATING")
 REFUND_LATER = ("SYSTEM_ERROR", "FREQUENCY_LIMITED", "BIZERR_NEED_RETRY", "SIGN_ERROR")
 
 
@@ -105,6 +117,8 @@ class WechatAdapter:
             return False
 
     async def create(self, request: PaymentRequest) -> ProviderPayment:
+        if request.capture == "manual":
+            raise refuse_hold(NAME)
         number = request.intent_id.hex
         is_phone = request.device == "phone"
         body: dict[str, Any] = {
@@ -186,6 +200,9 @@ class WechatAdapter:
         if status not in (200, 204):
             raise Outside(NAME, f"did not stop the payment: {content.get('code', status)}", retryable=False)
 
+    async def capture(self, provider_payment_id: str, capture_id: UUID, amount_minor: int) -> RefundAnswer:
+        raise refuse_hold(NAME)
+
     async def refund(self, provider_payment_id: str, refund_id: UUID, amount_minor: int) -> RefundAnswer:
         paid = await self._query(provider_payment_id)
         if paid is None:
@@ -208,6 +225,43 @@ class WechatAdapter:
         if content.get("code") in REFUND_LATER:
             raise Outside(NAME, f"did not refund yet: {content['code']}")
         return "failed"
+
+    async def statement(self, day: date) -> tuple[StatementRow, ...] | bytes:
+        """A day's trade bill (China's day). Its digest stands in a signed answer, so the file counts when it fits."""
+        path = f"/v3/bill/tradebill?bill_date={day.isoformat()}&bill_type=ALL&tar_type=GZIP"
+        status, content = await self._call("GET", path)
+        code = content.get("code", "")
+        if status != 200 and code in NO_BILL:
+            if code == "NO_STATEMENT_EXIST" and is_over(day):
+                return ()
+            raise Outside(NAME, f"has no bill of that day yet: {code}")
+        if status != 200:
+            raise Outside(NAME, f"gave no bill: {code or status}", retryable=False)
+        address, digest = str(content.get("download_url", "")), str(content.get("hash_value", ""))
+        if content.get("hash_type") != "SHA1" or not digest:
+            raise Outside(NAME, "told of a bill in words we do not know", retryable=False)
+        try:
+            file = unpack_gzip(await self._download(address))
+        except ValueError as error:
+            raise Outside(NAME, f"gave a bill that {error}") from error
+        # Not a signature: the digest that WeChat has signed tells whether the file came whole.
+        if hashlib.sha1(file, usedforsecurity=False).hexdigest() != digest.lower():
+            raise Outside(NAME, "gave a bill that is not the one it told of")
+        return file
+
+    async def _download(self, address: str) -> bytes:
+        """A file from the address that WeChat has told, which has to be WeChat's own: our signature goes there."""
+        url = httpx.URL(address)
+        if (url.scheme, url.host, url.port) != (
+            self._client.base_url.scheme,
+            self._client.base_url.host,
+            self._client.base_url.port,
+        ):
+            raise Outside(NAME, "told an address that is not its own", retryable=False)
+        path = url.raw_path.decode()
+        account = self._account
+        signed = build_authorization(path, "GET", account.mchid, account.serial_no, self._private_key)
+        return await download(NAME, self._client, path, {"authorization": signed})
 
     async def read(self, headers: Mapping[str, str], body: bytes) -> ProviderEvent | None:
         if not self._is_genuine(headers, body):

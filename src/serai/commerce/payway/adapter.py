@@ -1,12 +1,18 @@
 """What every adapter to one account has in common: its shape, words for what went wrong, and events in our words."""
 
 from collections.abc import Mapping
+from datetime import date, timedelta, timezone
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
-from serai.commerce.types import EventKind, PaymentRequest, ProviderEvent, ProviderPayment
-from serai.foundation.errors import Invalid, Unauthorised, _
+import httpx
 
+from serai.commerce.payway.unpack_bill import MAX_BYTES
+from serai.commerce.types import EventKind, PaymentRequest, ProviderEvent, ProviderPayment, StatementRow
+from serai.foundation import clock
+from serai.foundation.errors import Invalid, Outside, Unauthorised, _
+
+CHINA = timezone(timedelta(hours=8))
 RefundAnswer = Literal["done", "pending", "failed"]
 
 
@@ -25,8 +31,16 @@ class Adapter(Protocol):
         """Stop a payment that was not captured."""
         ...
 
+    async def capture(self, provider_payment_id: str, capture_id: UUID, amount_minor: int) -> RefundAnswer:
+        """Take part of what is held, once per capture id."""
+        ...
+
     async def refund(self, provider_payment_id: str, refund_id: UUID, amount_minor: int) -> RefundAnswer:
         """Give money back, once per refund id."""
+        ...
+
+    async def statement(self, day: date) -> tuple[StatementRow, ...] | bytes:
+        """All movements of a day as the provider counts days: rows, or its own file."""
         ...
 
     async def read(self, headers: Mapping[str, str], body: bytes) -> ProviderEvent | None:
@@ -36,6 +50,36 @@ class Adapter(Protocol):
     async def close(self) -> None:
         """Let go of connections."""
         ...
+
+
+def refuse_hold(provider: str) -> Outside:
+    """For those that take money at once: holding it is another product of theirs, under another contract."""
+    return Outside(
+        provider, "takes money at once; holding it is another product, which is not spoken", retryable=False
+    )
+
+
+def is_over(day: date) -> bool:
+    """Whether a day of China is over for so long that a bill which is not there will not come: nothing has moved."""
+    return clock.now().astimezone(CHINA).date() - day >= timedelta(days=2)
+
+
+async def download(
+    provider: str, client: httpx.AsyncClient, address: str, headers: Mapping[str, str] | None = None
+) -> bytes:
+    """A file of limited size. Outside when it does not come whole."""
+    content = bytearray()
+    try:
+        async with client.stream("GET", address, headers=headers) as answer:
+            if answer.status_code != 200:
+                raise Outside(provider, f"answered {answer.status_code} instead of a file")
+            async for part in answer.aiter_raw():
+                content += part
+                if len(content) > MAX_BYTES:
+                    raise Outside(provider, "gave a file that is too large", retryable=False)
+    except httpx.HTTPError as error:
+        raise Outside(provider, type(error).__name__) from error
+    return bytes(content)
 
 
 def forged() -> Unauthorised:

@@ -1,18 +1,20 @@
 """A payment provider over the accounts that merchants have there: each call finds the merchant's account and its adapter."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from uuid import UUID
 
 from serai.commerce.payway.adapter import Adapter, RefundAnswer
 from serai.commerce.payway.api import find_account
 from serai.commerce.payway.seal import Vault
-from serai.commerce.payway.types import Provider, ProviderAccount
-from serai.commerce.types import PaymentRequest, ProviderEvent, ProviderPayment
+from serai.commerce.payway.types import HOLDERS, Provider, ProviderAccount
+from serai.commerce.types import PaymentRequest, ProviderEvent, ProviderPayment, StatementRow
 from serai.foundation.database import Database
 from serai.foundation.errors import NotFound, Outside, _
 from serai.foundation.ids import MerchantId
 
 ADAPTER_LIMIT = 500
+CHINA_H = 8
 
 
 class AccountProvider:
@@ -26,7 +28,8 @@ class AccountProvider:
         self, name: Provider, db: Database, vault: Vault, build: Callable[[ProviderAccount], Adapter]
     ) -> None:
         self.name: str = name
-        self.can_hold = False
+        self.can_hold = name in HOLDERS
+        self.day_offset_h = 0 if name == "stripe" else CHINA_H
         self._provider: Provider = name
         self._db = db
         self._vault = vault
@@ -75,13 +78,15 @@ class AccountProvider:
     async def capture_payment(
         self, merchant_id: UUID, provider_payment_id: str, capture_id: UUID, amount_minor: int
     ) -> RefundAnswer:
-        """Outside, always: these accounts take the whole amount at once."""
-        raise Outside(self.name, "holds no money that could be taken", retryable=False)
+        return await (await self._adapter(merchant_id)).capture(provider_payment_id, capture_id, amount_minor)
 
     async def refund(
         self, merchant_id: UUID, provider_payment_id: str, refund_id: UUID, amount_minor: int
     ) -> RefundAnswer:
         return await (await self._adapter(merchant_id)).refund(provider_payment_id, refund_id, amount_minor)
+
+    async def load_statement(self, merchant_id: UUID, day: date) -> tuple[StatementRow, ...] | bytes:
+        return await (await self._adapter(merchant_id)).statement(day)
 
     async def read_webhook(
         self, merchant_id: UUID, headers: Mapping[str, str], body: bytes

@@ -10,6 +10,8 @@ from serai.foundation.errors import _
 Provider = Literal["stripe", "wechat", "alipay"]
 SANDBOX = "sandbox"
 PROVIDERS: tuple[Provider, ...] = ("stripe", "wechat", "alipay")
+# Who can hold money. At WeChat Pay and Alipay that is another product, under another contract.
+HOLDERS: tuple[Provider, ...] = ("stripe",)
 
 
 class StripeAccount(msgspec.Struct, frozen=True):

@@ -43,6 +43,7 @@ async def insert_pledges(tx: Transaction, rows: Sequence[Pledge]) -> None:
             [row.made_at for row in rows],
             [row.expires_at for row in rows],
             [row.due_at for row in rows],
+            [row.is_once for row in rows],
         ),
     )
 

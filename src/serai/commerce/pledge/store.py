@@ -9,7 +9,7 @@ from serai.foundation.database import Database, Transaction
 
 PLEDGE = (
     "p.intent_id, p.order_id, p.kind, p.amount_minor, p.currency, p.member_id, p.made_at, p.expires_at, p.due_at,"
-    " p.reminded_at, p.reminders, p.settled_at"
+    " p.reminded_at, p.reminders, p.settled_at, p.is_once"
 )
 STEP = "step_id, intent_id, kind, amount_minor, reason, by, at, turn, done_at, failed_at, failure"
 # What of a pledge is neither taken nor let go.
@@ -22,8 +22,8 @@ OPEN = (
 async def insert_pledges(tx: Transaction, columns: tuple[list[Any], ...]) -> None:
     await tx.execute(
         "INSERT INTO commerce.pledge (merchant_id, intent_id, order_id, kind, amount_minor, currency, member_id, made_at,"
-        "   expires_at, due_at) SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::text[],"
-        "   $7::uuid[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[])",
+        "   expires_at, due_at, is_once) SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::text[],"
+        "   $7::uuid[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::bool[])",
         tx.merchant_id,
         *columns,
     )

@@ -67,7 +67,8 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Pledge(msgspec.Struct, frozen=True):
-    """Money pledged for an order. ``due_at``: when an invoice has to be paid; ``expires_at``: how long a provider holds it."""
+    """Money pledged for an order. ``due_at``: when an invoice has to be paid; ``expires_at``: how long a provider holds it.
+    ``is_once``: the provider takes it once only, and lets go of what is not taken then."""
 
     intent_id: UUID
     order_id: UUID
@@ -82,6 +83,7 @@ class Pledge(msgspec.Struct, frozen=True):
     reminders: int
     settled_at: datetime | None
     steps: tuple[Step, ...] = ()
+    is_once: bool = False
 
     @property
     def taken_minor(self) -> int:

@@ -6,7 +6,7 @@ from uuid import UUID
 from serai.commerce.payment.types import psp_clearing
 from serai.commerce.pledge.types import PROMISES
 from serai.commerce.reconciliation import store
-from serai.commerce.reconciliation.fetch_statement import fetch_statement
+from serai.commerce.reconciliation.fetch_statement import fetch_statement, list_fetches
 from serai.commerce.reconciliation.match_lines import (
     keep_lines,
     load_statement,
@@ -27,6 +27,7 @@ __all__ = [
     "count_open",
     "fetch_statement",
     "keep_lines",
+    "list_fetches",
     "list_lines",
     "list_standings",
     "list_statements",

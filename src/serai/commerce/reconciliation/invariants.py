@@ -20,7 +20,8 @@ INVARIANTS = (
             ON a.merchant_id = i.merchant_id AND a.kind = 'psp_clearing:' || i.provider
         LEFT JOIN (SELECT f.merchant_id, p.provider, sum(f.amount_minor) AS minor FROM commerce.refund f
             JOIN commerce.payment_intent p ON p.merchant_id = f.merchant_id AND p.intent_id = f.intent_id
-            WHERE f.done_at IS NOT NULL GROUP BY 1, 2) r ON r.merchant_id = i.merchant_id AND r.provider = i.provider
+            WHERE f.done_at IS NOT NULL AND NOT f.by_hand GROUP BY 1, 2) r
+            ON r.merchant_id = i.merchant_id AND r.provider = i.provider
         LEFT JOIN (SELECT merchant_id, provider, sum(CASE kind WHEN 'refund' THEN -ours_minor ELSE ours_minor END) AS minor
             FROM commerce.statement_line
             WHERE verdict = 'matched' OR (resolution IN ('accept', 'fee') AND verdict IN ('amount_differs', 'missing_there'))

@@ -13,7 +13,7 @@ async def finish_statements(commerce: Commerce, owner: Database) -> int:
     return await match_lines.finish_statements(commerce, owner)
 
 
-async def fetch_statements(commerce: Commerce) -> int:
-    """Fetch yesterday's statements of all merchants from providers that can be asked."""
+async def fetch_statements(commerce: Commerce, owner: Database) -> int:
+    """Fetch the last days' statements of all merchants from providers that can be asked; again what failed."""
     merchants = [MerchantId(each.merchant_id) for each in await list_merchants(commerce.db)]
-    return await fetching.fetch_statements(commerce, merchants)
+    return await fetching.fetch_statements(commerce, owner, merchants)

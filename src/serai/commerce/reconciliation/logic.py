@@ -46,7 +46,11 @@ def list_captures(paid: Payment) -> tuple[Part, ...]:
 
 def list_refunds(refunds: Sequence[Refund]) -> tuple[Part, ...]:
     """The refunds of a payment that were paid out."""
-    return tuple(Part(each.refund_id, each.amount_minor) for each in refunds if each.state != "failed")
+    return tuple(
+        Part(each.refund_id, each.amount_minor)
+        for each in refunds
+        if each.state != "failed" and not each.by_hand
+    )
 
 
 def judge_line(

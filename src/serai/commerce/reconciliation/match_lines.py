@@ -72,8 +72,12 @@ async def keep_lines(
     name: str,
     lines: Sequence[Line],
     by: str,
+    span: tuple[datetime, datetime] | None = None,
 ) -> Statement:
-    """Keep lines under a name that stands for their content, and judge them."""
+    """Keep lines under a name that stands for their content, and judge them.
+
+    ``span``: from when until when they tell everything; without, from the first of them to the last.
+    """
     statement_id = derive_id("statement", merchant_id, provider, name)
     first = min((line.happened_at for line in lines), default=None)
     last = max((line.happened_at for line in lines), default=None)
@@ -98,7 +102,10 @@ async def keep_lines(
                 after={"provider": provider, "file": statement.file_name, "lines": len(lines)},
             )
     await judge_new(commerce, merchant_id)
-    if first is not None and last is not None:
+    if span is not None:
+        # The last hours of the day before were left to this one.
+        await note_gaps(commerce, merchant_id, provider, statement_id, span[0] - GAP_MARGIN, span[1])
+    elif first is not None and last is not None:
         await note_gaps(commerce, merchant_id, provider, statement_id, first, last)
     async with commerce.db.transaction(merchant_id, "read") as tx:
         found = await load_statement(tx, statement_id=statement_id)

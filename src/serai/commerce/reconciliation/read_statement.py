@@ -18,7 +18,7 @@ MAX_BYTES = 20_000_000
 MAX_LINES = 200_000
 MAX_CELL = 1_000
 CHINA = timezone(timedelta(hours=8))
-AMOUNT = re.compile(r"^[+-]?[0-9]{1,13}(\.[0-9]{1,4})?$")
+AMOUNT = re.compile(r"^[+-]?[0-9]{1,13}(\.[0-9]{1,8})?$")
 
 Row = Mapping[str, str]
 Reader = Callable[[str], list[Line]]

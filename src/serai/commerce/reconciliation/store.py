@@ -206,7 +206,7 @@ async def find_gaps(
         "       FROM commerce.pledge p WHERE p.merchant_id = $1 AND p.intent_id = e.intent_id)"
         "     GROUP BY e.intent_id HAVING min(e.received_at) >= $3 AND min(e.received_at) < $4"
         "   UNION ALL SELECT r.refund_id, 'refund', r.intent_id, r.amount_minor, r.done_at FROM commerce.refund r"
-        "     WHERE r.merchant_id = $1 AND r.done_at >= $3 AND r.done_at < $4) g"
+        "     WHERE r.merchant_id = $1 AND NOT r.by_hand AND r.done_at >= $3 AND r.done_at < $4) g"
         " JOIN commerce.payment_intent i ON i.merchant_id = $1 AND i.intent_id = g.intent_id AND i.provider = $2"
         " WHERE NOT EXISTS (SELECT FROM commerce.statement_line l WHERE l.merchant_id = $1 AND l.provider = $2"
         "   AND l.part_id = g.part_id) ORDER BY g.at LIMIT $5",

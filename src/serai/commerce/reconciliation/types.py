@@ -1,11 +1,12 @@
 """Statements and their lines as other modules see them, and the accounts they settle."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
 import msgspec
 
+from serai.commerce.payment.types import bank as bank
 from serai.commerce.types import StatementRow
 from serai.ledger.types import Account, account, currency_unit
 
@@ -30,11 +31,6 @@ DIFFERENCES: tuple[Verdict, ...] = (
     "other",
 )
 Resolution = Literal["note", "fee", "refund", "accept"]
-
-
-def bank(currency: str) -> Account:
-    """Money that providers have confirmed: theirs to pay out, ours by right."""
-    return account("bank", currency_unit(currency))
 
 
 def psp_fees(currency: str) -> Account:
@@ -111,3 +107,16 @@ class Standing(msgspec.Struct, frozen=True):
     provider: str
     currency: str
     minor: int
+
+
+class StatementFetch(msgspec.Struct, frozen=True):
+    """A day's statement that a provider is asked for: how often in vain and why, and when again."""
+
+    provider: str
+    day: date
+    attempts: int
+    failure: str
+    tried_at: datetime | None
+    next_at: datetime
+    done_at: datetime | None
+    statement_id: UUID | None
