@@ -8,6 +8,7 @@ the owner's role, through ``Database.owner``.
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
+from time import perf_counter
 from typing import Any, Literal
 from uuid import UUID
 
@@ -16,6 +17,8 @@ import msgspec
 
 from serai.foundation.errors import Outside
 from serai.foundation.ids import MerchantId
+from serai.foundation.metric import Counter, Gauge, Histogram
+from serai.foundation.trace import span
 
 APP_ROLE = "serai_app"
 STATEMENT_TIMEOUT_MS = 15_000
@@ -27,6 +30,16 @@ BEGIN: dict[Mode, str] = {
     "snapshot": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 }
 Rows = list[asyncpg.Record]
+
+COMMIT_SECONDS = Histogram(
+    "serai_database_commit_seconds", "Time of COMMIT, with the log's fsync, by mode.", ("mode",)
+)
+ACQUIRE_SECONDS = Histogram("serai_database_acquire_seconds", "Time until a connection of the pool was free.")
+CONNECTIONS = Gauge(
+    "serai_database_connections", "Connections of the pools, by state (busy, idle).", ("state",)
+)
+WAITING = Gauge("serai_database_waiting", "Who waits for a connection of the pool just now.")
+UNREACHABLE = Counter("serai_database_unreachable_total", "Times that no connection could be had.")
 
 
 class DatabaseUnreachable(Outside):
@@ -63,6 +76,15 @@ class Database:
     def __init__(self, pool: asyncpg.Pool, url: str) -> None:
         self.pool = pool
         self.url = url
+        self._waiting = 0
+        self._forget = [
+            CONNECTIONS.read_from(self._count_connections),
+            WAITING.read_from(lambda: [((), self._waiting)]),
+        ]
+
+    def _count_connections(self) -> list[tuple[tuple[str, ...], float]]:
+        size, idle = self.pool.get_size(), self.pool.get_idle_size()
+        return [(("busy",), size - idle), (("idle",), idle)]
 
     @asynccontextmanager
     async def transaction(self, merchant_id: MerchantId, mode: Mode = "write") -> AsyncIterator[Transaction]:
@@ -75,9 +97,12 @@ class Database:
         begin = BEGIN[mode]
         async with self._connection() as connection:
             try:
-                await connection.execute(f"{begin}; SET LOCAL serai.merchant_id = '{tenant}'")
-                yield Transaction(connection, merchant_id)
-                await connection.execute("COMMIT")
+                with span("database transaction", mode=mode):
+                    await connection.execute(f"{begin}; SET LOCAL serai.merchant_id = '{tenant}'")
+                    yield Transaction(connection, merchant_id)
+                    began = perf_counter()
+                    await connection.execute("COMMIT")
+                COMMIT_SECONDS.observe(perf_counter() - began, mode)
             except BaseException as error:
                 if not await _roll_back(connection) and isinstance(error, DRIVER_ERRORS):
                     # The connection went away under the work; the lane tries again, an edge answers 503.
@@ -86,10 +111,16 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
+        began = perf_counter()
+        self._waiting += 1
         try:
             connection = await self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            UNREACHABLE.add()
             raise DatabaseUnreachable(f"{type(error).__name__}: {error}") from error
+        finally:
+            self._waiting -= 1
+        ACQUIRE_SECONDS.observe(perf_counter() - began)
         try:
             yield connection
         finally:
@@ -110,6 +141,8 @@ class Database:
 
     async def close(self) -> None:
         """Close the pool, waiting a few seconds for what is under way."""
+        while self._forget:
+            self._forget.pop()()
         try:
             await asyncio.wait_for(self.pool.close(), 10)
         except TimeoutError:

@@ -239,16 +239,7 @@ class Run:
         if self.recipe.worker:
             self._add("worker", "worker", self.recipe.worker)
         fd = self.listener.fileno()
-        command = [
-            sys.executable,
-            "-m",
-            "serai.main.cli",
-            "web",
-            "--fd",
-            str(fd),
-            "--app",
-            self.recipe.web_app,
-        ]
+        command = make_web_command(fd, self.recipe.web_app)
         for number in range(1, self.house.workers + 1):
             self._add(f"web-{number}", "web", command, pass_fds=(fd,))
 
@@ -256,12 +247,15 @@ class Run:
         self, name: str, group: str, command: Any, *, pass_fds: tuple[int, ...] = (), essential: bool = True
     ) -> None:
         log_path = self.installation.log_dir / f"{name}.log"
-        launch = partial(spawn_process, command, environ=self.environ(), log_path=log_path, pass_fds=pass_fds)
+        launch = partial(
+            spawn_process, command, environ=self.environ(name), log_path=log_path, pass_fds=pass_fds
+        )
         self.supervisor.add(Child(name, launch=launch, log_path=log_path, group=group, essential=essential))
 
-    def environ(self) -> dict[str, str]:
-        """The environment of the children: ours, with what this run has decided."""
+    def environ(self, name: str = "") -> dict[str, str]:
+        """The environment of the children: ours, with what this run has decided, and the child's name."""
         return dict(os.environ) | {
+            "SERAI_PROCESS_NAME": name,
             "SERAI_DATA_DIR": str(self.installation.data_dir),
             "SERAI_DATABASE_URL": self.database_url,
             "SERAI_BIND_ADDRESS": self.house.bind_address,

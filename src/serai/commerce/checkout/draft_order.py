@@ -28,8 +28,10 @@ from serai.commerce.settings import CommerceSettings
 from serai.commerce.tax.api import TaxPlace, tax_goods
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Invalid, _
+from serai.foundation.trace import traced
 
 
+@traced("quote")
 async def draft_order(
     tx: Transaction,
     *,
