@@ -9,12 +9,13 @@ from litestar import MediaType, Request, Response, get
 from prometheus_client import Metric, generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from serai.data.service.types import Report, Seen
 from serai.foundation.database import Database
 from serai.foundation.errors import Forbidden, Unauthorised, _
 from serai.foundation.event import measure_lag
 from serai.foundation.job import count_waiting
 from serai.foundation.metric import Family
-from serai.main.seen import Report, Seen, Window
+from serai.main.seen import Window
 from serai.main.settings import HouseSettings
 
 DATABASE_WITHIN_S = 1.0

@@ -19,8 +19,9 @@ from pathlib import Path
 
 import msgspec
 
+from serai.data.service.types import Report, Second, Seen
 from serai.foundation import clock, database, measure_http
-from serai.foundation.metric import Counter, Family, Gauge, Series, take_families
+from serai.foundation.metric import Counter, Gauge, Series, take_families
 from serai.ledger import measure
 
 log = logging.getLogger("serai.seen")
@@ -59,50 +60,13 @@ RESIDENT.read_from(lambda: [((), measure_resident())])
 FILES.read_from(lambda: [((), count_files())])
 
 
-class Second(msgspec.Struct, frozen=True, array_like=True):
-    """What one process did in one second. ``at`` is a whole second since 1970; times are in buckets of
-    ``LATENCY_BOUNDS_S``."""
-
-    at: int
-    placed: int = 0
-    paid: int = 0
-    requests: int = 0
-    failed: int = 0
-    shed: int = 0
-    buckets: tuple[int, ...] = ()
-    batches: int = 0
-    groups: int = 0
-    depth: int = 0
-    lane_buckets: tuple[int, ...] = ()
-    busy: int = 0
-    connections: int = 0
-    waiting: int = 0
-    commits: int = 0
-    commit_s: float = 0.0
-    loop_lag_s: float = 0.0
-
-
-class Report(msgspec.Struct, frozen=True):
-    """What a process answers: who it is, what it counts, and its last seconds, oldest first."""
-
-    process: str
-    pid: int
-    families: list[Family] = []
-    seconds: list[Second] = []
-
-
-class Seen(msgspec.Struct, frozen=True):
-    """Every process's report, and the names of those that did not answer."""
-
-    reports: list[Report]
-    missing: list[str]
-
-
 class Sampler:
     """Looks at this process once a second and keeps what changed."""
 
     def __init__(self) -> None:
         self.seconds: deque[Second] = deque(maxlen=SECONDS_KEPT)
+        # Told from outside, by the process that looks after it.
+        self.event_lag_s = 0.0
         self._before: dict[str, float] = {}
         self._before_series: dict[str, list[int]] = {}
         self._lags: deque[float] = deque([0.0], maxlen=10)
@@ -134,6 +98,7 @@ class Sampler:
             sum(self._grown_series("commits", commits)),
             self._grown_float("commit_s", commits.total),
             round(lag_s, 4),
+            self.event_lag_s,
         )
         self.seconds.append(second)
         return second

@@ -63,6 +63,7 @@ from serai.foundation.pages import STATIC, Pages
 from serai.main.agent_tools import ToolDoor
 from serai.main.api_page import show_api
 from serai.main.kept_pages import KeptPages, watch_changes
+from serai.main.lookout import HouseLookout
 from serai.main.metrics_page import answer_metrics
 from serai.main.openapi import complete_schema
 from serai.main.platform import Platform, load_secrets, open_configured_platform
@@ -260,6 +261,7 @@ def _make_lifespan(
                 open_window(house.data_dir if joins else "", house.process_name, "web") as window,
             ):
                 app.state.window = window
+                app.state.lookout = HouseLookout(window, platform.owner)
                 yield
         finally:
             watching.cancel()

@@ -29,6 +29,7 @@ from serai.commerce.webhook.subscribers import WEBHOOKS
 from serai.foundation import clock, observe
 from serai.foundation.event import Subscriber, make_partitions, pump_events
 from serai.foundation.job import JobHandler, Schedule, install_jobs, run_jobs, run_schedules
+from serai.main.lookout import watch_lag
 from serai.main.mailing import PostOffice, open_post_office
 from serai.main.platform import Platform, open_configured_platform
 from serai.main.seen import open_window
@@ -64,7 +65,8 @@ async def run_worker(stopped: asyncio.Event) -> None:
         asyncio.create_task(send_webhooks(platform.commerce, platform.owner, stopped)),
     ]
     try:
-        async with open_window(house.data_dir, house.process_name, "worker"):
+        async with open_window(house.data_dir, house.process_name, "worker") as window:
+            loops.append(asyncio.create_task(watch_lag(platform.owner, window.sampler, stopped)))
             await run_schedules(platform.owner, list_schedules(platform), stopped)
     finally:
         stopped.set()
