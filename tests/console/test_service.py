@@ -115,3 +115,14 @@ def test_scales_end_on_round_numbers(value, top):
 
 def test_figures_have_as_many_digits_as_they_need():
     assert [show_figure(v, "en") for v in (None, 0.126, 12.34, 1234.5)] == ["–", "0.13", "12.3", "1,234"]
+
+
+@pytest.mark.parametrize("language", ["zh_Hans", "zh_Hant"])
+async def test_it_reads_in_chinese_too(visit: Visit, running, language) -> None:
+    running.missing = ["web-2"]
+    visitor = await visit("owner")
+    visitor.client.cookies.set("locale", language)
+    page = await visitor.get("/console/service")
+    assert page.status_code == 200
+    assert "web-2 " in page.text
+    assert "Something is broken" not in page.text

@@ -153,7 +153,8 @@
     const labels = JSON.parse(box.dataset.labels);
     const keys = box.parentElement.querySelectorAll(".lines-key dd");
     const last = [...keys].map((key) => key.textContent);
-    const clock = new Intl.DateTimeFormat(box.dataset.locale, { timeStyle: "medium", timeZone: box.dataset.zone });
+    const clock = new Intl.DateTimeFormat(box.dataset.locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+      timeZone: box.dataset.zone });
     const figure = new Intl.NumberFormat(box.dataset.locale, { maximumSignificantDigits: 3 });
     const axis = { stroke: colour("--ink-3"), grid: { stroke: colour("--chart-grid"), width: 1 }, ticks: { show: false },
       font: `11px ${colour("--font-text")}` };
@@ -164,7 +165,7 @@
       legend: { show: false },
       scales: { x: { time: true }, y: { range: (self, low, high) => [0, high * 1.1 || 1] } },
       axes: [
-        { ...axis, size: 22, space: 90, grid: { show: false },
+        { ...axis, size: 22, space: 60, incrs: [60, 120, 300], grid: { show: false },
           values: (self, ticks) => ticks.map((tick) => clock.format(new Date(tick * 1000))) },
         { ...axis, size: 40, space: 34, values: (self, ticks) => ticks.map((tick) => figure.format(tick)) },
       ],
