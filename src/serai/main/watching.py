@@ -1,8 +1,4 @@
-"""The edge of a web process as it is seen: every request gets an id, is counted and timed, and joins its caller's trace.
-
-A process that is about to leave says so here too: its answers ask callers to close their connections, so that their next
-request goes to another process.
-"""
+"""The edge of a web process as it is seen: every request gets an id, is counted and timed, and joins its caller's trace."""
 
 import itertools
 import re
@@ -19,20 +15,17 @@ from serai.main.tracing import open_request_span
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 KNOWN_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
-CLOSE = (b"connection", b"close")
 
 
-class Leaving:
-    """Whether this process is about to leave; one a process."""
+class _UnderWay:
+    """How many requests are being answered."""
 
     def __init__(self) -> None:
-        self.has_begun = False
-        self.last_request_at = perf_counter()
-        self.under_way = 0
+        self.count = 0
 
 
-LEAVING = Leaving()
-measure_http.UNDER_WAY.read_from(lambda: [((), LEAVING.under_way)])
+UNDER_WAY = _UnderWay()
+measure_http.UNDER_WAY.read_from(lambda: [((), UNDER_WAY.count)])
 
 _prefix = secrets.token_hex(6)
 _numbers = itertools.count(1)
@@ -71,8 +64,8 @@ class Watched:
             return
         identity = _choose_id(scope)
         token = request_id.set(identity)
-        began = LEAVING.last_request_at = perf_counter()
-        LEAVING.under_way += 1
+        began = perf_counter()
+        UNDER_WAY.count += 1
         answer = _Answer(send, identity)
         try:
             if is_tracing():
@@ -82,7 +75,7 @@ class Watched:
             else:
                 await self._inner(scope, receive, answer.send)
         finally:
-            LEAVING.under_way -= 1
+            UNDER_WAY.count -= 1
             request_id.reset(token)
             _note(scope, answer.status, perf_counter() - began)
 
@@ -104,8 +97,6 @@ class _Answer:
             headers = [*message["headers"], (b"x-request-id", self._identity)]
             if trace := find_trace_id():
                 headers.append((b"x-trace-id", trace.encode()))
-            if LEAVING.has_begun and CLOSE not in headers:
-                headers.append(CLOSE)
             message["headers"] = headers
         await self._send(message)
 
