@@ -169,6 +169,9 @@ class Lane:
 
     def _begin(self, line: _Line) -> None:
         batch = self._take_batch(line)
+        if not batch:
+            # Nothing but twins, which come again when a batch ends; begun now they would only spin until then.
+            return
         task = asyncio.create_task(self._work(line, batch), name="ledger batch")
         self._under_way[task] = line
         task.add_done_callback(self._end)
