@@ -42,7 +42,10 @@ def clean_environ(**settings: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SERAI_")}
     return (
         kept
-        | {"PYTHONPATH": str(HERE), "COLUMNS": "160"}
+        | {
+            "PYTHONPATH": os.pathsep.join([str(HERE), *kept.get("PYTHONPATH", "").split(os.pathsep)]),
+            "COLUMNS": "160",
+        }
         | {f"SERAI_{k.upper()}": v for k, v in settings.items()}
     )
 

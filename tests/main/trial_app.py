@@ -8,6 +8,9 @@ import asyncpg
 
 
 def create_app() -> Any:
+    if os.path.isabs(os.environ.get("SERAI_MAIL_FROM", "")) and os.path.exists(os.environ["SERAI_MAIL_FROM"]):
+        raise RuntimeError("a version that cannot start")
+
     async def application(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             while True:

@@ -95,6 +95,7 @@ SECTIONS = (
     ("agent", "apikey.manage", _("Agents"), "/console/agents", True),
     ("webhook", "settings.write", _("Webhooks"), "/console/webhooks", True),
     ("audit", "audit.read", _("Audit log"), "/console/audit", True),
+    ("service", "settings.write", _("Service"), "/console/service", True),
     ("parked", "settings.write", _("Parked work"), "/console/parked", True),
 )
 
@@ -171,7 +172,7 @@ class Desk:
             headers={"cache-control": "no-store"},
             staff=self.staff,
             may=self.staff.may,
-            nav=list_sections(self.staff, section, self.locale, kind=self.merchant.kind),
+            nav=list_sections(self.staff, section, self.locale, merchant=self.merchant),
             title=title,
             crumbs=crumbs,
             flash=flash,
@@ -274,12 +275,19 @@ async def open_desk(request: AnyRequest) -> Desk:
     return desk
 
 
-def list_sections(staff: Staff, section: str, locale: str, *, kind: str = "shop") -> list[NavItem]:
-    """What somebody's role lets them see, in the reader's language. ``kind``: only markets settle with members."""
+def list_sections(
+    staff: Staff, section: str, locale: str, *, merchant: Merchant | None = None
+) -> list[NavItem]:
+    """What somebody's role lets them see, in the reader's language.
+
+    Only markets settle with members; how the whole installation does is shown to the default merchant, who runs it.
+    """
     return [
         NavItem(name, translate(label, locale), href, house, name == section)
         for name, permission, label, href, house in SECTIONS
-        if staff.may(permission) and (name != "market" or kind == "market")
+        if staff.may(permission)
+        and (name != "market" or (merchant is not None and merchant.kind == "market"))
+        and (name != "service" or (merchant is not None and merchant.is_default))
     ]
 
 

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
+from time import perf_counter
 from typing import Any, Literal
 from uuid import UUID
 
@@ -17,7 +18,9 @@ import msgspec
 
 from serai.foundation.errors import Outside
 from serai.foundation.ids import MerchantId
+from serai.foundation.metric import Counter, Gauge, Histogram
 from serai.foundation.shelf import K, Load, Shelf, V, Watch, keep
+from serai.foundation.trace import span
 
 APP_ROLE = "serai_app"
 STATEMENT_TIMEOUT_MS = 15_000
@@ -29,6 +32,16 @@ BEGIN: dict[Mode, str] = {
     "snapshot": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 }
 Rows = list[asyncpg.Record]
+
+COMMIT_SECONDS = Histogram(
+    "serai_database_commit_seconds", "Time of COMMIT, with the log's fsync, by mode.", ("mode",)
+)
+ACQUIRE_SECONDS = Histogram("serai_database_acquire_seconds", "Time until a connection of the pool was free.")
+CONNECTIONS = Gauge(
+    "serai_database_connections", "Connections of the pools, by state (busy, idle).", ("state",)
+)
+WAITING = Gauge("serai_database_waiting", "Who waits for a connection of the pool just now.")
+UNREACHABLE = Counter("serai_database_unreachable_total", "Times that no connection could be had.")
 
 
 class DatabaseUnreachable(Outside):
@@ -105,6 +118,15 @@ class Database:
         self.pool = pool
         self.url = url
         self.watch: Watch | None = None
+        self._waiting = 0
+        self._forget = [
+            CONNECTIONS.read_from(self._count_connections),
+            WAITING.read_from(lambda: [((), self._waiting)]),
+        ]
+
+    def _count_connections(self) -> list[tuple[tuple[str, ...], float]]:
+        size, idle = self.pool.get_size(), self.pool.get_idle_size()
+        return [(("busy",), size - idle), (("idle",), idle)]
 
     @asynccontextmanager
     async def reading(self, merchant_id: MerchantId) -> AsyncIterator[Transaction]:
@@ -139,9 +161,12 @@ class Database:
         begin = BEGIN[mode]
         async with self._connection() as connection:
             try:
-                await connection.execute(f"{begin}; SET LOCAL serai.merchant_id = '{tenant}'")
-                yield Transaction(connection, merchant_id)
-                await connection.execute("COMMIT")
+                with span("database transaction", mode=mode):
+                    await connection.execute(f"{begin}; SET LOCAL serai.merchant_id = '{tenant}'")
+                    yield Transaction(connection, merchant_id)
+                    began = perf_counter()
+                    await connection.execute("COMMIT")
+                COMMIT_SECONDS.observe(perf_counter() - began, mode)
             except BaseException as error:
                 if not await _roll_back(connection) and isinstance(error, DRIVER_ERRORS):
                     # The connection went away under the work; the lane tries again, an edge answers 503.
@@ -150,10 +175,16 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
+        began = perf_counter()
+        self._waiting += 1
         try:
             connection = await self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            UNREACHABLE.add()
             raise DatabaseUnreachable(f"{type(error).__name__}: {error}") from error
+        finally:
+            self._waiting -= 1
+        ACQUIRE_SECONDS.observe(perf_counter() - began)
         try:
             yield connection
         finally:
@@ -174,6 +205,8 @@ class Database:
 
     async def close(self) -> None:
         """Close the pool, waiting a few seconds for what is under way."""
+        while self._forget:
+            self._forget.pop()()
         try:
             await asyncio.wait_for(self.pool.close(), 10)
         except TimeoutError:

@@ -13,8 +13,13 @@ import msgspec
 
 from serai.foundation.database import Database, Transaction
 from serai.foundation.ids import MerchantId, new_id
+from serai.foundation.metric import Counter
 
 BATCH = 500
+
+PASSED_OVER = Counter(
+    "serai_events_passed_total", "Events that a subscriber took or passed over.", ("subscriber",)
+)
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -150,6 +155,7 @@ async def pump_events(owner: Database, app: Database, subscriber: Subscriber, *,
             rows[-1]["xact"],
             rows[-1]["event_id"],
         )
+    PASSED_OVER.add(subscriber.name, by=len(rows))
     return len(rows)
 
 

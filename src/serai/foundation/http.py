@@ -16,6 +16,7 @@ from serai.foundation.database import DatabaseUnreachable
 from serai.foundation.errors import Limited, Outside, Refused, _
 from serai.foundation.i18n import translate
 from serai.foundation.pages import request_locale
+from serai.foundation.trace import find_trace_id
 
 log = logging.getLogger("serai.http")
 
@@ -72,6 +73,7 @@ class Problem(msgspec.Struct, omit_defaults=True):
     detail: str = ""
     data: dict[str, Any] = {}
     instance: str = ""
+    trace_id: str = ""
 
 
 ErrorPage = Callable[[Request[Any, Any, Any], int, str, str, dict[str, Any]], Response[Any]]
@@ -154,6 +156,7 @@ def answer(
             code,
             data=data,
             instance=request.url.path,
+            trace_id=find_trace_id(),
         )
         return Response(
             problem, status_code=status, media_type="application/problem+json", headers=headers or {}

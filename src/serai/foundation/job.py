@@ -22,6 +22,7 @@ from serai.foundation import clock
 from serai.foundation.database import Database, Transaction
 from serai.foundation.errors import NotFound, Outside, Refused, _
 from serai.foundation.ids import MerchantId, new_id
+from serai.foundation.metric import Counter
 
 log = logging.getLogger("serai.job")
 
@@ -33,6 +34,13 @@ MAX_PAUSE_S = 3 * 3600
 LEASE_S = 300
 BATCH = 20
 POLL_S = 0.5
+
+JOBS = Counter(
+    "serai_jobs_total", "Tries of jobs, by name and outcome (done, failed, parked).", ("job", "outcome")
+)
+SCHEDULES = Counter(
+    "serai_schedules_total", "Firings of schedules, by name and outcome.", ("schedule", "outcome")
+)
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -153,8 +161,10 @@ async def _run_job(owner: Database, job: Job, handle: JobHandler) -> None:
         reason = f"{type(error).__name__}: {error}"[:500]
         if final or job.tries >= MAX_TRIES:
             log.error("job %s %s is parked after %s tries: %s", job.name, job.job_id, job.tries, reason)
+            JOBS.add(job.name, "parked")
             await _park(owner, job, reason)
             return
+        JOBS.add(job.name, "failed")
         pause_s = min(FIRST_PAUSE_S * 4 ** (job.tries - 1), MAX_PAUSE_S)
         log.warning("job %s %s failed and comes again in %s s: %s", job.name, job.job_id, pause_s, reason)
         await owner.execute(
@@ -165,6 +175,7 @@ async def _run_job(owner: Database, job: Job, handle: JobHandler) -> None:
             reason,
         )
         return
+    JOBS.add(job.name, "done")
     await owner.execute(
         "DELETE FROM foundation.job WHERE merchant_id = $1 AND job_id = $2", job.merchant_id, job.job_id
     )
@@ -178,6 +189,19 @@ async def _park(owner: Database, job: Job, reason: str) -> None:
         clock.now(),
         reason,
     )
+
+
+async def count_waiting(owner: Database) -> tuple[int, int, float]:
+    """Over all merchants: jobs that are due, jobs that are parked, and for how many seconds the oldest due one waits."""
+    row = await owner.fetchrow(
+        "SELECT count(*) FILTER (WHERE parked_at IS NULL AND due_at <= $1) AS due,"
+        " count(*) FILTER (WHERE parked_at IS NOT NULL) AS parked,"
+        " coalesce(extract(epoch FROM $1 - min(due_at) FILTER (WHERE parked_at IS NULL AND due_at <= $1)), 0)::float8"
+        " AS oldest_s FROM foundation.job",
+        clock.now(),
+    )
+    assert row is not None
+    return row["due"], row["parked"], row["oldest_s"]
 
 
 async def run_jobs(owner: Database, handlers: Mapping[str, JobHandler], stopped: asyncio.Event) -> None:
@@ -243,7 +267,9 @@ def _register(queuer: PgQueuer, schedule: Schedule) -> None:
     async def run(_firing: object) -> None:
         try:
             await schedule.run()
+            SCHEDULES.add(schedule.name, "done")
         except Exception:  # the worker's loop: one failed run must not end the others
+            SCHEDULES.add(schedule.name, "failed")
             log.exception("schedule %s failed", schedule.name)
 
     queuer.schedule(schedule.name, schedule.cron, clean_old=True)(run)

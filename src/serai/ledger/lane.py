@@ -20,6 +20,8 @@ statement that breaks (a poisoned document) makes the batch split in halves unti
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+from time import perf_counter
 from uuid import UUID
 
 import asyncpg
@@ -28,6 +30,8 @@ import msgspec
 from serai.foundation.database import Database, DatabaseUnreachable
 from serai.foundation.errors import Limited, _
 from serai.foundation.ids import MerchantId
+from serai.foundation.trace import span
+from serai.ledger import measure
 from serai.ledger.logic import check_group
 from serai.ledger.settle_groups import NotAllPassError, settle_early, settle_groups
 from serai.ledger.types import Group, Outcome, is_early
@@ -84,9 +88,11 @@ class Lane:
         self.batches = 0
         self.groups = 0
         self.undone = 0
+        self._forget_depth: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         """Begin to take batches."""
+        self._forget_depth = measure.DEPTH.read_from(lambda: [((), self._count)])
         self._task = asyncio.create_task(self._run(), name="ledger lane")
 
     async def stop(self) -> None:
@@ -95,6 +101,8 @@ class Lane:
         self._wake.set()
         if self._task:
             await self._task
+            self._task = None
+            self._forget_depth()
 
     @property
     def depth(self) -> int:
@@ -111,6 +119,7 @@ class Lane:
         """
         check_group(group)
         if self._stopping or self._count >= self._settings.queue_groups:
+            measure.GROUPS.add("busy")
             raise Limited(
                 "ledger.busy", _("The shop is very busy. Please try again in a moment."), retry_after_s=2
             )
@@ -118,7 +127,11 @@ class Lane:
         self._enqueue(ticket)
         self._count += 1
         self._wake.set()
-        return await ticket.answer
+        began = perf_counter()
+        with span("lane group", waiting=self._count):
+            outcome = await ticket.answer
+        measure.GROUP_SECONDS.observe(perf_counter() - began)
+        return outcome
 
     def _enqueue(self, ticket: _Ticket) -> None:
         line = (ticket.merchant_id, is_early(ticket.group))
@@ -156,6 +169,9 @@ class Lane:
 
     def _begin(self, line: _Line) -> None:
         batch = self._take_batch(line)
+        if not batch:
+            # Nothing but twins, which come again when a batch ends; begun now they would only spin until then.
+            return
         task = asyncio.create_task(self._work(line, batch), name="ledger batch")
         self._under_way[task] = line
         task.add_done_callback(self._end)
@@ -207,9 +223,11 @@ class Lane:
         if not batch:
             return
         merchant_id, groups = batch[0].merchant_id, [ticket.group for ticket in batch]
+        began, way = perf_counter(), "early"
         try:
             outcomes = await self._try_early(merchant_id, groups) if early else None
             if outcomes is None:
+                way = "full"
                 outcomes = await self._try_patiently(merchant_id, groups)
         except Exception as error:  # noqa: BLE001 - the caller gets it; the lane itself must live on
             if len(batch) > 1 and not isinstance(error, DatabaseUnreachable):
@@ -223,6 +241,7 @@ class Lane:
             return
         self.batches += 1
         self.groups += len(batch)
+        measure.note_batch(groups, outcomes, perf_counter() - began, way)
         for ticket, outcome in zip(batch, outcomes, strict=True):
             if not ticket.answer.done():
                 ticket.answer.set_result(outcome)

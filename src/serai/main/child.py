@@ -41,6 +41,7 @@ class Child:
         group: str,
         stop: Callable[["subprocess.Popen[bytes]"], None] | None = None,
         essential: bool = True,
+        succeed: Callable[[int], "subprocess.Popen[bytes]"] | None = None,
     ) -> None:
         self.name = name
         self.log_path = log_path
@@ -48,6 +49,8 @@ class Child:
         self.essential = essential
         self.process: subprocess.Popen[bytes] | None = None
         self.given_up = False
+        # Starts a process that takes this one's place once it has written "1" to the descriptor it is given.
+        self.succeed = succeed
         self._launch = launch
         self._stop = stop
         self._deaths: deque[float] = deque()

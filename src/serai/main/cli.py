@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from serai.main.cli_agent import agents, mcp
 from serai.main.cli_backup import backup, restore
 from serai.main.cli_merchant import merchants, reset_password
 from serai.main.fault import Fault
-from serai.main.installation import FirstRun, Installation, find_database_url
+from serai.main.installation import FirstRun, Installation, find_database_url, find_state
 from serai.main.settings import HouseSettings, describe_settings, hide_password, load_house, load_settings
 from serai.main.telling import console, errors, screen, telling_faults
 
@@ -107,16 +108,17 @@ def web(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Number of processes on that port.")] = 1,
     fd: Annotated[int | None, typer.Option(hidden=True, help="Listening socket of the supervisor.")] = None,
     application: Annotated[str, typer.Option("--app", hidden=True)] = WEB_APP,
+    ready_fd: Annotated[int | None, typer.Option(hidden=True, help="Where to tell of readiness.")] = None,
 ) -> None:
     """Run web workers alone, for many machines behind a load balancer."""
     from serai.main.serving import bind_listener, serve_web
-    from serai.main.up import run_web
+    from serai.main.web_workers import run_web
 
     with telling_faults(logged=fd is not None):
         house = load_house(os.environ)
         os.environ["SERAI_DATABASE_URL"] = require_database_url(house)
         if fd is not None:
-            serve_web(application, socket.socket(fileno=fd))
+            serve_web(application, socket.socket(fileno=fd), ready_fd)
             return
         listener = bind_listener(house.bind_address, port or house.port)
         console.print(
@@ -126,6 +128,18 @@ def web(
             serve_web(application, listener)
         else:
             run_web(listener, workers, application, screen)
+
+
+@app.command(rich_help_panel="Run")
+def restart() -> None:
+    """Replace the web workers of a running `serai up` one by one, without refusing a request."""
+    with telling_faults():
+        house = load_house(os.environ)
+        state = find_state(Installation.at(house.data_dir))
+        if state is None:
+            raise Fault(f"Nothing runs on {os.path.abspath(house.data_dir)}.", "Start it with `serai up`.")
+        os.kill(state.pid, signal.SIGHUP)
+        console.print("The web workers are being replaced; `serai up` tells when it is done.")
 
 
 @app.command(rich_help_panel="Run")

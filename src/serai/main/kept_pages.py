@@ -21,6 +21,7 @@ from serai.commerce.order.api import list_sold
 from serai.foundation.database import Database
 from serai.foundation.event import Event, EventTail
 from serai.foundation.i18n import LOCALE_COOKIE, choose_locale
+from serai.foundation.metric import Gauge
 from serai.foundation.page_store import KeptPage, PageStore
 from serai.foundation.pages import PageSlot
 from serai.storefront.view import PAGE_HEADERS
@@ -111,12 +112,16 @@ def read_visit(scope: HTTPScope) -> Visit | None:
     )
 
 
+KEPT = Gauge("serai_kept_pages", "Pages that this process keeps rendered.")
+
+
 class KeptPages:
     """The pages kept by this process, and how they are sent."""
 
     def __init__(self, csrf: CSRFConfig) -> None:
         self.store = PageStore()
         self.sent = 0
+        KEPT.read_from(lambda: [((), len(self.store))])
         self._csrf = csrf
         self._headers = [(b"content-type", b"text/html; charset=utf-8")]
         headers = PAGE_HEADERS | {"vary": f"{PAGE_HEADERS['vary']}, Accept-Encoding"}

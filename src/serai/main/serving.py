@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import uvloop
@@ -24,6 +25,9 @@ from serai.main.fault import Fault
 
 BACKLOG = 1024
 STOP_LIMIT_S = 5
+# How long one that leaves still answers, asking every caller to close: those with an open line come over to the others.
+LEAVE_S = 3.0
+CLOSE = (b"connection", b"close")
 
 
 class InheritedSocketServer(Server):
@@ -42,11 +46,11 @@ class InheritedSocketServer(Server):
             websockets=False,
             log_enabled=False,
         )
-        self._listener = listener
+        self.listener = listener
 
     def _init_shared_socket(self) -> None:
         # Granian's stubs know neither these arguments (descriptor, Unix socket or not, backlog) nor a later value here.
-        holder: Any = SocketHolder(self._listener.fileno(), False, BACKLOG)  # type: ignore[call-arg]
+        holder: Any = SocketHolder(self.listener.fileno(), False, BACKLOG)  # type: ignore[call-arg]
         self._ssp, self._shd, self._sfd = None, holder, holder.get_fd()
 
 
@@ -91,11 +95,57 @@ def load_target(target: str) -> Callable[..., Any]:
     return function
 
 
-def serve_web(target: str, listener: socket.socket) -> None:
-    """Serve the application until SIGTERM or SIGINT, then let requests under way finish, for a few seconds at most."""
-    application = load_target(target)()
+class Leavable:
+    """Before an application: tells when it is ready, and asks callers to close their lines once it is to leave.
+
+    A line that is open but silent may be used in the very moment at which it is closed, and its caller would see a broken
+    line. So for a while requests are answered as ever, but every answer says that the line ends with it.
+    """
+
+    def __init__(self, application: Any, tell_ready: Callable[[], None]) -> None:
+        self._application = application
+        self._tell_ready = tell_ready
+        self.is_leaving = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            await self._application(scope, receive, self._close_after(send))
+            return
+
+        async def tell(message: Any) -> None:
+            await send(message)
+            if message["type"] == "lifespan.startup.complete":
+                self._tell_ready()
+
+        await self._application(scope, receive, tell)
+
+    def _close_after(self, send: Any) -> Any:
+        async def answer(message: Any) -> None:
+            if self.is_leaving and message["type"] == "http.response.start":
+                message["headers"] = [
+                    *(each for each in message["headers"] if each[0] != b"connection"),
+                    CLOSE,
+                ]
+            await send(message)
+
+        return answer
+
+
+def serve_web(target: str, listener: socket.socket, ready_fd: int | None = None) -> None:
+    """Serve the application until SIGTERM or SIGINT, then let requests under way finish, for a few seconds at most.
+
+    SIGUSR1 does the same gently: for some seconds more everybody is answered and asked to come back on another line.
+    ``ready_fd`` is told "1" when requests can be answered.
+    """
+
+    def tell_ready() -> None:
+        if ready_fd is not None:
+            os.write(ready_fd, b"1")
+            os.close(ready_fd)
+
+    application = Leavable(load_target(target)(), tell_ready)
     rest_collector()
-    uvloop.run(_serve(InheritedSocketServer(application, listener)))
+    uvloop.run(_serve(InheritedSocketServer(application, listener), application))
 
 
 def run_until_stopped(run: Callable[[asyncio.Event], Awaitable[None]]) -> None:
@@ -109,18 +159,46 @@ async def _run_until_stopped(run: Callable[[asyncio.Event], Awaitable[None]]) ->
     await run(stopped)
 
 
-async def _serve(server: InheritedSocketServer) -> None:
+def stop_accepting(listener: socket.socket) -> None:
+    """Let this process accept nothing any more on a socket that others go on listening on.
+
+    The server has no word for it: its stop throws away what it has accepted and not read yet. So every descriptor of ours
+    that means the listening socket is made to mean one that nobody calls; the socket itself stays as it is for the others.
+    """
+    mark = os.readlink(f"/proc/self/fd/{listener.fileno()}")
+    silent = socket.socket(listener.family, socket.SOCK_STREAM)
+    silent.bind((listener.getsockname()[0], 0))
+    silent.listen(1)
+    silent.setblocking(False)
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            if int(name) != silent.fileno() and os.readlink(f"/proc/self/fd/{name}") == mark:
+                os.dup2(silent.fileno(), int(name), inheritable=False)
+    silent.close()
+
+
+async def _serve(server: InheritedSocketServer, application: Leavable) -> None:
     _on_stop_signal(server.stop)
+    loop = asyncio.get_running_loop()
+
+    def leave() -> None:
+        application.is_leaving = True
+        with suppress(OSError):
+            stop_accepting(server.listener)
+        loop.call_later(LEAVE_S, _stop, server.stop)
+
+    loop.add_signal_handler(signal.SIGUSR1, leave)
     await server.serve()
 
 
 def _on_stop_signal(act: Callable[[], None]) -> None:
-    def stop() -> None:
-        threading.Thread(target=_force_end, daemon=True).start()
-        act()
-
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
+        asyncio.get_running_loop().add_signal_handler(number, _stop, act)
+
+
+def _stop(act: Callable[[], None]) -> None:
+    threading.Thread(target=_force_end, daemon=True).start()
+    act()
 
 
 def _force_end() -> None:

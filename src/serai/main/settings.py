@@ -62,6 +62,20 @@ class HouseSettings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, le=10_000, description="Size at which a process log is rotated; one older part is kept"),
     ] = 10
+    process_name: Annotated[
+        str, Meta(pattern="^[a-z0-9-]{0,40}$", description="Name in metrics; `serai up` names its processes")
+    ] = ""
+    metrics_token: Annotated[
+        str, Meta(description="Bearer token that opens /metrics; empty: it answers on this machine only")
+    ] = ""
+    trace_url: Annotated[
+        str,
+        Meta(description="Where traces go (OTLP over HTTP, http://HOST:4318/v1/traces); empty: no traces"),
+    ] = ""
+    trace_share: Annotated[
+        float,
+        Meta(ge=0, le=1, description="Share of requests that are traced, when the caller did not decide"),
+    ] = 0.05
 
     def __post_init__(self) -> None:
         if self.mail_url:

@@ -15,12 +15,23 @@ from serai.foundation.errors import Outside
 from serai.main.child import DEATHS_LIMIT, DEATHS_WINDOW_S, STOP_TIMEOUT_S, Child, rotate_log
 from serai.main.fault import Fault
 from serai.main.logtail import LogTail
+from serai.main.rolling import Rolling
 
 LOOK_EVERY_S = 0.1
 ROTATE_EVERY_S = 5.0
 # While the database is away, the others' deaths are its fault and must not use up their tries.
 DATABASE_GRACE_S = 20.0
 STOP_ORDER = ("web", "worker", "sandbox", "database")
+
+
+def has_terminal() -> bool:
+    """Whether this process belongs to a terminal that is still there."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
 
 Say = Callable[[str], None]
 ShowLine = Callable[[str, str], None]
@@ -32,6 +43,8 @@ class StopRequest:
     def __init__(self) -> None:
         self.force: Callable[[], None] | None = None
         self._event = threading.Event()
+        self._renewal = threading.Event()
+        self._had_terminal = False
 
     def listen(self) -> None:
         """Take over the signals; from the main thread only."""
@@ -39,7 +52,21 @@ class StopRequest:
         signal.signal(signal.SIGTERM, self._handle)
         # `nohup` and the like have it ignored, and mean it.
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-            signal.signal(signal.SIGHUP, self._handle)
+            self._had_terminal = has_terminal()
+            signal.signal(signal.SIGHUP, self._handle_hangup)
+
+    def _handle_hangup(self, number: int, frame: FrameType | None) -> None:
+        """Somebody wishes fresh web workers; or the terminal that we ran in has been closed, and that means stop."""
+        if self._had_terminal and not has_terminal():
+            self._handle(number, frame)
+        else:
+            self._renewal.set()
+
+    def take_renewal(self) -> bool:
+        """Whether fresh web workers were wished since the last call."""
+        is_wished = self._renewal.is_set()
+        self._renewal.clear()
+        return is_wished
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._event.is_set() and self.force is not None:
@@ -81,6 +108,7 @@ class Supervisor:
         self._log_limit_bytes = log_limit_bytes
         self._rotate_at = 0.0
         self._database_died_at = float("-inf")
+        self._rolling: Rolling | None = None
         stop.force = self._force_end
 
     def add(self, child: Child) -> None:
@@ -101,11 +129,20 @@ class Supervisor:
                 self._note_death(child, how, now)
             if child.is_due(now):
                 self._restart(child, now)
+        self._renew()
         if now >= self._rotate_at:
             self._rotate_at = now + ROTATE_EVERY_S
             for child in self.children:
                 if child.log_path is not None:
                     rotate_log(child.log_path, self._log_limit_bytes)
+
+    def _renew(self) -> None:
+        """Begin a replacement of the web workers that somebody wishes, and go on with one that is under way."""
+        if self._rolling is None and self._stop.take_renewal():
+            self._say("Replacing the web workers one by one")
+            self._rolling = Rolling(self.children, say=self._say, on_change=self._on_change)
+        if self._rolling is not None and self._rolling.step():
+            self._rolling = None
 
     def _show_logs(self) -> None:
         if self._show_log is not None:
@@ -153,6 +190,8 @@ class Supervisor:
 
     def stop_all(self) -> list[str]:
         """Stop the children group by group, in order. Returns the names of those that had to be killed."""
+        if self._rolling is not None:
+            self._rolling.end()
         killed = []
         for group in (*STOP_ORDER, None):
             members = [

@@ -47,6 +47,7 @@ from serai.main.serving import bind_listener
 from serai.main.settings import HouseSettings
 from serai.main.supervisor import StopRequest, Supervisor, count_running
 from serai.main.systems import SYSTEMS
+from serai.main.web_workers import make_successor, make_web_command
 
 READY_TIMEOUT_S = 60
 SECOND_TRY_S = 2
@@ -239,29 +240,35 @@ class Run:
         if self.recipe.worker:
             self._add("worker", "worker", self.recipe.worker)
         fd = self.listener.fileno()
-        command = [
-            sys.executable,
-            "-m",
-            "serai.main.cli",
-            "web",
-            "--fd",
-            str(fd),
-            "--app",
-            self.recipe.web_app,
-        ]
+        command = make_web_command(fd, self.recipe.web_app)
         for number in range(1, self.house.workers + 1):
-            self._add(f"web-{number}", "web", command, pass_fds=(fd,))
+            self._add(f"web-{number}", "web", command, pass_fds=(fd,), succeeds=True)
 
     def _add(
-        self, name: str, group: str, command: Any, *, pass_fds: tuple[int, ...] = (), essential: bool = True
+        self,
+        name: str,
+        group: str,
+        command: Any,
+        *,
+        pass_fds: tuple[int, ...] = (),
+        essential: bool = True,
+        succeeds: bool = False,
     ) -> None:
-        log_path = self.installation.log_dir / f"{name}.log"
-        launch = partial(spawn_process, command, environ=self.environ(), log_path=log_path, pass_fds=pass_fds)
-        self.supervisor.add(Child(name, launch=launch, log_path=log_path, group=group, essential=essential))
+        environ, log_path = self.environ(name), self.installation.log_dir / f"{name}.log"
+        child = Child(
+            name,
+            launch=partial(spawn_process, command, environ=environ, log_path=log_path, pass_fds=pass_fds),
+            log_path=log_path,
+            group=group,
+            essential=essential,
+            succeed=make_successor(command, environ, log_path, pass_fds) if succeeds else None,
+        )
+        self.supervisor.add(child)
 
-    def environ(self) -> dict[str, str]:
-        """The environment of the children: ours, with what this run has decided."""
+    def environ(self, name: str = "") -> dict[str, str]:
+        """The environment of the children: ours, with what this run has decided, and the child's name."""
         return dict(os.environ) | {
+            "SERAI_PROCESS_NAME": name,
             "SERAI_DATA_DIR": str(self.installation.data_dir),
             "SERAI_DATABASE_URL": self.database_url,
             "SERAI_BIND_ADDRESS": self.house.bind_address,
@@ -310,28 +317,6 @@ class Run:
                 os.getpid(), self.house.web_url(), self.embedded_url, count_running(self.supervisor.children)
             ),
         )
-
-
-def make_web_command(fd: int, application: str) -> list[str]:
-    """The command of one web worker on an inherited socket."""
-    return [sys.executable, "-m", "serai.main.cli", "web", "--fd", str(fd), "--app", application]
-
-
-def run_web(listener: socket.socket, workers: int, application: str, screen: Screen) -> None:
-    """Keep several web workers on one socket, with their output where ours goes, until a signal stops them."""
-    stop = StopRequest()
-    stop.listen()
-    supervisor = Supervisor(stop, say=screen.say)
-    fd = listener.fileno()
-    command = make_web_command(fd, application)
-    try:
-        for number in range(1, workers + 1):
-            launch = partial(spawn_process, command, environ=os.environ, log_path=None, pass_fds=(fd,))
-            supervisor.add(Child(f"web-{number}", launch=launch, log_path=None, group="web"))
-        supervisor.run()
-    finally:
-        listener.close()
-        supervisor.stop_all()
 
 
 def reset_installation(installation: Installation, house: HouseSettings) -> None:

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import os
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -65,11 +65,16 @@ from serai.foundation.pages import STATIC, Pages
 from serai.main.agent_tools import ToolDoor
 from serai.main.api_page import show_api
 from serai.main.kept_pages import KeptPages, watch_changes
+from serai.main.lookout import HouseLookout
+from serai.main.metrics_page import answer_metrics
 from serai.main.openapi import complete_schema
 from serai.main.order_door import OrderDoor
 from serai.main.platform import Platform, load_secrets, open_configured_platform
+from serai.main.seen import open_window
 from serai.main.settings import load_settings
+from serai.main.tracing import start_tracing, stop_tracing
 from serai.main.unread import CLOSE, Body, has_body
+from serai.main.watching import Watched
 from serai.storefront.error import render_error as render_shop_error
 from serai.storefront.routes import ROUTES as SHOP_ROUTES
 
@@ -170,10 +175,11 @@ def answer_failure(request: Request[Any, Any, Any], error: Exception) -> Respons
     return answer_outage(request, error) if isinstance(error, OUTAGES) else answer_bug(request, error)
 
 
-class Front:
+class Front(Watched):
     """In front of the application: finds the merchant by host name, and puts security headers on every answer."""
 
     def __init__(self, app: Litestar, pages: KeptPages, tools: ToolDoor, *, is_secure: bool = False) -> None:
+        super().__init__(self.answer)
         self.app = app
         self.pages = pages
         self.tools = tools
@@ -181,7 +187,8 @@ class Front:
         self.is_secure = is_secure
         self._headers = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or let the application begin and end."""
         if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
@@ -215,6 +222,7 @@ class Front:
         if merchant and await self.tools.answer(scope, receive, send_with_headers):
             return
         if merchant and await self.pages.answer(scope, send_with_headers, merchant.merchant_id):
+            scope["state"]["is_kept"] = True
             return
         if merchant:
             left = await self.orders.answer(scope, receive, send_with_headers)
@@ -249,11 +257,10 @@ def _configure_csrf(secret: str, *, is_secure: bool) -> CSRFConfig:
     )
 
 
-def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
-    """The application for a database. Its parts are opened when the server starts it."""
-    is_secure = settings["foundation"].public_url.startswith("https://")
-    csrf = _configure_csrf(csrf_secret, is_secure=is_secure)
-    pages, tools = KeptPages(csrf), ToolDoor()
+def _make_lifespan(
+    url: str, settings: dict[str, Any], pages: KeptPages, tools: ToolDoor, *, joins: bool
+) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """What an application opens when the server starts it, and closes at its end."""
 
     @asynccontextmanager
     async def run_platform(app: Litestar) -> AsyncIterator[None]:
@@ -262,18 +269,38 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
         app.state.platform, app.state.db = platform, platform.db
         app.state.commerce, app.state.vault = platform.commerce, platform.vault
         app.state.api_keys = platform.keys
+        house = app.state.house = settings["foundation"]
         watching = asyncio.create_task(watch_changes(platform.owner, pages.store), name="kept pages")
         try:
-            async with tools.open(platform.commerce):
+            async with (
+                tools.open(platform.commerce),
+                open_window(house.data_dir if joins else "", house.process_name, "web") as window,
+            ):
+                app.state.window = window
+                app.state.lookout = HouseLookout(window, platform.owner)
                 yield
         finally:
             watching.cancel()
             await platform.close()
+            stop_tracing()
+
+    return run_platform
+
+
+def make_app(url: str, csrf_secret: str, settings: dict[str, Any], *, joins: bool = False) -> ASGIApp:
+    """The application for a database. Its parts are opened when the server starts it.
+
+    ``joins``: let the installation's other processes see this one.
+    """
+    is_secure = settings["foundation"].public_url.startswith("https://")
+    csrf = _configure_csrf(csrf_secret, is_secure=is_secure)
+    pages, tools = KeptPages(csrf), ToolDoor()
 
     app = Litestar(
         route_handlers=[
             answer_alive,
             answer_ready,
+            answer_metrics,
             show_api,
             *API_HANDLERS,
             *SHOP_ROUTES,
@@ -284,7 +311,7 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
                 cache_control=CacheControlHeader(max_age=31_536_000, public=True, immutable=True),
             ),
         ],
-        lifespan=[run_platform],
+        lifespan=[_make_lifespan(url, settings, pages, tools, joins=joins)],
         state=State(
             {
                 "pages": Pages(("serai.storefront", "serai.console")),
@@ -315,7 +342,10 @@ def create_app() -> ASGIApp:
     """The application of this installation, from the environment: what ``serai web`` serves."""
     observe.set_up_logging()
     settings = load_settings(os.environ)
-    url = settings["foundation"].database_url
+    house = settings["foundation"]
+    url = house.database_url
+    if house.trace_url:
+        start_tracing(house.trace_url, house.trace_share, house.process_name or "web")
 
     async def read_csrf_secret() -> str:
         owner = await open_database(url, role=None, size=1)
@@ -324,4 +354,4 @@ def create_app() -> ASGIApp:
         finally:
             await owner.close()
 
-    return make_app(url, asyncio.run(read_csrf_secret()), settings)
+    return make_app(url, asyncio.run(read_csrf_secret()), settings, joins=True)

@@ -30,9 +30,12 @@ from serai.commerce.webhook.subscribers import WEBHOOKS
 from serai.foundation import clock, observe
 from serai.foundation.event import Subscriber, make_partitions, pump_events
 from serai.foundation.job import JobHandler, Schedule, install_jobs, run_jobs, run_schedules
+from serai.main.lookout import watch_lag
 from serai.main.mailing import PostOffice, open_post_office
 from serai.main.platform import Platform, open_configured_platform
+from serai.main.seen import open_window
 from serai.main.settings import load_settings
+from serai.main.tracing import start_tracing, stop_tracing
 from serai.main.upkeep import forget_old_data, keep_house
 from serai.storefront import jobs as shop_jobs
 from serai.storefront.subscribers import ALERTS, ANSWERS, group_letters, order_letters, return_letters
@@ -47,7 +50,10 @@ async def run_worker(stopped: asyncio.Event) -> None:
     """Work until ``stopped`` is set. The database may go and come back meanwhile."""
     observe.set_up_logging()
     settings = load_settings(os.environ)
-    url = settings["foundation"].database_url
+    house = settings["foundation"]
+    url = house.database_url
+    if house.trace_url:
+        start_tracing(house.trace_url, house.trace_share, house.process_name or "worker")
     await install_jobs(url)
     platform = await open_configured_platform(url, settings)
     await make_partitions(platform.owner, first_day=clock.now().date())
@@ -60,11 +66,14 @@ async def run_worker(stopped: asyncio.Event) -> None:
         asyncio.create_task(send_webhooks(platform.commerce, platform.owner, stopped)),
     ]
     try:
-        await run_schedules(platform.owner, list_schedules(platform), stopped)
+        async with open_window(house.data_dir, house.process_name, "worker") as window:
+            loops.append(asyncio.create_task(watch_lag(platform.owner, window.sampler, stopped)))
+            await run_schedules(platform.owner, list_schedules(platform), stopped)
     finally:
         stopped.set()
         await asyncio.gather(*loops, return_exceptions=True)
         await platform.close()
+        stop_tracing()
 
 
 def list_jobs(platform: Platform, post_office: PostOffice) -> Mapping[str, JobHandler]:

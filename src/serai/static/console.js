@@ -145,6 +145,49 @@
     chart.over.addEventListener("mouseleave", () => setTimeout(tell));
   };
 
+  // ---- Lines of the service board: the server draws them, this lets one read their values under the pointer.
+  const LINES_HEIGHT = 136;
+
+  const drawPlot = (box) => {
+    const points = JSON.parse(box.dataset.points);
+    const labels = JSON.parse(box.dataset.labels);
+    const keys = box.parentElement.querySelectorAll(".lines-key dd");
+    const last = [...keys].map((key) => key.textContent);
+    const clock = new Intl.DateTimeFormat(box.dataset.locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+      timeZone: box.dataset.zone });
+    const figure = new Intl.NumberFormat(box.dataset.locale, { maximumSignificantDigits: 3 });
+    const axis = { stroke: colour("--ink-3"), grid: { stroke: colour("--chart-grid"), width: 1 }, ticks: { show: false },
+      font: `11px ${colour("--font-text")}` };
+    box.replaceChildren();
+    const chart = new uPlot({
+      width: box.clientWidth,
+      height: LINES_HEIGHT,
+      legend: { show: false },
+      scales: { x: { time: true }, y: { range: (self, low, high) => [0, high * 1.1 || 1] } },
+      axes: [
+        { ...axis, size: 22, space: 60, incrs: [60, 120, 300], grid: { show: false },
+          values: (self, ticks) => ticks.map((tick) => clock.format(new Date(tick * 1000))) },
+        { ...axis, size: 40, space: 34, values: (self, ticks) => ticks.map((tick) => figure.format(tick)) },
+      ],
+      series: [{}, ...labels.map((label, at) => ({ label, width: 1.5, stroke: colour(`--chart-${at + 1}`), points: { show: false } }))],
+      cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
+      hooks: { setCursor: [(self) => {
+        const at = self.cursor.idx;
+        keys.forEach((key, line) => {
+          const value = at == null ? null : points.lines[line][at];
+          key.textContent = at == null ? last[line] : value == null ? "–" : figure.format(value);
+        });
+      }] },
+    }, [points.at, ...points.lines], box);
+    box.chart = chart;
+  };
+
+  // Figures under the pointer, or being selected, stay until the reader has done with them.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.target.id !== "service") return;
+    if (document.hidden || event.target.querySelector(".chart:hover") || String(getSelection())) event.preventDefault();
+  });
+
   // A board that nobody looks at is not refreshed.
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.target.id === "board" && document.hidden) event.preventDefault();
@@ -155,6 +198,9 @@
     root.querySelectorAll?.("[data-chart=hours]").forEach((box) => {
       if (!box.chart) drawHours(box);
     });
+    root.querySelectorAll?.("[data-chart=lines]").forEach((box) => {
+      if (!box.chart) drawPlot(box);
+    });
   };
 
   addEventListener("DOMContentLoaded", () => drawCharts(document));
@@ -162,6 +208,9 @@
   addEventListener("resize", () => {
     document.querySelectorAll("[data-chart=hours]").forEach((box) => {
       box.chart?.setSize({ width: box.clientWidth, height: CHART_HEIGHT });
+    });
+    document.querySelectorAll("[data-chart=lines]").forEach((box) => {
+      box.chart?.setSize({ width: box.clientWidth, height: LINES_HEIGHT });
     });
   });
 })();

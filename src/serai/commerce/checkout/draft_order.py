@@ -28,9 +28,11 @@ from serai.commerce.settings import CommerceSettings
 from serai.commerce.tax.api import TaxPlace, tax_goods
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Invalid, NotFound, _
+from serai.foundation.trace import traced
 from serai.identity.member.api import Member, find_member
 
 
+@traced("quote")
 async def draft_order(
     tx: Transaction,
     *,

@@ -55,6 +55,7 @@ from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Invalid, Refused, _
 from serai.foundation.event import Fact
 from serai.foundation.ids import MerchantId, derive_id
+from serai.foundation.trace import traced
 from serai.ledger.types import Group, Outcome, Transfer, Write
 
 __all__ = [
@@ -74,6 +75,7 @@ MAX_NOTE = 500
 API_BUYER = Buyer("api")
 
 
+@traced("check out")
 async def place_order(
     commerce: Commerce,
     merchant_id: MerchantId,
@@ -260,6 +262,7 @@ def read_goods(item: Item) -> Goods:
     return Goods(str(item.sku_id), item.sku_id, item.quantity, item.price_minor, item.list_minor)
 
 
+@traced("place order")
 async def submit_draft(
     commerce: Commerce,
     merchant_id: MerchantId,

@@ -45,6 +45,7 @@ from serai.commerce.stock.api import allot
 from serai.commerce.tax.api import OrderTax, TaxPlace, added_minor, tax_goods
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Invalid, _
+from serai.foundation.trace import traced
 from serai.identity.member.api import find_member
 
 
@@ -70,6 +71,7 @@ async def choose_place(tx: Transaction, delivery: str, place_id: UUID | None) ->
     return place
 
 
+@traced("quote")
 async def quote_cart(
     tx: Transaction,
     *,

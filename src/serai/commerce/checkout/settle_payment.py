@@ -25,9 +25,11 @@ from serai.commerce.types import Commerce, ProviderEvent
 from serai.foundation.errors import NotFound, _
 from serai.foundation.event import Fact, append_facts
 from serai.foundation.ids import MerchantId, derive_id
+from serai.foundation.trace import traced
 from serai.ledger.types import Group, Outcome, Transfer, Write, post, posted, void
 
 
+@traced("settle payment")
 async def settle_payment(
     commerce: Commerce, merchant_id: MerchantId, *, event: ProviderEvent, source: str, revive: bool = True
 ) -> None:

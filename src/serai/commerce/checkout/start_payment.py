@@ -24,10 +24,12 @@ from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.errors import Conflict, Outside, _
 from serai.foundation.ids import MerchantId
+from serai.foundation.trace import traced
 
 MAX_ATTEMPTS = 20
 
 
+@traced("start payment")
 async def start_payment(
     commerce: Commerce,
     merchant_id: MerchantId,

@@ -27,7 +27,8 @@ from serai.main.fault import Fault
 from serai.main.installation import DATABASE_NAME
 from serai.main.serving import bind_listener
 from serai.main.systems import SYSTEMS
-from serai.main.up import answers, make_web_command
+from serai.main.up import answers
+from serai.main.web_workers import make_web_command
 
 PREFIX = "serai-bench-"
 READY_S = 60

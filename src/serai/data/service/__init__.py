@@ -1,0 +1,1 @@
+"""How the service itself does: what the processes report, added up and judged."""
