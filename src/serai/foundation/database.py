@@ -7,8 +7,9 @@ the owner's role, through ``Database.owner``.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Any, Literal
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextvars import ContextVar
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 import asyncpg
@@ -27,6 +28,17 @@ BEGIN: dict[Mode, str] = {
     "snapshot": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 }
 Rows = list[asyncpg.Record]
+
+
+class Share(Protocol):
+    """How much of a pool the running request may take."""
+
+    def hold(self) -> AbstractAsyncContextManager[None]:
+        """A place for one connection; TimeoutError when there is none in good time."""
+
+
+# Set around a request by whoever divides the pool; without one, the pool alone decides.
+SHARE: ContextVar[Share | None] = ContextVar("share", default=None)
 
 
 class DatabaseUnreachable(Outside):
@@ -86,6 +98,20 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
+        share = SHARE.get()
+        if share is None:
+            async with self._pooled() as connection:
+                yield connection
+            return
+        async with AsyncExitStack() as held:
+            try:
+                await held.enter_async_context(share.hold())
+            except TimeoutError as error:
+                raise DatabaseUnreachable("every connection of this class is taken") from error
+            yield await held.enter_async_context(self._pooled())
+
+    @asynccontextmanager
+    async def _pooled(self) -> AsyncIterator[Any]:
         try:
             connection = await self.pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:

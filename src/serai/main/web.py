@@ -62,9 +62,10 @@ from serai.foundation.http import (
 from serai.foundation.pages import STATIC, Pages
 from serai.main.agent_tools import ToolDoor
 from serai.main.api_page import show_api
+from serai.main.door import Doorkeeper
 from serai.main.kept_pages import KeptPages, watch_changes
 from serai.main.openapi import complete_schema
-from serai.main.platform import Platform, load_secrets, open_configured_platform
+from serai.main.platform import POOL_SIZE, Platform, load_secrets, open_configured_platform
 from serai.main.settings import load_settings
 from serai.main.unread import CLOSE, Body, has_body
 from serai.storefront.error import render_error as render_shop_error
@@ -163,8 +164,17 @@ def answer_outage(request: Request[Any, Any, Any], error: Exception) -> Response
 class Front:
     """In front of the application: finds the merchant by host name, and puts security headers on every answer."""
 
-    def __init__(self, app: Litestar, pages: KeptPages, tools: ToolDoor, *, is_secure: bool = False) -> None:
+    def __init__(
+        self,
+        app: Litestar,
+        pages: KeptPages,
+        tools: ToolDoor,
+        keeper: Doorkeeper,
+        *,
+        is_secure: bool = False,
+    ) -> None:
         self.app = app
+        self.keeper = keeper
         self.pages = pages
         self.tools = tools
         self.is_secure = is_secure
@@ -201,11 +211,20 @@ class Front:
             await send(message)
 
         merchant = scope.get("state", {}).get("merchant")
-        if merchant and await self.tools.answer(scope, receive, send_with_headers):
+        if merchant is None:
+            await self.app(scope, receive, send_with_headers)
             return
-        if merchant and await self.pages.answer(scope, send_with_headers, merchant.merchant_id):
+        kind, fields = self.keeper.classify(scope)
+        if not await self.keeper.check(scope, send_with_headers, kind, fields):
             return
-        await self.app(scope, receive, send_with_headers)
+        if await self.pages.answer(scope, send_with_headers, merchant.merchant_id):
+            return
+
+        async def work(receive: Receive, send: Send) -> None:
+            if not await self.tools.answer(scope, receive, send):
+                await self.app(scope, receive, send)
+
+        await self.keeper.serve(scope, receive, send_with_headers, kind, fields, work)
 
 
 def _lead_agent(scope: Scope) -> None:
@@ -238,6 +257,8 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
     is_secure = settings["foundation"].public_url.startswith("https://")
     csrf = _configure_csrf(csrf_secret, is_secure=is_secure)
     pages, tools = KeptPages(csrf), ToolDoor()
+    templates = Pages(("serai.storefront", "serai.console"))
+    keeper = Doorkeeper(settings["overload"], POOL_SIZE, templates)
 
     @asynccontextmanager
     async def run_platform(app: Litestar) -> AsyncIterator[None]:
@@ -271,7 +292,8 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
         lifespan=[run_platform],
         state=State(
             {
-                "pages": Pages(("serai.storefront", "serai.console")),
+                "pages": templates,
+                "door": keeper.door,
                 "error_page": render_error,
                 "calls_under_way": set(),
                 "storefront_settings": settings.get("storefront"),
@@ -292,7 +314,7 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
         debug=False,
     )
     complete_schema(app)
-    return Front(app, pages, tools, is_secure=is_secure)
+    return Front(app, pages, tools, keeper, is_secure=is_secure)
 
 
 def create_app() -> ASGIApp:
