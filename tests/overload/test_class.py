@@ -53,7 +53,9 @@ def test_robots_come_last_unless_they_pay_or_have_a_key(agent: bytes) -> None:
 
 def test_people_are_no_robots() -> None:
     phone = b"Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 CUBOT"
-    assert classify("GET", "/", {b"user-agent": b"Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}) is Kind.NORMAL
+    assert (
+        classify("GET", "/", {b"user-agent": b"Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}) is Kind.NORMAL
+    )
     assert classify("GET", "/", {}) is Kind.NORMAL
     assert classify("GET", "/", {b"user-agent": phone[:-6]}) is Kind.NORMAL
 

@@ -128,11 +128,11 @@ def test_whatever_happens_the_counts_come_out_even(seed: int) -> None:
     """As many begin as end, nobody is counted twice, and an empty gate is empty."""
     rates = {0: 50.0, 1: 1_000.0, 2: 5_000.0}
     mix = tuple((kind, 1.0) for kind in KINDS)
-    trace = Trace(
-        2, lambda now: rates[int(now * 3) % 3], lambda _n, c: c.expovariate(80), mix
-    )
+    trace = Trace(2, lambda now: rates[int(now * 3) % 3], lambda _n, c: c.expovariate(80), mix)
     begun: list[Waiting] = []
-    outcome = run(trace, FixedLimiter(1 + seed), seed=seed, started=lambda waiting, _now: begun.append(waiting))
+    outcome = run(
+        trace, FixedLimiter(1 + seed), seed=seed, started=lambda waiting, _now: begun.append(waiting)
+    )
     assert len(begun) == len({id(each) for each in begun})
     assert outcome.goodput + outcome.late + outcome.turned == sum(outcome.offered.values())
     assert outcome.most_under_way <= 1 + seed

@@ -134,7 +134,8 @@ def run(
 def best_static(trace: Trace, *, seed: int, machine: Machine | None = None) -> Outcome:
     """The best that any fixed limit reaches on the same trace."""
     runs = (
-        run(trace, FixedLimiter(limit), seed=seed, machine=machine) for limit in (2, 3, 4, 6, 8, 12, 20, 40, 80)
+        run(trace, FixedLimiter(limit), seed=seed, machine=machine)
+        for limit in (2, 3, 4, 6, 8, 12, 20, 40, 80)
     )
     return max(runs, key=lambda outcome: outcome.goodput)
 

@@ -19,7 +19,8 @@ class OverloadSettings(msgspec.Struct, frozen=True, kw_only=True):
         200
     )
     probe: Annotated[
-        int, Meta(ge=1, le=100, description="Requests under way while the latency of a quiet worker is sought")
+        int,
+        Meta(ge=1, le=100, description="Requests under way while the latency of a quiet worker is sought"),
     ] = 4
     queue: Annotated[int, Meta(ge=0, le=10_000, description="Requests that may wait")] = 256
     address_per_s: Annotated[

@@ -48,7 +48,7 @@ class Door:
         self._proxies = frozenset(settings.list_proxies())
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = inf
-        self._random = random.Random()  # noqa: S311 - spreads retries, nothing secret
+        self._random = random.Random()
 
     def check_rate(self, kind: Kind, peer: str, headers: dict[bytes, bytes]) -> Turned | None:
         """Take a token from every bucket that a request draws on; what to reply when one is empty.

@@ -27,7 +27,7 @@ class Limiter:
         self.baseline_s = 0.0
         self.short_s = 0.0
         self.quiet_s = 0.0
-        self._random = random.Random(seed)  # noqa: S311 - jitter, nothing secret
+        self._random = random.Random(seed)
         self._samples: list[float] = []
         self._window_from: float | None = None
         self._peak = 0
