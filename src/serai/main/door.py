@@ -17,12 +17,15 @@ from serai.foundation.http import MACHINE_PATHS, Problem
 from serai.foundation.i18n import LOCALE_COOKIE, choose_locale, translate
 from serai.foundation.pages import Pages
 from serai.overload.door.api import Door, Kind, Turned, classify
+from serai.overload.ladder.api import STATE_KEY, Ladder, find_refusal
 from serai.overload.settings import OverloadSettings
 
 # A body of this size is read before its request takes a place; whoever sends slowly then holds up nobody. Longer ones
 # may take the places of what can be done without.
 AHEAD_BYTES = 65_536
 AHEAD_LIMIT_S = 10.0
+# After so long somebody may ask again for what is left out just now.
+LEFT_OUT_S = 60
 # A stream that stays open by intention takes no place.
 ENDLESS = ("/mcp",)
 TEXTS = {
@@ -41,6 +44,7 @@ class Doorkeeper:
 
     def __init__(self, settings: OverloadSettings, pool_size: int, pages: Pages) -> None:
         self.door = Door(settings, pool_size)
+        self.ladder = Ladder()
         self._pages = pages
         self._render = lru_cache(maxsize=256)(self._render_page)
 
@@ -57,9 +61,21 @@ class Doorkeeper:
         client = scope.get("client")
         turned = self.door.check_rate(kind, client[0] if client else "", headers)
         if turned is None:
+            turned = self._leave_out(scope)
+        if turned is None:
             return True
         await self.turn_away(scope, send, turned, headers)
         return False
+
+    def _leave_out(self, scope: HTTPScope) -> Turned | None:
+        """Note what is left out of the answer, and whether that is all of it."""
+        merchant = scope["state"].get("merchant")
+        saved: frozenset[str] = self.ladder.find_saved(merchant.merchant_id) if merchant else frozenset()
+        if not saved:
+            return None
+        scope["state"][STATE_KEY] = saved
+        status = find_refusal(saved, scope["method"], scope["path"])
+        return Turned(status, "overload.switched_off", LEFT_OUT_S) if status else None
 
     async def serve(
         self,
@@ -104,16 +120,18 @@ class Doorkeeper:
         path = scope["path"]
         again = str(turned.retry_after_s).encode()
         fields = [(b"retry-after", again), (b"cache-control", b"no-store")]
-        if path.startswith(MACHINE_PATHS):
+        body: bytes = b""
+        media_type = b"text/html; charset=utf-8"
+        if turned.status == 204:
+            fields.clear()
+        elif path.startswith(MACHINE_PATHS):
             body, media_type = _write_problem(turned, path, locale), b"application/problem+json"
         elif b"hx-request" in headers:
-            media_type = b"text/html; charset=utf-8"
             text = escape(translate(TEXTS[turned.code], locale))
             body = f'<p class="notice-text" data-tone="warn">{text}</p>'.encode()
             quiet = path == "/suggest"
             fields += [(b"hx-reswap", b"none")] if quiet else [(b"hx-retarget", b"#notice")]
         else:
-            media_type = b"text/html; charset=utf-8"
             merchant = scope.get("state", {}).get("merchant")
             comes_again = scope["method"] in ("GET", "HEAD")
             query = scope["query_string"].decode("latin-1")
@@ -122,7 +140,8 @@ class Doorkeeper:
                 locale, merchant.name if merchant else "Serai", turned.code, turned.retry_after_s, comes_again
             )
             body = page.replace(HERE, escape(here if comes_again else "/")).encode()
-        fields += [(b"content-type", media_type), (b"content-length", str(len(body)).encode())]
+        if turned.status != 204:
+            fields += [(b"content-type", media_type), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": turned.status, "headers": fields})
         await send(
             {
@@ -138,7 +157,7 @@ class Doorkeeper:
             locale,
             {
                 "name": name,
-                "limited": code == "overload.too_many",
+                "code": code,
                 "seconds": seconds,
                 "comes_again": comes_again,
                 "here": HERE,

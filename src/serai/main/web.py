@@ -5,7 +5,7 @@ import logging
 import os
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -68,6 +68,7 @@ from serai.main.openapi import complete_schema
 from serai.main.platform import POOL_SIZE, Platform, load_secrets, open_configured_platform
 from serai.main.settings import load_settings
 from serai.main.unread import CLOSE, Body, has_body
+from serai.overload.ladder.api import KEEP_LONGER
 from serai.storefront.error import render_error as render_shop_error
 from serai.storefront.routes import ROUTES as SHOP_ROUTES
 
@@ -267,12 +268,22 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
         app.state.commerce = platform.commerce
         app.state.vault = platform.vault
         app.state.api_keys = platform.keys
-        watching = asyncio.create_task(watch_changes(platform.owner, pages.store), name="kept pages")
+        ladder = keeper.ladder
+        watching = asyncio.create_task(
+            watch_changes(
+                platform.owner, pages.store, keeps_longer=lambda: ladder.is_saved_by_any(KEEP_LONGER)
+            ),
+            name="kept pages",
+        )
+        following = asyncio.create_task(ladder.follow(platform.owner, keeper.door.count), name="degradation")
         try:
             async with tools.open(platform.commerce):
                 yield
         finally:
             watching.cancel()
+            following.cancel()
+            with suppress(DatabaseUnreachable, *OUTAGES, OSError, TimeoutError):
+                await asyncio.wait_for(ladder.leave(platform.owner), 1)
             await platform.close()
 
     app = Litestar(

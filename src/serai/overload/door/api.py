@@ -151,6 +151,11 @@ class Door:
         self._take(self.gate.advance(time.monotonic()))
         self._set_timer()
 
+    def count(self) -> tuple[int, int, int]:
+        """Requests that were let in or turned away so far, those of them that found no room, and how many wait now."""
+        asked = sum(self.counts.admitted) + sum(self.counts.turned.values())
+        return asked, sum(self.counts.waited), self.gate.waiting
+
     def describe(self) -> dict[str, Any]:
         """What stands at the door now, for metrics and pages."""
         return {

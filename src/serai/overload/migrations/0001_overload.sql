@@ -20,3 +20,4 @@ CREATE UNLOGGED TABLE overload.worker (
     pressure real NOT NULL,
     told_at timestamptz NOT NULL
 );
+GRANT SELECT ON overload.worker TO serai_app;
