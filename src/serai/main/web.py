@@ -69,6 +69,7 @@ from serai.main.platform import POOL_SIZE, Platform, load_secrets, open_configur
 from serai.main.settings import load_settings
 from serai.main.unread import CLOSE, Body, has_body
 from serai.overload.ladder.api import KEEP_LONGER
+from serai.overload.room.api import refresh_rooms
 from serai.storefront.error import render_error as render_shop_error
 from serai.storefront.routes import ROUTES as SHOP_ROUTES
 
@@ -275,7 +276,9 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
             ),
             name="kept pages",
         )
-        following = asyncio.create_task(ladder.follow(platform.owner, keeper.door.count), name="degradation")
+        following = asyncio.create_task(
+            ladder.follow(platform.owner, keeper.door.count, beside=refresh_rooms), name="degradation"
+        )
         try:
             async with tools.open(platform.commerce):
                 yield

@@ -56,6 +56,7 @@ from serai.foundation.errors import Conflict, Invalid, Refused, _
 from serai.foundation.event import Fact
 from serai.foundation.ids import MerchantId, derive_id
 from serai.ledger.types import Group, Outcome, Transfer, Write
+from serai.overload.room.api import pass_rooms
 
 __all__ = [
     "Draft",
@@ -133,7 +134,14 @@ async def place_order(
             *writes,
             Write(insert_gifts, Gift(prepared.order_id, gift_message, prepared.contact.name), early=True),
         )
-    return await submit_draft(commerce, merchant_id, prepared, writes, transfers=claims, refuse=refuse)
+    async with pass_rooms(
+        commerce.db,
+        merchant_id,
+        quantities={item.sku_id: item.quantity for item in prepared.items},
+        buyers=[*([f"member:{member_id}"] if member_id else []), owner],
+        cart_id=cart_id,
+    ):
+        return await submit_draft(commerce, merchant_id, prepared, writes, transfers=claims, refuse=refuse)
 
 
 async def prepare_order(

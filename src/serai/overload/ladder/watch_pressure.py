@@ -7,7 +7,7 @@ twice a second ── own pressure ─► own level ── told to the others th
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 from uuid import UUID
@@ -46,8 +46,15 @@ class Ladder:
         """Whether something is left out for all or for any merchant."""
         return name in self._common or any(name in saved for saved in self._saved.values())
 
-    async def follow(self, owner: Database, count: Callable[[], tuple[int, int, int]]) -> None:
-        """Keep in step until cancelled. ``count``: requests so far, how many of them found no room, and how many wait."""
+    async def follow(
+        self,
+        owner: Database,
+        count: Callable[[], tuple[int, int, int]],
+        *,
+        beside: Callable[[Database], Awaitable[None]] | None = None,
+    ) -> None:
+        """Keep in step until cancelled. ``count``: requests so far, how many of them found no room, and how many wait.
+        ``beside`` learns what else workers have to know within a second."""
         asked, crowded, _waiting = count()
         talk: asyncio.Task[None] | None = None
         while True:
@@ -60,7 +67,7 @@ class Ladder:
             if own > self.level:
                 self.apply(own, self._modes)
             if talk is None:
-                talk = asyncio.create_task(self.exchange(owner, own))
+                talk = asyncio.create_task(self.exchange(owner, own, beside))
             # Not cancelled when it takes long: a database that is frozen does not take that either.
             await asyncio.wait({talk}, timeout=self.ANSWER_S)
             if not talk.done():
@@ -73,8 +80,12 @@ class Ladder:
             talk = None
             await asyncio.sleep(self.EVERY_S)
 
-    async def exchange(self, owner: Database, own: int) -> None:
+    async def exchange(
+        self, owner: Database, own: int, beside: Callable[[Database], Awaitable[None]] | None = None
+    ) -> None:
         """Tell the own level, learn the others' and the merchants' switches, and act on them."""
+        if beside:
+            await beside(owner)
         await store.tell_level(owner, self.worker_id, own, self.climber.pressure)
         rows = await store.list_levels(owner, self.FRESH_S)
         modes: dict[UUID, dict[str, str]] = {}
