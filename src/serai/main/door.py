@@ -207,7 +207,7 @@ async def _read_ahead(receive: Receive, headers: Mapping[bytes, bytes]) -> Recei
     try:
         async with asyncio.timeout(AHEAD_LIMIT_S):
             while size <= AHEAD_BYTES:
-                message = await receive()
+                message: Any = await receive()
                 messages.append(message)
                 size += len(message.get("body", b""))
                 if message["type"] != "http.request" or not message.get("more_body", False):

@@ -254,12 +254,33 @@ def _configure_csrf(secret: str, *, is_secure: bool) -> CSRFConfig:
     )
 
 
+@asynccontextmanager
+async def keep_in_step(platform: Platform, pages: KeptPages, keeper: Doorkeeper) -> AsyncIterator[None]:
+    """Follow what others change while the worker serves: kept pages by the event log, and what is left out at a peak."""
+    ladder = keeper.ladder
+    changes = watch_changes(
+        platform.owner, pages.store, keeps_longer=lambda: ladder.is_saved_by_any(KEEP_LONGER)
+    )
+    tasks = (
+        asyncio.create_task(changes, name="kept pages"),
+        asyncio.create_task(
+            ladder.follow(platform.owner, keeper.door.count, beside=refresh_rooms), name="degradation"
+        ),
+    )
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        with suppress(DatabaseUnreachable, *OUTAGES, OSError, TimeoutError):
+            await asyncio.wait_for(ladder.leave(platform.owner), 1)
+
+
 def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
     """The application for a database. Its parts are opened when the server starts it."""
     is_secure = settings["foundation"].public_url.startswith("https://")
     csrf = _configure_csrf(csrf_secret, is_secure=is_secure)
-    pages, tools = KeptPages(csrf), ToolDoor()
-    templates = Pages(("serai.storefront", "serai.console"))
+    pages, tools, templates = KeptPages(csrf), ToolDoor(), Pages(("serai.storefront", "serai.console"))
     keeper = Doorkeeper(settings["overload"], POOL_SIZE, templates)
 
     @asynccontextmanager
@@ -269,24 +290,10 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any]) -> ASGIApp:
         app.state.commerce = platform.commerce
         app.state.vault = platform.vault
         app.state.api_keys = platform.keys
-        ladder = keeper.ladder
-        watching = asyncio.create_task(
-            watch_changes(
-                platform.owner, pages.store, keeps_longer=lambda: ladder.is_saved_by_any(KEEP_LONGER)
-            ),
-            name="kept pages",
-        )
-        following = asyncio.create_task(
-            ladder.follow(platform.owner, keeper.door.count, beside=refresh_rooms), name="degradation"
-        )
         try:
-            async with tools.open(platform.commerce):
+            async with keep_in_step(platform, pages, keeper), tools.open(platform.commerce):
                 yield
         finally:
-            watching.cancel()
-            following.cancel()
-            with suppress(DatabaseUnreachable, *OUTAGES, OSError, TimeoutError):
-                await asyncio.wait_for(ladder.leave(platform.owner), 1)
             await platform.close()
 
     app = Litestar(

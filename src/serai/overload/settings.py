@@ -13,8 +13,8 @@ class OverloadSettings(msgspec.Struct, frozen=True, kw_only=True):
     limiter: Annotated[
         bool, Meta(description="Limit the requests under way by their latency; false only to measure without")
     ] = True
-    initial: Annotated[int, Meta(ge=2, le=1_000, description="Requests under way at the start")] = 20
-    floor: Annotated[int, Meta(ge=2, le=1_000, description="Requests under way that are always allowed")] = 6
+    initial: Annotated[int, Meta(ge=2, le=1_000, description="Requests under way at the start")] = 32
+    floor: Annotated[int, Meta(ge=2, le=1_000, description="Requests under way that are always allowed")] = 16
     most: Annotated[int, Meta(ge=2, le=10_000, description="Requests under way that are never exceeded")] = (
         200
     )
@@ -30,9 +30,11 @@ class OverloadSettings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, description="Requests of one network address that may come at once")
     ] = 300
     key_per_s: Annotated[float, Meta(ge=0, description="Requests a second of one API key; 0: no limit")] = (
-        1_000.0
+        5_000.0
     )
-    key_burst: Annotated[int, Meta(ge=1, description="Requests of one API key that may come at once")] = 2_000
+    key_burst: Annotated[int, Meta(ge=1, description="Requests of one API key that may come at once")] = (
+        10_000
+    )
     robot_per_s: Annotated[
         float,
         Meta(ge=0, description="Requests a second of one robot, by what it calls itself; 0: no limit"),

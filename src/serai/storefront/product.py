@@ -61,9 +61,8 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
     seller, merchant_id, own_slug = await find_seller(request, slug)
     async with database_of(request).transaction(merchant_id, "read") as tx:
         sold = await find_sold(request, tx, own_slug)
-        product, variant, prices = await load_prices(
-            tx, *sold, draws=not is_saved(request.scope, PRICE_CHART)
-        )
+        draws = not is_saved(request.scope, PRICE_CHART)
+        product, variant, prices = await load_prices(tx, *sold, draws=draws)
         shell, buyer = await load_shells(request, tx, seller)
         prices |= await load_offers(tx, variant, prices["deal"], buyer, locale)
         prices |= await load_offered(tx, variant.sku_id)
@@ -82,9 +81,8 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         # Groups and presales belong to the shop's own front; what is on presale cannot be bought here meanwhile.
         prices, elsewhere = prices | {"group_offer": None, "presale": None}, []
         product, beside, photos = seller.show_all(product, beside, photos)
-    label = product.label(locale)
     can_buy = variant.active and variant.price_minor is not None and (online > 0 or bool(in_store))
-    steps = [(f"/c/{c.slug}", c.label(locale)) for c in trail] + [("", label)]
+    steps = [(f"/c/{c.slug}", c.label(locale)) for c in trail] + [("", product.label(locale))]
     return show(
         request,
         "product.html",
@@ -100,7 +98,7 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         facts=facts,
         contents=contents,
         least_amount=show_amount(variant.increment, variant.scale, variant.unit),
-        label=label,
+        label=product.label(locale),
         **prices,
         motif=next((c.motif for c in reversed(trail) if c.motif), None),
         category=trail[-1] if trail else None,

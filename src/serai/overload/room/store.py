@@ -24,7 +24,7 @@ async def insert_room(
     return bool(
         await tx.fetchval(
             "INSERT INTO overload.room (merchant_id, room_id, sku_id, title, per_s, hold_s, units_each, next_at, opened_at)"
-            " VALUES ($1, $2, $3, $4, $5::float8, $6, $7, $8 - make_interval(secs => 1 / $5::float8), $8)"
+            " VALUES ($1, $2, $3, $4, $5::float8, $6, $7, $8::timestamptz - make_interval(secs => 1 / $5::float8), $8)"
             " ON CONFLICT (merchant_id, sku_id) WHERE closed_at IS NULL DO NOTHING RETURNING true",
             tx.merchant_id, room_id, sku_id, title, per_s, hold_s, units, at,
         )
