@@ -94,6 +94,8 @@ SECTIONS = (
     ("key", "apikey.manage", _("API keys"), "/console/keys", True),
     ("agent", "apikey.manage", _("Agents"), "/console/agents", True),
     ("webhook", "settings.write", _("Webhooks"), "/console/webhooks", True),
+    ("overload", "overload.write", _("Peak switches"), "/console/overload", True),
+    ("line", "overload.write", _("Waiting lines"), "/console/lines", True),
     ("audit", "audit.read", _("Audit log"), "/console/audit", True),
     ("service", "settings.write", _("Service"), "/console/service", True),
     ("parked", "settings.write", _("Parked work"), "/console/parked", True),

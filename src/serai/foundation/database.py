@@ -7,10 +7,11 @@ the owner's role, through ``Database.owner``.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextvars import ContextVar
 from functools import partial
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 import asyncpg
@@ -42,6 +43,17 @@ CONNECTIONS = Gauge(
 )
 WAITING = Gauge("serai_database_waiting", "Who waits for a connection of the pool just now.")
 UNREACHABLE = Counter("serai_database_unreachable_total", "Times that no connection could be had.")
+
+
+class Share(Protocol):
+    """How much of a pool the running request may take."""
+
+    def hold(self) -> AbstractAsyncContextManager[None]:
+        """A place for one connection; TimeoutError when there is none in good time."""
+
+
+# Set around a request by whoever divides the pool; without one, the pool alone decides.
+SHARE: ContextVar[Share | None] = ContextVar("share", default=None)
 
 
 class DatabaseUnreachable(Outside):
@@ -175,6 +187,20 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
+        share = SHARE.get()
+        if share is None:
+            async with self._pooled() as connection:
+                yield connection
+            return
+        async with AsyncExitStack() as held:
+            try:
+                await held.enter_async_context(share.hold())
+            except TimeoutError as error:
+                raise DatabaseUnreachable("every connection of this class is taken") from error
+            yield await held.enter_async_context(self._pooled())
+
+    @asynccontextmanager
+    async def _pooled(self) -> AsyncIterator[Any]:
         began = perf_counter()
         self._waiting += 1
         try:

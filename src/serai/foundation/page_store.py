@@ -87,6 +87,8 @@ class PageStore:
         self._most_pages, self._most_size = pages, size
         self._size = 0
         self._changes = 0
+        # How much longer than usual pages hold just now, in seconds.
+        self.grace_s = 0.0
 
     def __len__(self) -> int:
         return len(self._pages)
@@ -99,7 +101,7 @@ class PageStore:
         """The page of an address while it holds."""
         key = (merchant_id, address)
         page = self._pages.get(key)
-        if page is not None and page.until < time.monotonic():
+        if page is not None and page.until + self.grace_s < time.monotonic():
             self._drop(key)
             return None
         return page

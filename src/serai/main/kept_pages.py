@@ -7,6 +7,8 @@ store, address) is part of the name under which a page is kept.
 import asyncio
 import logging
 import re
+import time
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -29,6 +31,10 @@ from serai.storefront.view import PAGE_HEADERS
 log = logging.getLogger("serai.web")
 
 LOOK_EVERY_S = 0.1
+# Where pages are kept longer, so as not to render them again for every order: changes are followed this often, and a page
+# that nothing has changed may be this much older.
+LOOK_LONGER_S = 5.0
+GRACE_S = 45.0
 TOKEN = re.compile(rb"[0-9a-f]{128}")
 PLACE_COOKIE = "place"
 LONGEST_ADDRESS = 400
@@ -204,7 +210,9 @@ def _read_ids(value: Any, found: set[UUID]) -> None:
             _read_ids(each, found)
 
 
-async def watch_changes(owner: Database, store: PageStore) -> None:
+async def watch_changes(
+    owner: Database, store: PageStore, *, keeps_longer: Callable[[], bool] = lambda: False
+) -> None:
     """Follow the event log until cancelled. While the database does not answer, nothing is kept for longer than usual."""
     tail = EventTail()
     while True:
@@ -218,4 +226,9 @@ async def watch_changes(owner: Database, store: PageStore) -> None:
             log.warning("changes could not be followed: %s", error)
             store.forget_all()
             tail = EventTail()
-        await asyncio.sleep(LOOK_EVERY_S)
+        looked = time.monotonic()
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            store.grace_s = GRACE_S if keeps_longer() else 0.0
+            if not store.grace_s or time.monotonic() - looked >= LOOK_LONGER_S:
+                break

@@ -73,7 +73,7 @@ class OrderDoor:
                 check_types(msgspec.json.decode(body), data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Refused):
             return _again(body, receive)
-        scope["litestar_app"] = self._app
+        scope["litestar_app"], scope["path_template"] = self._app, PATH
         response = await self._respond(scope, headers, data)
         await _send(send, response)
         self.answered += 1

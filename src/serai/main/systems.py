@@ -2,4 +2,4 @@
 
 # Surfaces own no tables and no rules, but may have settings.
 SURFACES = ("storefront", "console")
-SYSTEMS = ("foundation", "ledger", "identity", "data", "commerce")
+SYSTEMS = ("foundation", "ledger", "identity", "data", "overload", "commerce")

@@ -5,7 +5,7 @@ import logging
 import os
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -64,17 +64,20 @@ from serai.foundation.http import (
 from serai.foundation.pages import STATIC, Pages
 from serai.main.agent_tools import ToolDoor
 from serai.main.api_page import show_api
+from serai.main.door import Doorkeeper
 from serai.main.kept_pages import KeptPages, watch_changes
 from serai.main.lookout import HouseLookout
 from serai.main.metrics_page import answer_metrics
 from serai.main.openapi import complete_schema
 from serai.main.order_door import OrderDoor
-from serai.main.platform import Platform, load_secrets, open_configured_platform
+from serai.main.platform import POOL_SIZE, Platform, load_secrets, open_configured_platform
 from serai.main.seen import open_window
 from serai.main.settings import load_settings
 from serai.main.tracing import start_tracing, stop_tracing
 from serai.main.unread import CLOSE, Body, has_body
 from serai.main.watching import Watched
+from serai.overload.ladder.api import KEEP_LONGER
+from serai.overload.room.api import refresh_rooms
 from serai.storefront.error import render_error as render_shop_error
 from serai.storefront.routes import ROUTES as SHOP_ROUTES
 
@@ -178,9 +181,18 @@ def answer_failure(request: Request[Any, Any, Any], error: Exception) -> Respons
 class Front(Watched):
     """In front of the application: finds the merchant by host name, and puts security headers on every answer."""
 
-    def __init__(self, app: Litestar, pages: KeptPages, tools: ToolDoor, *, is_secure: bool = False) -> None:
+    def __init__(
+        self,
+        app: Litestar,
+        pages: KeptPages,
+        tools: ToolDoor,
+        keeper: Doorkeeper,
+        *,
+        is_secure: bool = False,
+    ) -> None:
         super().__init__(self.answer)
         self.app = app
+        self.keeper = keeper
         self.pages = pages
         self.tools = tools
         self.orders = OrderDoor(app, answer_failure)
@@ -219,17 +231,24 @@ class Front(Watched):
             await send(message)
 
         merchant = scope.get("state", {}).get("merchant")
-        if merchant and await self.tools.answer(scope, receive, send_with_headers):
+        if merchant is None:
+            await self.app(scope, receive, send_with_headers)
             return
-        if merchant and await self.pages.answer(scope, send_with_headers, merchant.merchant_id):
+        kind, fields = self.keeper.classify(scope)
+        if not await self.keeper.check(scope, send_with_headers, kind, fields):
+            return
+        if await self.pages.answer(scope, send_with_headers, merchant.merchant_id):
             scope["state"]["is_kept"] = True
             return
-        if merchant:
-            left = await self.orders.answer(scope, receive, send_with_headers)
-            if left is None:
+
+        async def work(receive: Receive, send: Send) -> None:
+            if await self.tools.answer(scope, receive, send):
                 return
-            receive = left
-        await self.app(scope, receive, send_with_headers)
+            left = await self.orders.answer(scope, receive, send)
+            if left is not None:
+                await self.app(scope, left, send)
+
+        await self.keeper.serve(scope, receive, send_with_headers, kind, fields, work)
 
 
 def _lead_agent(scope: Scope) -> None:
@@ -257,8 +276,30 @@ def _configure_csrf(secret: str, *, is_secure: bool) -> CSRFConfig:
     )
 
 
+@asynccontextmanager
+async def keep_in_step(platform: Platform, pages: KeptPages, keeper: Doorkeeper) -> AsyncIterator[None]:
+    """Follow what others change while the worker serves: kept pages by the event log, and what is left out at a peak."""
+    ladder = keeper.ladder
+    changes = watch_changes(
+        platform.owner, pages.store, keeps_longer=lambda: ladder.is_saved_by_any(KEEP_LONGER)
+    )
+    tasks = (
+        asyncio.create_task(changes, name="kept pages"),
+        asyncio.create_task(
+            ladder.follow(platform.owner, keeper.door.count, beside=refresh_rooms), name="degradation"
+        ),
+    )
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        with suppress(DatabaseUnreachable, *OUTAGES, OSError, TimeoutError):
+            await asyncio.wait_for(ladder.leave(platform.owner), 1)
+
+
 def _make_lifespan(
-    url: str, settings: dict[str, Any], pages: KeptPages, tools: ToolDoor, *, joins: bool
+    url: str, settings: dict[str, Any], pages: KeptPages, tools: ToolDoor, keeper: Doorkeeper, *, joins: bool
 ) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     """What an application opens when the server starts it, and closes at its end."""
 
@@ -270,9 +311,9 @@ def _make_lifespan(
         app.state.commerce, app.state.vault = platform.commerce, platform.vault
         app.state.api_keys = platform.keys
         house = app.state.house = settings["foundation"]
-        watching = asyncio.create_task(watch_changes(platform.owner, pages.store), name="kept pages")
         try:
             async with (
+                keep_in_step(platform, pages, keeper),
                 tools.open(platform.commerce),
                 open_window(house.data_dir if joins else "", house.process_name, "web") as window,
             ):
@@ -280,7 +321,6 @@ def _make_lifespan(
                 app.state.lookout = HouseLookout(window, platform.owner)
                 yield
         finally:
-            watching.cancel()
             await platform.close()
             stop_tracing()
 
@@ -294,7 +334,8 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any], *, joins: boo
     """
     is_secure = settings["foundation"].public_url.startswith("https://")
     csrf = _configure_csrf(csrf_secret, is_secure=is_secure)
-    pages, tools = KeptPages(csrf), ToolDoor()
+    pages, tools, templates = KeptPages(csrf), ToolDoor(), Pages(("serai.storefront", "serai.console"))
+    keeper = Doorkeeper(settings["overload"], POOL_SIZE, templates)
 
     app = Litestar(
         route_handlers=[
@@ -311,10 +352,11 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any], *, joins: boo
                 cache_control=CacheControlHeader(max_age=31_536_000, public=True, immutable=True),
             ),
         ],
-        lifespan=[_make_lifespan(url, settings, pages, tools, joins=joins)],
+        lifespan=[_make_lifespan(url, settings, pages, tools, keeper, joins=joins)],
         state=State(
             {
-                "pages": Pages(("serai.storefront", "serai.console")),
+                "pages": templates,
+                "door": keeper.door,
                 "error_page": render_error,
                 "calls_under_way": set(),
                 "storefront_settings": settings.get("storefront"),
@@ -335,7 +377,7 @@ def make_app(url: str, csrf_secret: str, settings: dict[str, Any], *, joins: boo
         debug=False,
     )
     complete_schema(app)
-    return Front(app, pages, tools, is_secure=is_secure)
+    return Front(app, pages, tools, keeper, is_secure=is_secure)
 
 
 def create_app() -> ASGIApp:

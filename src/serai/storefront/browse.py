@@ -13,6 +13,7 @@ from serai.commerce.search import api as search
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, _
 from serai.foundation.pages import request_locale
+from serai.overload.ladder.api import FACETS, is_saved
 from serai.storefront import market_browse
 from serai.storefront.filter import Filter, read_filter
 from serai.storefront.finding import Suggested, add_choices, find_ways, lead_phrases
@@ -153,6 +154,8 @@ async def _find(
         sort=asked.sort,
         cursor=asked.cursor,
         limit=facts_of(request).page_size,
+        # Whoever has chosen something needs it shown to take it back.
+        is_brief=is_saved(request.scope, FACETS) and not asked.brands and not asked.facts,
     )
     filled = add_choices(
         msgspec.structs.replace(asked, query=found.query, next_cursor=found.page.next_cursor),

@@ -20,6 +20,7 @@ from serai.foundation.pages import request_locale
 from serai.storefront import cookie, market_cart
 from serai.storefront.arrival import guess_destination, tell_promise
 from serai.storefront.form import read_values
+from serai.storefront.line import stand_in_line
 from serai.storefront.notice import Notice, leave_notice
 from serai.storefront.presale import refuse_presale_goods, tell_problem
 from serai.storefront.refusal import answer_refusal
@@ -65,6 +66,8 @@ async def add_to_cart(request: Asked) -> Response[Any]:
         sku_id = parse_uuid(values.get("sku_id"))
         if sku_id is None:
             raise NotFound("cart.product_unknown", _("This product is not sold here (any more)."))
+        if (line := await stand_in_line(request, sku_id, token)) is not None:
+            return line
         async with database_of(request).transaction(merchant_id_of(request), "write") as tx:
             await refuse_presale_goods(tx, sku_id)
             quantity = await cart_api.read_amount(tx, sku_id=sku_id, text=values.get("quantity", ""))

@@ -137,11 +137,11 @@ def left_s(moment: datetime) -> int:
 
 
 async def load_prices(
-    tx: Transaction, product: Product, variant: Variant
+    tx: Transaction, product: Product, variant: Variant, *, draws: bool = True
 ) -> tuple[Product, Variant, dict[str, Any]]:
     """A product and one of its versions at the prices that everybody pays now, and what its page tells of prices:
-    ``deal`` and ``chart``, each None when there is nothing to tell."""
-    history = await price.list_history(tx, sku_id=variant.sku_id)
+    ``deal`` and ``chart``, each None when there is nothing to tell, and no chart unless it ``draws``."""
+    history = await price.list_history(tx, sku_id=variant.sku_id) if draws else None
     deals = await price.list_deals(
         tx, list_minor={v.sku_id: v.price_minor for v in product.variants if v.price_minor is not None}
     )
@@ -154,7 +154,10 @@ async def load_prices(
     return (
         msgspec.structs.replace(product, variants=variants),
         next(each for each in variants if each.sku_id == variant.sku_id),
-        {"deal": deals.get(variant.sku_id), "chart": draw_price(history, until=clock.now())},
+        {
+            "deal": deals.get(variant.sku_id),
+            "chart": draw_price(history, until=clock.now()) if history else None,
+        },
     )
 
 

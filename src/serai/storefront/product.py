@@ -8,7 +8,15 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from serai.commerce.catalogue import api as catalogue
-from serai.commerce.catalogue.types import Attribute, Category, Product, SaleItem, Variant, show_amount
+from serai.commerce.catalogue.types import (
+    Attribute,
+    Category,
+    Product,
+    ProductCard,
+    SaleItem,
+    Variant,
+    show_amount,
+)
 from serai.commerce.consultation import api as consultation
 from serai.commerce.market.types import MARKET
 from serai.commerce.media import api as media
@@ -20,6 +28,7 @@ from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, _
 from serai.foundation.ids import MerchantId
 from serai.foundation.pages import request_locale
+from serai.overload.ladder.api import LIKE_GOODS, PRICE_CHART, is_saved
 from serai.storefront.describe import describe_page
 from serai.storefront.offer import load_offers
 from serai.storefront.presale import load_offered
@@ -51,14 +60,16 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
     locale = request_locale(request)
     seller, merchant_id, own_slug = await find_seller(request, slug)
     async with database_of(request).transaction(merchant_id, "read") as tx:
-        product, variant, prices = await load_prices(tx, *await find_sold(request, tx, own_slug))
+        sold = await find_sold(request, tx, own_slug)
+        draws = not is_saved(request.scope, PRICE_CHART)
+        product, variant, prices = await load_prices(tx, *sold, draws=draws)
         shell, buyer = await load_shells(request, tx, seller)
         prices |= await load_offers(tx, variant, prices["deal"], buyer, locale)
         prices |= await load_offered(tx, variant.sku_id)
         contents = await load_contents(tx, variant)
         levels = await stock.list_levels(tx, sku_id=variant.sku_id)
         questions = await consultation.list_published(tx, product_id=product.product_id, limit=QUESTIONS)
-        beside = await catalogue.list_featured(tx, category_id=product.category_id, limit=RELATED + 1)
+        beside = await load_beside(request, tx, product)
         deals = await load_deals(tx, beside, buyer, locale)
         photos = (await media.list_photos(tx, product_ids=[product.product_id]))[product.product_id]
         stocked = await load_stocked(tx, product, shell)
@@ -70,9 +81,8 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         # Groups and presales belong to the shop's own front; what is on presale cannot be bought here meanwhile.
         prices, elsewhere = prices | {"group_offer": None, "presale": None}, []
         product, beside, photos = seller.show_all(product, beside, photos)
-    label = product.label(locale)
     can_buy = variant.active and variant.price_minor is not None and (online > 0 or bool(in_store))
-    steps = [(f"/c/{c.slug}", c.label(locale)) for c in trail] + [("", label)]
+    steps = [(f"/c/{c.slug}", c.label(locale)) for c in trail] + [("", product.label(locale))]
     return show(
         request,
         "product.html",
@@ -88,7 +98,7 @@ async def show_product(request: Asked, slug: FromPath[str]) -> Response[str]:
         facts=facts,
         contents=contents,
         least_amount=show_amount(variant.increment, variant.scale, variant.unit),
-        label=label,
+        label=product.label(locale),
         **prices,
         motif=next((c.motif for c in reversed(trail) if c.motif), None),
         category=trail[-1] if trail else None,
@@ -128,6 +138,13 @@ def describe(
         steps=steps,
         seller=(seller or merchant_of(request)).name,
     )
+
+
+async def load_beside(request: Asked, tx: Transaction, product: Product) -> list[ProductCard]:
+    """What stands on the same shelf; nothing while very many are shopping."""
+    if is_saved(request.scope, LIKE_GOODS):
+        return []
+    return await catalogue.list_featured(tx, category_id=product.category_id, limit=RELATED + 1)
 
 
 async def find_sold(request: Asked, tx: Transaction, slug: str) -> tuple[Product, Variant]:

@@ -27,9 +27,10 @@ async def search_products(
     sort: str = "relevance",
     cursor: str | None = None,
     limit: int = 24,
+    is_brief: bool = False,
 ) -> Found:
     """Published products for a query, narrowed and sorted, with facets. Without any query it is a walk through the shop
-    or a category; a query without a word in it finds nothing.
+    or a category; a query without a word in it finds nothing. ``is_brief``: totals alone, without what they divide into.
 
     Raises:
         Invalid: ``list.cursor_invalid``.
@@ -42,7 +43,7 @@ async def search_products(
         min_minor=min_minor,
         max_minor=max_minor,
     )
-    facets = await _count(tx, query, wanted)
+    facets = await _count(tx, query, wanted, is_brief=is_brief)
     is_plain = sort == "relevance" and wanted == search.Wanted()
     pinned = await _list_pinned(tx, query) if query and is_plain else []
     page: Page[ProductCard] = Page(())
@@ -53,7 +54,7 @@ async def search_products(
     if query and facets.seen < FEW:
         meant = await search.find_correction(tx, text=query)
     if meant is not None:
-        mended = await _count(tx, meant, wanted)
+        mended = await _count(tx, meant, wanted, is_brief=is_brief)
         if not mended.seen:
             meant = None
         elif not facets.seen:
@@ -84,8 +85,12 @@ def _put_first(found: Found, pinned: Sequence[ProductCard], *, is_first: bool) -
     return msgspec.structs.replace(found, page=page, facets=facets, pinned=len(pinned) if is_first else 0)
 
 
-async def _count(tx: Transaction, text: str, wanted: search.Wanted) -> search.Facets:
+async def _count(
+    tx: Transaction, text: str, wanted: search.Wanted, *, is_brief: bool = False
+) -> search.Facets:
     if not text:
-        return await search.count_facets(tx, match=None, wanted=wanted, is_inside=True)
+        return await search.count_facets(tx, match=None, wanted=wanted, is_inside=True, is_brief=is_brief)
     query = await search.prepare_query(tx, text)
-    return await search.count_facets(tx, match=query.match, wanted=wanted) if query else search.Facets()
+    if not query:
+        return search.Facets()
+    return await search.count_facets(tx, match=query.match, wanted=wanted, is_brief=is_brief)

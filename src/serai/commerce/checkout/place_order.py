@@ -14,6 +14,7 @@ What may fail: a shortage refuses the group and names every short line, nothing 
 and answered as replayed. Charging is another step (``start_payment``), outside any transaction.
 """
 
+from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
 import msgspec
@@ -57,6 +58,7 @@ from serai.foundation.event import Fact
 from serai.foundation.ids import MerchantId, derive_id
 from serai.foundation.trace import traced
 from serai.ledger.types import Group, Outcome, Transfer, Write
+from serai.overload.room.api import pass_rooms
 
 __all__ = [
     "Draft",
@@ -102,8 +104,7 @@ async def place_order(
 
     ``expected_digest`` is that of the quote the shopper agreed to. ``writes`` commit with the order,
     ``claims`` are transfers that must pass with it; ``refuse`` tells what it means that an account was short. Placing a cart a
-    second time returns the order it has become. ``presale_agreed``: the buyer takes the
-    terms of a presale in it.
+    second time returns the order it has become. ``presale_agreed``: the buyer takes the terms of a presale in it.
 
     Raises:
         NotFound: ``cart.unknown``.
@@ -135,7 +136,21 @@ async def place_order(
             *writes,
             Write(insert_gifts, Gift(prepared.order_id, gift_message, prepared.contact.name), early=True),
         )
-    return await submit_draft(commerce, merchant_id, prepared, writes, transfers=claims, refuse=refuse)
+    async with _pass_lines(commerce, merchant_id, prepared, owner, cart_id):
+        return await submit_draft(commerce, merchant_id, prepared, writes, transfers=claims, refuse=refuse)
+
+
+def _pass_lines(
+    commerce: Commerce, merchant_id: MerchantId, draft: Draft, owner: str, cart_id: UUID
+) -> AbstractAsyncContextManager[None]:
+    """In turn, where buyers wait in line for something in it."""
+    return pass_rooms(
+        commerce.db,
+        merchant_id,
+        quantities={item.sku_id: item.quantity for item in draft.items},
+        buyers=[*([f"member:{draft.member_id}"] if draft.member_id else []), owner],
+        cart_id=cart_id,
+    )
 
 
 async def prepare_order(

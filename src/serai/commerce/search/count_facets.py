@@ -38,12 +38,16 @@ class Count(msgspec.Struct, frozen=True):
 
 
 async def count_facets(
-    tx: Transaction, *, match: str | None, wanted: Wanted, is_inside: bool = False
+    tx: Transaction, *, match: str | None, wanted: Wanted, is_inside: bool = False, is_brief: bool = False
 ) -> Facets:
     """Numbers of a list among published products. ``match`` is a tsquery's text; None counts the whole shop.
 
     ``is_inside``: the category is where the shopper stands and no choice, so other categories are not counted.
+    ``is_brief``: only how many there are, by one look.
     """
+    if is_brief:
+        whole = await _look(tx, match, wanted, ())
+        return Facets(total=whole.total, seen=whole.total, is_estimated=whole.is_estimated)
     chosen = [kind for kind in _list_chosen(wanted) if not (is_inside and kind == "categories")]
     base = await _look(tx, match, wanted, [kind for kind in KINDS if kind not in chosen])
     looks = dict.fromkeys(KINDS, base)

@@ -19,6 +19,7 @@ MANAGER = CLERK | {
     "promotion.write",
     "tender.write",
     "audit.read",
+    "overload.write",
 }
 OWNER = MANAGER | {"staff.manage", "apikey.manage", "settings.write"}
 PERMISSIONS: dict[str, frozenset[str]] = {"owner": OWNER, "manager": MANAGER, "clerk": CLERK}

@@ -6,6 +6,7 @@ from serai.main.bench import (
     flow_contest,
     import_contest,
     order_contest,
+    overload_contest,
     page_contest,
     paid_contest,
     paper_contest,
@@ -26,6 +27,7 @@ CONTESTS: tuple[Contest, ...] = (
     *import_contest.CONTESTS,
     *promotion.CONTESTS,
     *paper_contest.CONTESTS,
+    *overload_contest.CONTESTS,
 )
 
 
