@@ -133,6 +133,11 @@ class Model:
         """What may go back now: credit for other goods stays, and so does what the provider is being asked for."""
         return self.left - self.credit - self.taking
 
+    @property
+    def cash_left(self) -> int:
+        """What came and has not gone back."""
+        return self.taken - sum(each.minor for each in self.backs if each.state != "failed")
+
     def say(self, word: Answer) -> tuple[Answer, Answer]:
         """(what we hear, what is true) when the provider says something now."""
         if self.world.fault == "down" or self.kind == "cash":
@@ -283,22 +288,33 @@ class Model:
             self.lines[no].came += count
         each.state = "received" if each.accepted else "rejected"
 
-    def settle(self, each: Return, *, as_money: bool) -> int:
-        """What pieces that came back are worth now, and their lines give that up: each piece has its part of what is left of
-        its line; with the last piece of the order all that is left comes back, its delivery too."""
+    def count_worth(self, each: Return, *, as_money: bool) -> tuple[dict[int, int], int]:
+        """(share of each line, what comes back of the order): each  piece that came back has its part of what is left of its
+        line; with the last piece of the order all that is left comes back, its delivery too."""
         shares = {}
         for no, count in each.accepted.items():
             line = self.lines[no]
             kept = line.ordered - line.cut - line.settled
             free = max(0, line.left - line.owed)
             shares[no] = free if count == kept else free * count // kept
+        wanted = sum(shares.values())
+        if self.is_last(each):
+            wanted = sum(line.left for line in self.lines.values()) + (self.delivery_left if as_money else 0)
+        return shares, min(wanted, self.free)
+
+    def is_last(self, each: Return) -> bool:
+        """Whether all pieces of the order that were not cut are back with this return."""
+        return all(
+            line.ordered - line.cut == line.settled + each.accepted.get(no, 0)
+            for no, line in self.lines.items()
+        )
+
+    def settle(self, each: Return, *, as_money: bool) -> int:
+        """The lines give up what their pieces are worth; how much that is."""
+        shares, given = self.count_worth(each, as_money=as_money)
+        is_all = self.is_last(each)
         for no, count in each.accepted.items():
             self.lines[no].settled += count
-        is_all = all(line.ordered - line.cut == line.settled for line in self.lines.values())
-        wanted = sum(shares.values())
-        if is_all:
-            wanted = sum(line.left for line in self.lines.values()) + (self.delivery_left if as_money else 0)
-        given = min(wanted, self.free)
         rest = given
         charged = dict.fromkeys(shares, 0)
         for no, share in shares.items():
