@@ -9,6 +9,7 @@ import asyncio
 import os
 import random
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, ClassVar, Literal
 from uuid import UUID
@@ -107,10 +108,8 @@ class WholeMachine(RuleBasedStateMachine):
         if self.dies:
             lane = DyingLane(self.commerce.lane, self.dies)
             self.dies = ""
-            try:
+            with suppress(Died, Refused):
                 self.run(do(msgspec.structs.replace(self.commerce, lane=lane)))
-            except (Died, Refused):
-                pass
         try:
             self.run(do(self.commerce))
         except Refused as refusal:
@@ -640,7 +639,7 @@ class WholeMachine(RuleBasedStateMachine):
         model, each = self.model, self.model.returns[return_id]
         counts = dict(sorted(each.counts.items()))
         accepted = {
-            no: max(0, count - less) for (no, count), less in zip(counts.items(), refused + [0], strict=False)
+            no: max(0, count - less) for (no, count), less in zip(counts.items(), [*refused, 0], strict=False)
         }
         lines = [
             ReceivedLine(no, count - 1 if no == 1 else count, 1 if no == 1 else 0)
