@@ -2,7 +2,9 @@
 and power cuts do to it: after every step the shop says what a plain model says (``whole_model``), and every walk ends with
 all invariants of the house.
 
-``SERAI_WALKS`` is the number of walks (a long one: 3000), ``SERAI_WALK_SEED`` repeats one run.
+``SERAI_WALKS`` is the number of walks (a long one: 3000), ``SERAI_WALK_SEED`` repeats one run. Planted and found, one
+after the other: damaged goods put on the shelf by a return, a repeated refund taken for a new one, a cut that frees a piece too
+few of the stock.
 """
 
 import asyncio
