@@ -14,8 +14,9 @@ from serai.commerce.order.api import access_token
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
+@pytest.mark.parametrize("width", [820, 390])
 async def test_an_order_is_packed_into_two_parcels(
-    enter: Enter, running: RunningShop, owner_password: str
+    enter: Enter, running: RunningShop, owner_password: str, width: int
 ) -> None:
     tea, cup = "Tea, green, 100 bags", "Cup, porcelain"
     first = await running.shop.add_product(tea, price_minor=600, stock=9)
@@ -25,7 +26,7 @@ async def test_an_order_is_packed_into_two_parcels(
     await running.wait_for_state(order_id, "paid")
     await route_order(running.platform.commerce, running.shop.merchant_id, order_id=order_id)
     order = await running.load_order(order_id)
-    staff = await enter(width=820)
+    staff = await enter(width=width)
     page = staff.page
     await staff.sign_in(OWNER_EMAIL, owner_password)
     await page.goto("/console/fulfilment?stage=pick")

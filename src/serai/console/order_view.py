@@ -60,6 +60,10 @@ EVENTS = (
         "PaymentMismatch": _(
             "The provider reports %(reported)s where %(expected)s was asked for. Please look into it."
         ),
+        "PaymentCaptured": _("Money came: %(amount)s"),
+        "CaptureFailed": _("The provider did not take %(amount)s: %(failure)s"),
+        "PledgeReleased": _("%(amount)s need not be paid any more: %(reason)s"),
+        "PledgeLost": _("%(amount)s will not be paid, and is written off"),
         "TenderRefunded": _("%(amount)s given back to points, gift cards or red packets"),
         "RefundRequested": _("Refund of %(amount)s: %(reason)s"),
         "RefundDone": _("Refund of %(amount)s arrived"),

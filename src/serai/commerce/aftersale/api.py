@@ -20,7 +20,7 @@ from serai.commerce.aftersale.request_refund import (
     settle_refund,
     too_much,
 )
-from serai.commerce.capture.api import ask_order
+from serai.commerce.capture.api import ask_order, refuse_under_way
 from serai.commerce.order.api import Stamp, check_move, load_order
 from serai.commerce.order.events import OrderCancelled, OrderExpired
 from serai.commerce.order.types import Order
@@ -184,7 +184,8 @@ async def refund_order(
     Raises:
         NotFound: ``order.unknown``.
         Invalid: ``refund.amount_invalid``, more than ``refundable`` or not above zero.
-        Conflict: ``order.cannot_refund``.
+        Conflict: ``order.cannot_refund``; ``capture.under_way`` while a provider does not say whether it has taken what
+            would go back.
     """
 
     def choose(order: Order) -> Ways:
@@ -194,10 +195,26 @@ async def refund_order(
             raise too_much(left)
         return split_ways(order, amount_minor)
 
-    await request_refund(
-        commerce, merchant_id, order_id, choose, reason, by, key, writes=writes, beside=beside
-    )
+    async def request() -> None:
+        await request_refund(
+            commerce, merchant_id, order_id, choose, reason, by, key, writes=writes, beside=beside
+        )
+
+    await _request_after_capture(commerce, merchant_id, order_id, request)
     return await _release_pledge(commerce, merchant_id, order_id)
+
+
+async def _request_after_capture(
+    commerce: Commerce, merchant_id: MerchantId, order_id: UUID, request: Callable[[], Awaitable[None]]
+) -> None:
+    """Request a refund; where held money is just being taken, once more after the provider has said what came of that."""
+    try:
+        await request()
+    except Conflict as refusal:
+        if refusal.code != "capture.under_way":
+            raise
+        await ask_order(commerce, merchant_id, await _load(commerce, merchant_id, order_id))
+        await request()
 
 
 async def _release_pledge(commerce: Commerce, merchant_id: MerchantId, order_id: UUID) -> Order:
@@ -243,14 +260,24 @@ async def refund_planned(
             raise too_much(order.refundable_minor)
         return split_ways(order, amount_minor)
 
-    await request_refund(commerce, merchant_id, order_id, choose, reason, by, key, beside=beside)
+    async def request() -> None:
+        await request_refund(commerce, merchant_id, order_id, choose, reason, by, key, beside=beside)
+
+    await _request_after_capture(commerce, merchant_id, order_id, request)
     return await _release_pledge(commerce, merchant_id, order_id)
 
 
 def split_ways(order: Order, amount_minor: int) -> Ways:
-    """How an amount goes back: to the order's tenders first, the rest over its payments."""
+    """How an amount goes back: to the order's tenders first, the rest over its payments.
+
+    Conflict ``capture.under_way`` while part of it is being taken: what that comes to nobody knows yet.
+    """
     parts = split_refund(order, amount_minor)
-    return _split_payments(order, amount_minor - sum(part.amount_minor for part in parts)), parts
+    rest_minor = amount_minor - sum(part.amount_minor for part in parts)
+    payments = _split_payments(order, rest_minor)
+    if sum(minor for _paid, minor in payments) < rest_minor:
+        refuse_under_way(order)
+    return payments, parts
 
 
 async def plan_part_refund(

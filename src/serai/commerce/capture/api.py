@@ -1,6 +1,12 @@
 """Taking, letting go and writing off what was pledged."""
 
-from serai.commerce.capture.ask_capture import ask_capture, ask_order, capture_payment, find_order_of
+from serai.commerce.capture.ask_capture import (
+    ask_capture,
+    ask_order,
+    capture_payment,
+    find_order_of,
+    refuse_under_way,
+)
 from serai.commerce.capture.book_capture import book_capture, count_captured
 from serai.commerce.capture.let_go import lose_pledge, release_parts
 
@@ -12,5 +18,6 @@ __all__ = [
     "count_captured",
     "find_order_of",
     "lose_pledge",
+    "refuse_under_way",
     "release_parts",
 ]

@@ -36,7 +36,8 @@ INVARIANTS = (
     ),
     Invariant(
         "pledge.refundable_is_captured",
-        "What may be refunded of a pledged payment is what was captured of it less what went back, or is on its way.",
+        "What may be refunded of a pledged payment is what was captured of it less what went back, is on its way, or became"
+        " other goods.",
         """
         SELECT p.merchant_id, p.intent_id, e.minor, r.minor AS refunded_minor, a.posted_dr - a.posted_cr AS held_minor
         FROM commerce.pledge p JOIN (SELECT merchant_id, intent_id, max(amount_minor) AS minor
@@ -46,7 +47,11 @@ INVARIANTS = (
             WHERE failed_at IS NULL GROUP BY 1, 2) r ON r.merchant_id = p.merchant_id AND r.intent_id = p.intent_id
         LEFT JOIN ledger.account a ON a.merchant_id = p.merchant_id AND a.subject_id = p.intent_id
             AND a.kind = 'refundable'
-        WHERE e.minor - coalesce(r.minor, 0) IS DISTINCT FROM a.posted_dr - a.posted_cr - a.pending_cr
+        LEFT JOIN (SELECT t.merchant_id, t.credit_id, sum(t.amount) AS minor FROM ledger.transfer t
+            LEFT JOIN ledger.transfer x ON x.merchant_id = t.merchant_id AND x.pending_id = t.transfer_id
+            WHERE t.phase = 2 AND t.reason LIKE 'exchange credit of %' AND x.transfer_id IS NULL GROUP BY 1, 2) h
+            ON h.merchant_id = a.merchant_id AND h.credit_id = a.account_id
+        WHERE e.minor - coalesce(r.minor, 0) - coalesce(h.minor, 0) IS DISTINCT FROM a.posted_dr - a.posted_cr - a.pending_cr
         """,
     ),
     Invariant(

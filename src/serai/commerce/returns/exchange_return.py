@@ -33,7 +33,7 @@ from serai.commerce.returns.move_return import (
 )
 from serai.commerce.returns.settle_return import estimate, name_refund, settle_lines
 from serai.commerce.returns.types import RefundPlan, Return
-from serai.commerce.returns.undo_exchange import give_rest_back, hold_credit
+from serai.commerce.returns.undo_exchange import count_paid, give_rest_back, hold_credit
 from serai.commerce.types import Commerce
 from serai.foundation import clock
 from serai.foundation.database import Transaction
@@ -54,7 +54,8 @@ async def exchange_return(commerce: Commerce, merchant_id: MerchantId, *, return
     Raises:
         NotFound: ``return.unknown``.
         Conflict: ``return.cannot_exchange``, ``return.no_exchange`` where money was wished for, ``return.changed``,
-            ``return.replacement_gone`` when it is not sold any more.
+            ``return.replacement_gone`` when it is not sold any more, ``return.not_paid`` while the money for what came back
+            has not come itself.
     """
     async with commerce.db.transaction(merchant_id, "read") as tx:
         found = await load_return(tx, return_id=return_id)
@@ -84,6 +85,13 @@ async def _place(commerce: Commerce, merchant_id: MerchantId, return_id: UUID, b
                 raise Conflict("return.no_exchange", _("For this return the money was wished for."))
             order = await load_order(tx, order_id=found.order_id)
             planned = await estimate(tx, order, found, await load_terms(tx))
+            if planned.amount_minor > count_paid(order):
+                raise Conflict(
+                    "return.not_paid",
+                    _(
+                        "This order is not paid for yet. Take its money first, or give back what was promised."
+                    ),
+                )
             draft, credit_minor = await _draft(tx, found, order, planned.amount_minor)
         step = _settle(found, order, planned, draft, credit_minor, by)
         _after, transfers, writes = turn_over(found, step)

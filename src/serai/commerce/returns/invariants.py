@@ -80,7 +80,7 @@ INVARIANTS = (
     ),
     Invariant(
         "returns.refunds_are_there",
-        "Every return that was refunded has its refund, over a payment or to tenders.",
+        "Every return that was refunded has its refund, over a payment or to tenders, or was let go of what had not come.",
         """
         SELECT r.merchant_id, r.return_id, r.refund_minor FROM commerce.goods_return r
         WHERE r.outcome = 'refunded' AND r.refund_minor > 0
@@ -88,6 +88,10 @@ INVARIANTS = (
                 AND f.refund_id = r.refund_id AND f.order_id = r.order_id)
             AND NOT EXISTS (SELECT FROM commerce.tender_refund t WHERE t.merchant_id = r.merchant_id
                 AND t.refund_id = r.refund_id AND t.order_id = r.order_id)
+            AND NOT EXISTS (SELECT FROM commerce.pledge_step s
+                JOIN commerce.pledge p ON p.merchant_id = s.merchant_id AND p.intent_id = s.intent_id
+                WHERE s.merchant_id = r.merchant_id AND p.order_id = r.order_id AND s.kind = 'release'
+                AND s.reason = 'return ' || r.number)
         """,
     ),
     Invariant(

@@ -180,7 +180,11 @@ def plan_refund(
     given = max(0, min(wanted, sum(left.values()), most_minor))
     # Lines of this return pay first, then those whose earlier shares were held back, then the delivery.
     order = [*counts, *(no for no in left if no not in counts and no != DELIVERY), DELIVERY]
-    charges = _take(given, left, order)
+    # Each of them its own share before the rest of any: what stays with the buyer keeps what it was paid with.
+    charges = _take(given, shares, list(counts))
+    rest = given - sum(charges.values())
+    more = _take(rest, {no: minor - charges.get(no, 0) for no, minor in left.items()}, order)
+    charges = {no: charges.get(no, 0) + more.get(no, 0) for no in order if no in charges or no in more}
     fee = 0
     if restocking_bp:
         fee = (given - charges.get(DELIVERY, 0)) * restocking_bp // BASIS_POINTS

@@ -50,6 +50,11 @@ def hold_credit(
     return transfers
 
 
+def count_paid(order: Order) -> int:
+    """What of the order's money has come and not gone back: so much may become other goods, in minor units."""
+    return sum(max(0, left) for _name, left in _list_purses(order))
+
+
 def _list_purses(order: Order) -> list[tuple[UUID, int]]:
     """(what its refundable account is under, what may go back) of tenders and payments, in the order refunds take them."""
     back: dict[int, int] = {}
