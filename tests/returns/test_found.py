@@ -1,4 +1,4 @@
-"""What the walks over orders, parcels and returns together have found, step by step."""
+"""Sums of returns, exchanges and refunds that went wrong once, step by step."""
 
 import pytest
 from tests.journeys.steps import order_of
