@@ -55,7 +55,12 @@ async def settle_groups(
 
 
 class NotAllPassError(Exception):
-    """A batch that was settled early holds a group that does not pass; all of it is undone."""
+    """A batch that was settled early holds a group that does not pass, or did not get its turn; all of it is undone."""
+
+
+# A batch that waits longer for its turn lets go of what it has written. It may be part of a circle that the database
+# cannot see: the batch before it waits for locks of another process, which waits for a row that this one has written.
+TURN_LIMIT_S = 1.0
 
 
 async def settle_early(
@@ -67,7 +72,7 @@ async def settle_early(
         turn: held from the locks to the commit, so that the batches of one lane do not queue inside the database.
 
     Raises:
-        NotAllPassError: a group is refused; nothing was written.
+        NotAllPassError: a group is refused, or the turn took too long to come; nothing was written.
         asyncpg.UniqueViolationError: a document, a transfer or an account exists already; nothing was written.
     """
     assert all(is_early(group) for group in groups)
@@ -77,7 +82,7 @@ async def settle_early(
         async with database.transaction(merchant_id) as tx:
             await _write_documents(tx, groups)
             await store.write_transfers(tx, plan_movements(groups), clock.now())
-            has_turn = await turn.acquire()
+            has_turn = await _take(turn)
             rows = await store.lock_sums(tx, accounts)
             _open_rows(rows, [account for account_id, account in accounts.items() if account_id not in rows])
             decision = decide(rows, groups, {}, {}, clock.now())
@@ -88,6 +93,14 @@ async def settle_early(
         if has_turn:
             turn.release()
     return [PASSED] * len(groups)
+
+
+async def _take(turn: asyncio.Lock) -> bool:
+    try:
+        async with asyncio.timeout(TURN_LIMIT_S):
+            return await turn.acquire()
+    except TimeoutError:
+        raise NotAllPassError from None
 
 
 def _touched(groups: Sequence[Group]) -> tuple[dict[UUID, Account], list[UUID]]:
