@@ -5,13 +5,13 @@ from serai.foundation.invariant import Invariant
 INVARIANTS = (
     Invariant(
         "commerce.lots_are_the_stock",
-        "Of goods that are kept by lots, the lots at a place come to what lies there.",
+        "Of goods that are kept by lots, the lots at a place come to no more than lies there.",
         """
         SELECT r.merchant_id, r.sku_id, a.place_id, sum(a.stock) AS stock, sum(a.lots) AS lots FROM commerce.lot_rule r
         JOIN (SELECT merchant_id, unit_id, place_id, CASE kind WHEN 'stock' THEN posted_dr - posted_cr ELSE 0 END AS stock,
                 CASE kind WHEN 'lot' THEN posted_dr - posted_cr ELSE 0 END AS lots
             FROM ledger.account WHERE kind IN ('stock', 'lot')) a ON a.merchant_id = r.merchant_id AND a.unit_id = r.sku_id
-        GROUP BY 1, 2, 3 HAVING sum(a.stock) <> sum(a.lots)
+        GROUP BY 1, 2, 3 HAVING sum(a.stock) < sum(a.lots)
         """,
     ),
     Invariant(
