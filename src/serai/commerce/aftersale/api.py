@@ -9,7 +9,7 @@ from serai.commerce.aftersale.propose_refund import propose_refund
 from serai.commerce.aftersale.refund_tenders import Back, split_refund
 from serai.commerce.aftersale.release_deposit import keeps_deposit
 from serai.commerce.aftersale.release_order import Refunding, payment_left, release_order, what_is_left
-from serai.commerce.aftersale.repay_by_hand import repay_by_hand
+from serai.commerce.aftersale.repay_by_hand import list_repaid, repay_by_hand
 from serai.commerce.aftersale.request_refund import (
     Beside,
     Ways,
@@ -38,6 +38,7 @@ from serai.ledger.api import DocumentTransfer
 from serai.ledger.types import Group, Write
 
 __all__ = [
+    "list_repaid",
     "repay_by_hand",
     "Back",
     "ask_refund",

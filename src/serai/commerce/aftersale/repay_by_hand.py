@@ -39,7 +39,7 @@ async def repay_by_hand(
     reason = " ".join(reason.split())[:200]
     if not reason:
         raise Invalid("refund.reason_missing", _("Please write how it was paid back."), field="reason")
-    name, outcome = derive_id("refund by hand", refund_id), Outcome(False)
+    name, outcome = _name(refund_id), Outcome(False)
     for _attempt in range(ATTEMPTS):
         async with commerce.db.transaction(merchant_id, "read") as tx:
             order = await load_order(tx, order_id=order_id)
@@ -53,6 +53,16 @@ async def repay_by_hand(
     if outcome.shortages:
         raise too_much(outcome.shortages[0].available)
     raise Conflict("order.changed", _("The order has changed meanwhile. Please look at it again."))
+
+
+def list_repaid(order: Order) -> frozenset[UUID]:
+    """The declined refunds of an order that were paid back by hand."""
+    by_hand = {each.refund_id for each in order.refunds if each.by_hand}
+    return frozenset(each.refund_id for each in order.refunds if _name(each.refund_id) in by_hand)
+
+
+def _name(refund_id: UUID) -> UUID:
+    return derive_id("refund by hand", refund_id)
 
 
 def _find_declined(order: Order, refund_id: UUID) -> Refund:
