@@ -138,7 +138,7 @@ def restart() -> None:
         state = find_state(Installation.at(house.data_dir))
         if state is None:
             raise Fault(f"Nothing runs on {os.path.abspath(house.data_dir)}.", "Start it with `serai up`.")
-        os.kill(state.pid, signal.SIGHUP)
+        os.kill(state.pid, signal.SIGUSR2)
         console.print("The web workers are being replaced; `serai up` tells when it is done.")
 
 

@@ -50,6 +50,8 @@ class StopRequest:
         """Take over the signals; from the main thread only."""
         signal.signal(signal.SIGINT, self._handle)
         signal.signal(signal.SIGTERM, self._handle)
+        # Whose only meaning is ours: `serai restart` sends it.
+        signal.signal(signal.SIGUSR2, lambda _number, _frame: self._renewal.set())
         # `nohup` and the like have it ignored, and mean it.
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             self._had_terminal = has_terminal()

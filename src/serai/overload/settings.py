@@ -25,10 +25,10 @@ class OverloadSettings(msgspec.Struct, frozen=True, kw_only=True):
     queue: Annotated[int, Meta(ge=0, le=10_000, description="Requests that may wait")] = 256
     address_per_s: Annotated[
         float, Meta(ge=0, description="Requests a second of one network address; 0: no limit")
-    ] = 50.0
+    ] = 200.0
     address_burst: Annotated[
         int, Meta(ge=1, description="Requests of one network address that may come at once")
-    ] = 300
+    ] = 1_000
     key_per_s: Annotated[float, Meta(ge=0, description="Requests a second of one API key; 0: no limit")] = (
         5_000.0
     )
