@@ -103,7 +103,9 @@ async def fetch_statements(commerce: Commerce, owner: Database, merchants: list[
         await plan_fetches(commerce, merchant_id)
     now, done = clock.now(), 0
     oldest = now.date() - timedelta(days=ASK_FOR_DAYS)
-    for merchant, provider, day in await fetch_store.list_due(owner, now, oldest, BATCH):
+    due = await fetch_store.list_due(owner, now, oldest, BATCH)
+    # Day after day: what moved in a day's last hours is looked for with the next day's statement, and must not seem missing.
+    for merchant, provider, day in sorted(due, key=lambda row: row["day"]):
         done += await _try(commerce, MerchantId(merchant), provider, day)
     return done
 

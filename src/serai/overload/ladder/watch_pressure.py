@@ -22,6 +22,12 @@ log = logging.getLogger("serai.overload")
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
+def _take_note(talk: asyncio.Task[None]) -> None:
+    """Look at how a talk ended, so that nobody complains that it was not looked at."""
+    if not talk.cancelled():
+        talk.exception()
+
+
 class Ladder:
     """What is left out, as this worker knows it. Never asks the database in a request."""
 
@@ -68,6 +74,8 @@ class Ladder:
                 self.apply(own, self._modes)
             if talk is None:
                 talk = asyncio.create_task(self.exchange(owner, own, beside))
+                # At the worker's end nobody asks any more what became of the last one.
+                talk.add_done_callback(_take_note)
             # Not cancelled when it takes long: a database that is frozen does not take that either.
             await asyncio.wait({talk}, timeout=self.ANSWER_S)
             if not talk.done():
