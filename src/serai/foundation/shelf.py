@@ -22,8 +22,9 @@ MOST_KEPT = 400_000
 MOST_CHANGES = 2_000
 # A transaction that nobody gets to: with the first look nothing is on the shelf yet.
 NEVER = 1 << 62
-# Under load, looks begin at most this often; what comes in between waits for the next one together.
+# Where more than a few share a look, looks begin at most this often; what comes in between waits for the next one together.
 LOOK_EVERY_S = 0.01
+FEW = 4
 
 LOOK = (
     "SELECT s.xmin, c.merchant_id, c.change_id, c.ids"
@@ -116,6 +117,7 @@ class Watch:
         self._xmin: int | None = None
         self._seen: set[UUID] = set()
         self._looked_at = -LOOK_EVERY_S
+        self._shared_by = 0
 
     async def catch_up(self) -> None:
         """Drop what was changed by any transaction that has committed until now. Raises what the database raises."""
@@ -130,8 +132,10 @@ class Watch:
         try:
             while self._waiting:
                 # Requests that were read in the same turn of the event loop share the look.
-                await asyncio.sleep(max(0.0, self._looked_at + LOOK_EVERY_S - loop.time()))
+                pause_s = self._looked_at + LOOK_EVERY_S - loop.time() if self._shared_by > FEW else 0.0
+                await asyncio.sleep(max(0.0, pause_s))
                 waiting, self._waiting = self._waiting, []
+                self._shared_by = len(waiting)
                 self._looked_at = loop.time()
                 error: BaseException | None = None
                 try:
