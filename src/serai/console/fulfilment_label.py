@@ -1,6 +1,7 @@
 """Labels of parcels, and pick-ups: buy, print, ready, handed over for a code."""
 
 from typing import Any
+from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.params import FromPath
@@ -12,7 +13,7 @@ from serai.commerce.parcel.api import load_parcel
 from serai.console.desk import AtDesk, not_found
 from serai.console.form import Form, parse_uuid
 from serai.console.fulfilment import AnyRequest, Work
-from serai.console.fulfilment_step import do_step
+from serai.console.fulfilment_step import do_parcel_step
 from serai.foundation.errors import _
 
 
@@ -22,10 +23,7 @@ async def buy_label(
 ) -> Response[Any]:
     """Buy a label of a carrier, to be printed."""
 
-    async def act(_work: Work, form: Form) -> str:
-        wanted = parse_uuid(parcel_id)
-        if wanted is None:
-            raise not_found()
+    async def act(_work: Work, form: Form, wanted: UUID) -> str:
         name, _colon, service = form.values.get("service", "").partition(":")
         label = await carrier.buy_label(
             desk.commerce,
@@ -40,7 +38,7 @@ async def buy_label(
             return _("The carrier has not answered yet; the label appears here as soon as it does.")
         return _("The label is bought. Print it and stick it on.")
 
-    return await do_step(request, desk, fulfilment_id, "label", "order.fulfil", act)
+    return await do_parcel_step(request, desk, fulfilment_id, parcel_id, act, step="label")
 
 
 @get("/fulfilment/labels/{label_id:str}")
@@ -70,16 +68,13 @@ async def make_ready(
 ) -> Response[Any]:
     """A pick-up waits for its buyer, who is told."""
 
-    async def act(work: Work, _form: Form) -> str:
-        wanted = parse_uuid(parcel_id)
-        if wanted is None:
-            raise not_found()
+    async def act(work: Work, _form: Form, wanted: UUID) -> str:
         await api.make_ready(
             desk.commerce, desk.merchant_id, order_id=work.order.order_id, parcel_id=wanted, by=desk.by
         )
         return _("The buyer is told that it can be collected.")
 
-    return await do_step(request, desk, fulfilment_id, "ship", "order.fulfil", act)
+    return await do_parcel_step(request, desk, fulfilment_id, parcel_id, act)
 
 
 @post("/fulfilment/{fulfilment_id:str}/parcels/{parcel_id:str}/collect", status_code=200)
@@ -88,10 +83,7 @@ async def hand_over(
 ) -> Response[Any]:
     """A pick-up is handed over to who shows its code."""
 
-    async def act(work: Work, form: Form) -> str:
-        wanted = parse_uuid(parcel_id)
-        if wanted is None:
-            raise not_found()
+    async def act(work: Work, form: Form, wanted: UUID) -> str:
         await api.hand_over(
             desk.commerce,
             desk.merchant_id,
@@ -102,7 +94,7 @@ async def hand_over(
         )
         return _("Handed over.")
 
-    return await do_step(request, desk, fulfilment_id, "ship", "order.fulfil", act)
+    return await do_parcel_step(request, desk, fulfilment_id, parcel_id, act)
 
 
 @post("/fulfilment/{fulfilment_id:str}/parcels/{parcel_id:str}/unlock", status_code=200)
@@ -111,16 +103,13 @@ async def unlock(
 ) -> Response[Any]:
     """After too many wrong codes: codes may be shown again."""
 
-    async def act(work: Work, _form: Form) -> str:
-        wanted = parse_uuid(parcel_id)
-        if wanted is None:
-            raise not_found()
+    async def act(work: Work, _form: Form, wanted: UUID) -> str:
         await api.unlock_pickup(
             desk.commerce, desk.merchant_id, order_id=work.order.order_id, parcel_id=wanted, by=desk.by
         )
         return _("Unlocked: the code may be shown again.")
 
-    return await do_step(request, desk, fulfilment_id, "ship", "order.refund", act)
+    return await do_parcel_step(request, desk, fulfilment_id, parcel_id, act, permission="order.refund")
 
 
 STEPS = [buy_label, show_label, make_ready, hand_over, unlock]

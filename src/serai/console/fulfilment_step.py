@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 from litestar import Request, Response, post
 from litestar.params import FromPath
@@ -44,6 +45,31 @@ async def do_step(
     async with desk.reading() as tx:
         is_open = await api.find_fulfilment(tx, fulfilment_id=work.fulfilment.fulfilment_id) is not None
     return desk.go(f"{PATH}/{fulfilment_id}" if is_open else f"/console/orders/{work.order.number}", message)
+
+
+ParcelStep = Callable[[Work, Form, UUID], Awaitable[str]]
+
+
+async def do_parcel_step(
+    request: AnyRequest,
+    desk: Desk,
+    fulfilment_id: str,
+    parcel_id: str,
+    act: ParcelStep,
+    *,
+    step: str = "ship",
+    permission: str = "order.fulfil",
+) -> Response[Any]:
+    """:func:`do_step` on one parcel of the order; ``act`` gets its id. NotFound for what is none."""
+    desk.require(permission)
+    wanted = parse_uuid(parcel_id)
+    if wanted is None:
+        raise not_found()
+
+    async def act_on_it(work: Work, form: Form) -> str:
+        return await act(work, form, wanted)
+
+    return await do_step(request, desk, fulfilment_id, step, permission, act_on_it)
 
 
 @post("/fulfilment/{fulfilment_id:str}/accept", status_code=200)
@@ -198,10 +224,7 @@ async def ship(
 ) -> Response[Any]:
     """A packed parcel has left, or was handed over."""
 
-    async def act(work: Work, form: Form) -> str:
-        wanted = parse_uuid(parcel_id)
-        if wanted is None:
-            raise not_found()
+    async def act(work: Work, form: Form, wanted: UUID) -> str:
         await api.ship_parcel(
             desk.commerce,
             desk.merchant_id,
@@ -213,7 +236,7 @@ async def ship(
         )
         return _("The parcel has left.")
 
-    return await do_step(request, desk, fulfilment_id, "ship", "order.fulfil", act)
+    return await do_parcel_step(request, desk, fulfilment_id, parcel_id, act)
 
 
 @post("/fulfilment/{fulfilment_id:str}/parcels/{parcel_id:str}/unpack", status_code=200)
@@ -222,16 +245,13 @@ async def unpack(
 ) -> Response[Any]:
     """The goods come out of a parcel again."""
 
-    async def act(work: Work, _form: Form) -> str:
-        wanted = parse_uuid(parcel_id)
-        if wanted is None:
-            raise not_found()
+    async def act(work: Work, _form: Form, wanted: UUID) -> str:
         await api.unpack_parcel(
             desk.commerce, desk.merchant_id, order_id=work.order.order_id, parcel_id=wanted, by=desk.by
         )
         return _("The parcel is unpacked.")
 
-    return await do_step(request, desk, fulfilment_id, "ship", "order.fulfil", act)
+    return await do_parcel_step(request, desk, fulfilment_id, parcel_id, act)
 
 
 @post("/fulfilment/{fulfilment_id:str}/move", status_code=200)

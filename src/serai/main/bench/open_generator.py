@@ -79,11 +79,20 @@ class Load:
         self.late: list[float] = []
         self.idle: list[Line] = []
 
+    def _find_idle(self) -> Line | None:
+        """A connection that is open and free; those that ended meanwhile count no longer."""
+        while self.idle:
+            line = self.idle.pop()
+            if not line.is_lost:
+                return line
+            self.made -= 1
+        return None
+
     async def ask(self, kind: str, due: float) -> None:
         """Send one request at its moment, on a connection that is free."""
         plan, loop = self.plan, asyncio.get_running_loop()
-        line = self.idle.pop() if self.idle else None
-        if line is None or line.is_lost:
+        line = self._find_idle()
+        if line is None:
             if self.made >= plan.connections:
                 self.unsent += 1
                 return

@@ -81,7 +81,10 @@ class Flood:
         answer, _ = await process.communicate(msgspec.json.encode(plan))
         if process.returncode != 0:
             raise Fault("The load generator failed.", "What it says stands above.")
-        return msgspec.json.decode(answer, type=OpenOutcome), used()
+        outcome = msgspec.json.decode(answer, type=OpenOutcome)
+        if outcome.unsent:
+            raise Fault(f"The load generator had no connection left for {outcome.unsent} requests.")
+        return outcome, used()
 
     async def all_good(self, seconds: float) -> Turn:
         """Answers in time, of every class."""
