@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -85,6 +86,14 @@ def test_a_ratio_of_cpu_time_is_per_unit_and_of_the_named_processes() -> None:
 )
 def test_a_generator_is_judged(generator: Generator | None, is_bound: bool) -> None:
     assert bool(find_generator_fault(turn(1000, generator))) is is_bound
+
+
+def test_a_request_that_was_never_sent_spoils_a_figure() -> None:
+    honest = Generator(0.1, 0.0, 0.1, 16)
+    assert find_generator_fault(turn(1000, honest)) is None
+    assert "no connection left" in str(
+        find_generator_fault(turn(1000, msgspec.structs.replace(honest, unsent=1)))
+    )
 
 
 def test_a_figure_is_refused_when_the_generator_set_the_pace_once() -> None:

@@ -22,12 +22,14 @@ class Generator(msgspec.Struct, frozen=True):
         waiting: the share of the time in which it could have run but had no core.
         late_p99_ms: by how much its clock ticks came late, 99th percentile.
         in_flight: requests that it kept open at once.
+        unsent: requests of an open loop that it had no connection left for.
     """
 
     busy: float
     waiting: float
     late_p99_ms: float
     in_flight: int
+    unsent: int = 0
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -63,6 +65,8 @@ def find_generator_fault(turn: Turn) -> str | None:
     generator = turn.generator
     if generator is None:
         return None
+    if generator.unsent:
+        return f"the generator had no connection left for {generator.unsent} requests"
     if generator.busy > BUSY_LIMIT:
         return f"the generator used {generator.busy:.0%} of its core"
     if generator.busy + generator.waiting > BUSY_OR_WAITING_LIMIT:

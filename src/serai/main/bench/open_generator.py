@@ -24,7 +24,8 @@ class OpenPlan(msgspec.Struct, frozen=True):
     rate: float
     seconds: float
     patience_s: float = 1.0
-    connections: int = 400
+    # More than a worker holds at once: it turns away before the generator runs out.
+    connections: int = 1_000
     seed: int = 1
 
 
