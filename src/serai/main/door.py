@@ -16,6 +16,7 @@ from serai.foundation.errors import _
 from serai.foundation.http import MACHINE_PATHS, Problem
 from serai.foundation.i18n import LOCALE_COOKIE, choose_locale, translate
 from serai.foundation.pages import Pages
+from serai.main.unread import replay
 from serai.overload.door.api import Door, Kind, Turned, classify
 from serai.overload.ladder.api import STATE_KEY, Ladder, find_refusal
 from serai.overload.settings import OverloadSettings
@@ -214,9 +215,4 @@ async def _read_ahead(receive: Receive, headers: Mapping[bytes, bytes]) -> Recei
                     break
     except TimeoutError:
         return None
-    messages.reverse()
-
-    async def replay() -> Any:
-        return messages.pop() if messages else await receive()
-
-    return replay
+    return replay(messages, receive)

@@ -18,6 +18,7 @@ from serai.commerce.checkout.http import answer_order
 from serai.commerce.checkout.read_body import OrderBody
 from serai.foundation.errors import Outside, Refused
 from serai.foundation.http import answer_outside, answer_refused
+from serai.main.unread import replay
 
 PATH = f"{API}/orders"
 MOST_BYTES = 65_536
@@ -72,7 +73,7 @@ class OrderDoor:
             if BROKEN_NUMBER.search(body):
                 check_types(msgspec.json.decode(body), data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Refused):
-            return _again(body, receive)
+            return replay([{"type": "http.request", "body": body, "more_body": False}], receive)
         scope["litestar_app"], scope["path_template"] = self._app, PATH
         response = await self._respond(scope, headers, data)
         await _send(send, response)
@@ -101,20 +102,6 @@ async def _read(receive: Receive) -> bytes | None:
         parts.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(parts)
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """A ``receive`` that gives the body once more."""
-    is_given = False
-
-    async def give() -> Any:
-        nonlocal is_given
-        if is_given:
-            return await receive()
-        is_given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return give
 
 
 async def _send(send: Send, response: Response[Any]) -> None:

@@ -1,10 +1,12 @@
-"""A request's body that nobody read: taken off the line before the answer, so that its sender gets to read the answer.
+"""A request's body: read ahead and given again, or, where nobody read it, taken off the line before the answer.
 
 A server that answers and hangs up while the other side still sends resets the connection: the sender sees a broken line
 instead of "too large", and a client that keeps its connection finds it dead at its next request.
 """
 
 import asyncio
+from collections import deque
+from collections.abc import Iterable
 from typing import Any
 
 from litestar.types import Receive, Scope
@@ -25,6 +27,16 @@ def has_body(scope: Scope) -> bool:
         if name == b"transfer-encoding":
             return True
     return False
+
+
+def replay(messages: Iterable[Any], receive: Receive) -> Receive:
+    """A ``receive`` that gives messages which were read already, and then what comes after them."""
+    kept = deque(messages)
+
+    async def give() -> Any:
+        return kept.popleft() if kept else await receive()
+
+    return give
 
 
 class Body:
