@@ -220,3 +220,22 @@ async def test_what_a_carrier_does_not_take_is_told_and_can_be_tried_anew(
         await label_of(shop, parcel)
     assert refusal.value.code == "parcel.has_left"
     await assert_clean()
+
+
+async def test_a_twin_that_counted_before_is_told_what_became_of_the_label(
+    shop, provider, client, assert_clean, monkeypatch
+):
+    _order, parcel = await packed(shop, provider, weight_g=40_000)
+    with pytest.raises(Invalid):
+        await label_of(shop, parcel)
+
+    async def count_as_before(_tx, _parcel_id):
+        return 0
+
+    monkeypatch.setattr("serai.commerce.carrier.store.count_labels", count_as_before)
+    with pytest.raises(Invalid) as refusal:
+        await label_of(shop, parcel)
+    assert (refusal.value.code, refusal.value.data["why"]) == ("carrier.refused", "weight")
+    async with shop.commerce.db.transaction(shop.merchant_id, "read") as tx:
+        assert len(await list_labels(tx, parcel_ids=[parcel.parcel_id])) == 1
+    await assert_clean()

@@ -14,11 +14,11 @@ LABEL = (
 
 
 async def insert_label(tx: Transaction, values: Sequence[Any]) -> bool:
-    """Ask for a label; False when the parcel has a living one."""
+    """Ask for a label; False when the parcel has a living one, or a twin has asked for this very one."""
     done = await tx.execute(
         "INSERT INTO commerce.parcel_label (merchant_id, label_id, parcel_id, carrier, service, request, asked_by, asked_at,"
         "   tried_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)"
-        " ON CONFLICT (merchant_id, parcel_id) WHERE failed_at IS NULL AND voided_at IS NULL DO NOTHING",
+        " ON CONFLICT DO NOTHING",
         tx.merchant_id,
         *values,
     )
