@@ -9,21 +9,25 @@ from tests.fulfilment.test_route import near_store
 from tests.shop import api_client
 
 from serai.commerce.fulfilment.api import route_order
+from serai.commerce.lot import store as lot_store
 from serai.commerce.lot.api import (
     align_lots,
     keep_lots,
     list_expiring,
     list_levels,
     list_lot_orders,
+    plan_alignment,
 )
 from serai.commerce.lot.jobs import align_all
 from serai.commerce.lot.logic import take_first
-from serai.commerce.lot.types import LotLevel, LotMark, make_lot
+from serai.commerce.lot.types import LotLevel, LotMark, LotRule, make_lot
 from serai.commerce.order.api import fulfil_order
 from serai.commerce.stock.api import adjust_stock, receive_stock, transfer_stock
+from serai.commerce.stock.types import stock_account, supplier_account
 from serai.foundation import clock
 from serai.foundation.errors import Conflict, Invalid
-from serai.foundation.ids import new_id
+from serai.foundation.ids import derive_id, new_id
+from serai.ledger.types import Group, posted
 
 
 def day(days: int):
@@ -248,4 +252,31 @@ async def test_a_program_keeps_lots_receives_and_recalls(transport, shop, provid
         assert (await client.get(f"/api/v1/lots/{new_id()}/orders")).status_code == 404
         assert (await client.post(f"/api/v1/lots/rules/{milk}", json={"rest_days": -1})).status_code == 400
         assert (await client.post(f"/api/v1/lots/rules/{new_id()}", json={"rest_days": 1})).status_code == 404
+    await assert_clean()
+
+
+async def test_alignments_that_read_different_sums_never_add_up(shop, assert_clean):
+    milk = await shop.add_product("Milk", price_minor=300, stock=6)
+    async with shop.commerce.db.transaction(shop.merchant_id) as tx:
+        await lot_store.save_rule(tx, LotRule(milk, 0), "test", clock.now())
+    plans = []
+    for number in range(3):
+        async with shop.commerce.db.transaction(shop.merchant_id, "snapshot") as tx:
+            plans.append(await plan_alignment(tx, milk))
+        # Goods that come by a way that knows no lots: the next one reads another sum.
+        come = posted(
+            derive_id(milk, "come", number),
+            stock_account(milk, shop.warehouse.place_id),
+            supplier_account(milk),
+            1,
+            "test",
+        )
+        await shop.commerce.lane.submit(shop.merchant_id, Group(derive_id(milk, number), (come,)))
+    for plan in plans:
+        await shop.commerce.lane.submit(shop.merchant_id, plan)
+    assert await lots(shop, milk) == [("", 6)]
+    await assert_clean()
+    assert await align_lots(shop.commerce, shop.merchant_id, sku_id=milk)
+    assert await lots(shop, milk) == [("", 9)]
+    assert not await align_lots(shop.commerce, shop.merchant_id, sku_id=milk)
     await assert_clean()

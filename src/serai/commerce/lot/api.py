@@ -25,6 +25,8 @@ from serai.commerce.lot.types import (
     LotPlan,
     LotRule,
     ParcelLot,
+    alignment_control,
+    alignments,
     lot_account,
     lot_control,
     make_lot,
@@ -210,45 +212,46 @@ async def keep_lots(
 async def align_lots(commerce: Commerce, merchant_id: MerchantId, *, sku_id: UUID) -> bool:
     """Let the lots of a SKU come to its stock at every place: what has no lot gets the one without a code.
 
-    Returns whether anything was wrong. Named after the sums that it read, so a difference is never made up for twice.
+    Returns whether anything was wrong. Alignments of a SKU take turns: one that was planned before another was done changes
+    nothing and is planned anew, so a difference is never made up for twice.
     """
     for _attempt in range(ATTEMPTS):
         async with commerce.db.transaction(merchant_id, "snapshot") as tx:
-            group = await _plan_alignment(tx, sku_id)
+            group = await plan_alignment(tx, sku_id)
         if group is None:
             return False
         outcome = await commerce.lane.submit(merchant_id, group)
-        if outcome.passed:
+        if outcome.passed and not outcome.replayed:
             return True
     return True
 
 
-async def _plan_alignment(tx: Transaction, sku_id: UUID) -> Group | None:
+async def plan_alignment(tx: Transaction, sku_id: UUID) -> Group | None:
+    """The group that makes up for what is missing or too much, None when nothing is."""
     stock = await ledger.list_subject_balances(tx, kind="stock", subject_ids=[sku_id])
     levels = await list_levels(tx, sku_ids=[sku_id])
-    transfers: list[Transfer] = []
+    count = alignments(sku_id)
+    turn = (await ledger.load_balances(tx, account_ids=[count.account_id]))[count.account_id].posted
+    name = derive_id("aligned", sku_id, turn)
+    transfers = [posted(derive_id(name, "turn"), count, alignment_control(sku_id), 1, "aligned")]
     writes: list[Write] = []
-    known: list[object] = []
     control = lot_control(sku_id)
     for _sku_id, place_id, balance in stock:
         if place_id is None:
             continue
         here = [each for each in levels if each.place_id == place_id]
-        known += [place_id, balance.posted_dr, balance.posted_cr]
-        known += [x for each in sorted(here, key=lambda e: e.lot_id) for x in (each.lot_id, each.on_hand)]
         missing = balance.posted - sum(each.on_hand for each in here)
         if missing > 0:
             lot = make_lot(sku_id, LotMark())
             writes.append(Write(insert_lots, lot))
             move = (lot_account(lot.lot_id, sku_id, place_id), control, missing)
-            transfers.append(posted(derive_id("aligned", sku_id, *known, "in"), *move, "aligned"))
-        for level, count in take_first(here, -missing)[0] if missing < 0 else ():
-            out = (control, lot_account(level.lot_id, sku_id, place_id), count)
-            name = derive_id("aligned", sku_id, *known, level.lot_id)
-            transfers.append(posted(name, *out, "aligned"))
-    if not transfers:
+            transfers.append(posted(derive_id(name, len(transfers)), *move, "aligned"))
+        for level, steps in take_first(here, -missing)[0] if missing < 0 else ():
+            out = (control, lot_account(level.lot_id, sku_id, place_id), steps)
+            transfers.append(posted(derive_id(name, len(transfers)), *out, "aligned"))
+    if len(transfers) == 1:
         return None
-    return Group(derive_id("aligned", sku_id, *known), tuple(transfers), tuple(writes))
+    return Group(name, tuple(transfers), tuple(writes))
 
 
 async def load_lot(tx: Transaction, *, lot_id: UUID) -> Lot:

@@ -112,6 +112,17 @@ def lot_control(sku_id: UUID) -> Account:
     return account("lot_control", sku_id, subject_id=sku_id)
 
 
+def alignments(sku_id: UUID) -> Account:
+    """How often a SKU's lots were made to come to its stock: alignments take turns by it."""
+    return account("lot_alignment", derive_id("lot alignment", sku_id), subject_id=sku_id)
+
+
+def alignment_control(sku_id: UUID) -> Account:
+    """The other side of that count."""
+    unit = derive_id("lot alignment", sku_id)
+    return account("lot_alignment_control", unit, normal="C", subject_id=sku_id)
+
+
 def make_lot(sku_id: UUID, mark: LotMark) -> Lot:
     """The lot of a mark; the same mark always names the same lot."""
     code = " ".join(mark.code.split())
