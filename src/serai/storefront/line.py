@@ -13,6 +13,7 @@ from serai.commerce.stock.api import load_available
 from serai.foundation import clock
 from serai.foundation.database import Transaction
 from serai.foundation.errors import NotFound, _
+from serai.foundation.pages import request_locale
 from serai.overload.room import api as room_api
 from serai.overload.room.types import Room, Standing
 from serai.storefront import cookie
@@ -86,7 +87,7 @@ async def show_line(request: Asked, room_id: FromPath[UUID]) -> Response[str]:
         standing = None
         if token:
             standing = await _look(request, tx, room, await _name_buyer(request, tx, token), shell)
-        variant = await catalogue.find_variant(tx, sku_id=room.sku_id)
+        item = (await catalogue.list_sale_items(tx, sku_ids=[room.sku_id])).get(room.sku_id)
     again_s = _look_again_s(standing) if standing else None
     fragment = "line" if wants_fragment(request) else None
     return show(
@@ -98,7 +99,7 @@ async def show_line(request: Asked, room_id: FromPath[UUID]) -> Response[str]:
         standing=standing,
         again_s=again_s,
         left_s=_left_s(standing.until) if standing and standing.until else 0,
-        variant=variant,
+        title=item.label(request_locale(request)) if item else room.title,
     )
 
 
